@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/checkpoint/metadata.h"
+#include "engine/core/mapped_file.h"
+#include "engine/tensor/tensor.h"
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace qscope::engine {
+
+/// Where one tensor lies: bytes [offset, offset + bytes) of `Checkpoint::files[file]`.
+struct TensorInfo {
+    std::string name;
+    DType dtype = DType::F32;
+    Shape shape;
+    std::size_t file = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t bytes = 0;
+};
+
+/// How a format orders the rows of the query and key matrices for rotary embedding (formats.md, 1.1).
+enum class RopeLayout : std::uint8_t { HalfSplit, Interleaved };
+
+/// The names a checkpoint uses for the parts of a language model.
+enum class Naming : std::uint8_t { Other, HuggingFace, Gguf };
+
+/// Sizes of a Llama-shaped model, as far as the file states them.
+struct ModelConfig {
+    std::int64_t width = 0;
+    std::int64_t hidden = 0;
+    std::int64_t layers = 0;
+    std::int64_t heads = 0;
+    std::int64_t kvHeads = 0;
+    std::int64_t vocabulary = 0;
+    std::int64_t context = 0;
+    double normEpsilon = 1e-5;
+    double ropeBase = 10000.0;
+    bool tiedOutput = false;
+};
+
+/// An opened checkpoint: a catalogue over mapped files; weights stay in the files. Immutable once built.
+struct Checkpoint {
+    std::filesystem::path path;
+    std::string format;       ///< id of the reader: "safetensors", "gguf", "llama2c"
+    std::string architecture; ///< "llama", or empty when the file does not say
+    Naming naming = Naming::Other;
+    RopeLayout ropeLayout = RopeLayout::HalfSplit;
+    std::optional<ModelConfig> config;
+    Metadata metadata;
+    std::vector<std::shared_ptr<const MappedFile>> files;
+    std::vector<TensorInfo> tensors;
+
+    [[nodiscard]] TensorView view(std::size_t tensor) const;
+    [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
+};
+
+/// Elements of all tensors together.
+[[nodiscard]] std::int64_t parameterCount(const Checkpoint& checkpoint);
+/// Stored bytes of all tensors together.
+[[nodiscard]] std::uint64_t storedBytes(const Checkpoint& checkpoint);
+
+/// The block a tensor belongs to ("model.layers.3.mlp..." and "blk.3...." are 3), or nothing outside the blocks.
+[[nodiscard]] std::optional<int> layerIndex(std::string_view tensorName);
+/// The name without its layer: "model.layers.3.mlp.up_proj.weight" gives "mlp.up_proj".
+[[nodiscard]] std::string moduleName(std::string_view tensorName);
+
+/// `*` any run of characters, `?` one, `|` alternatives: "*.q_proj.*|*.k_proj.*".
+[[nodiscard]] bool matchesGlob(std::string_view name, std::string_view pattern);
+
+} // namespace qscope::engine

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/core/diagnostics.h"
+#include "engine/core/read_limits.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace qscope::engine {
+
+/// What a reader tells about itself.
+struct ReaderInfo {
+    std::string id;                      ///< "gguf"
+    std::string name;                    ///< "GGUF"
+    std::vector<std::string> extensions; ///< without the dot, for file dialogues: {"gguf"}
+};
+
+/// Opens one checkpoint format, header first: no weight is read.
+class CheckpointReader {
+public:
+    virtual ~CheckpointReader() = default;
+    [[nodiscard]] virtual const ReaderInfo& info() const = 0;
+    /// Looks at the name and the first bytes only (a folder: at its file names).
+    [[nodiscard]] virtual bool recognises(const std::filesystem::path& path) const = 0;
+    /// Malformed or Unsupported for a bad file, with one line that says what and where.
+    [[nodiscard]] virtual Result<std::shared_ptr<const Checkpoint>>
+    open(const std::filesystem::path& path, const ReadLimits& limits, Diagnostics& notes) const = 0;
+};
+
+[[nodiscard]] std::unique_ptr<CheckpointReader> makeSafetensorsReader();
+[[nodiscard]] std::unique_ptr<CheckpointReader> makeGgufReader();
+[[nodiscard]] std::unique_ptr<CheckpointReader> makeLlama2cReader();
+
+} // namespace qscope::engine

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+/// Before a hot loop: the compiler makes one version per instruction set and the loader picks the machine's at run
+/// time. Results are equal on all of them, as the engine is compiled without floating-point contraction.
+/// Off under sanitizers, whose runtime is not ready when the loader chooses.
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(QSCOPE_SANITIZED)
+#define QSCOPE_MULTIVERSION __attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512")))
+#else
+#define QSCOPE_MULTIVERSION
+#endif

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/core/json.h"
+#include "engine/registry.h"
+
+#include <string>
+#include <vector>
+
+namespace qscope::engine {
+
+/// What to do: which methods on which tensors. The window edits it, the command line runs it, a file holds it.
+struct Plan {
+    std::string source;                 ///< path of the checkpoint
+    std::vector<std::string> selectors; ///< globs over tensor names; empty: every matrix that is a weight of a layer
+    std::vector<MethodSpec> methods;
+    std::uint64_t seed = 0;
+
+    friend bool operator==(const Plan&, const Plan&) = default;
+};
+
+[[nodiscard]] Json toJson(const Plan& plan);
+/// Malformed names the field that is missing or has the wrong type.
+[[nodiscard]] Result<Plan> planFromJson(const Json& json);
+
+/// The tensors a plan treats: those matching a selector, or by default the matrices (rank >= 2, floating point or block
+/// types, at least 2 columns) that are not norms.
+[[nodiscard]] std::vector<std::size_t> selectTensors(const Plan& plan, const Checkpoint& checkpoint);
+
+/// Runs all methods on all selected tensors and measures each against the stored weights. Progress counts weights.
+/// A tensor that a method cannot take is left out with a warning in the notes; OutOfRange when none is left.
+[[nodiscard]] Result<std::shared_ptr<const CompareReport>> runPlan(const Plan& plan, const Checkpoint& checkpoint,
+                                                                   const Registries& registries,
+                                                                   const RunContext& context);
+
+} // namespace qscope::engine

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/analysis/metrics.h"
+#include "engine/quant/method.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace qscope::engine {
+
+/// One tensor under one method.
+struct TensorResult {
+    std::size_t tensor = 0; ///< index in the checkpoint
+    std::string name;
+    std::optional<int> layer;
+    double bits = 0; ///< per weight
+    ErrorMetrics metrics;
+    std::shared_ptr<const QuantizedTensor> quantized;
+};
+
+/// One method over all the tensors it was asked to treat.
+struct MethodResult {
+    MethodSpec spec;
+    std::string label; ///< unique in the report: "rtn bits=4 group=128"
+    double bitsPerWeight = 0;
+    std::uint64_t bytes = 0; ///< of the treated tensors
+    ErrorMetrics metrics;    ///< over all treated weights together
+    double seconds = 0;      ///< the work alone
+    std::string device;
+    std::vector<TensorResult> tensors;
+};
+
+/// Methods side by side on one checkpoint. Immutable once built.
+struct CompareReport {
+    std::string source; ///< path of the checkpoint
+    std::vector<MethodResult> methods;
+    std::vector<Diagnostic> notes;
+};
+
+} // namespace qscope::engine
