@@ -1,0 +1,26 @@
+// Estimates the phase 5/16 of a phase gate with four counting qubits; the answer 0101 is exact.
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg count[4];
+qreg eigenstate[1];
+creg answer[4];
+x eigenstate[0];
+h count;
+cp(2*pi*5/16) count[0], eigenstate[0];
+cp(2*pi*10/16) count[1], eigenstate[0];
+cp(2*pi*20/16) count[2], eigenstate[0];
+cp(2*pi*40/16) count[3], eigenstate[0];
+barrier count, eigenstate;
+swap count[0], count[3];
+swap count[1], count[2];
+h count[0];
+cp(-pi/2) count[0], count[1];
+h count[1];
+cp(-pi/4) count[0], count[2];
+cp(-pi/2) count[1], count[2];
+h count[2];
+cp(-pi/8) count[0], count[3];
+cp(-pi/4) count[1], count[3];
+cp(-pi/2) count[2], count[3];
+h count[3];
+measure count -> answer;

@@ -1,0 +1,23 @@
+// Moves the state of q[0] to q[2] with one entangled pair and two classical bits.
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[3];
+creg first[1];
+creg second[1];
+creg result[1];
+ry(1.2) q[0];
+rz(0.7) q[0];
+barrier q;
+h q[1];
+cx q[1], q[2];
+barrier q;
+cx q[0], q[1];
+h q[0];
+measure q[0] -> first[0];
+measure q[1] -> second[0];
+if (second == 1) x q[2];
+if (first == 1) z q[2];
+barrier q;
+rz(-0.7) q[2];
+ry(-1.2) q[2];
+measure q[2] -> result[0];
