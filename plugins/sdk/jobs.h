@@ -6,6 +6,7 @@
 #include <QString>
 
 #include <functional>
+#include <optional>
 #include <utility>
 
 namespace qscope {
@@ -22,6 +23,8 @@ public:
     virtual void start(const QString& title, Work work) = 0;
     virtual void cancel() = 0;
     [[nodiscard]] virtual bool running() const = 0;
+    /// How much of the running job is done, 0 to 1; nothing while its total is unknown or no job runs.
+    [[nodiscard]] virtual std::optional<double> fraction() const = 0;
 };
 
 /// Typed form: `done` gets the result of `work` on the window's thread. `work` returns a `Result<T>`.

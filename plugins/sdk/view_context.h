@@ -23,6 +23,14 @@ struct OpenCircuit {
     std::vector<Diagnostic> diagnostics;
 };
 
+/// What a view may ask the window to do; the window opens its own dialog or panel for it.
+enum class WindowRequest {
+    OpenCheckpoint,
+    OpenCircuit,
+    Quantize, ///< choose methods and run them
+    Export    ///< write the result of `selection().method`
+};
+
 /// Everything a view may know and do. Snapshots are immutable and may be kept; a null one means that there is nothing.
 /// All calls on the window's thread.
 class ViewContext : public QObject {
@@ -43,6 +51,8 @@ public:
     [[nodiscard]] virtual const Theme& theme() const = 0;
     /// A job runner for one view; owned by the view.
     [[nodiscard]] virtual std::unique_ptr<Jobs> makeJobs() = 0;
+    /// For empty states, double clicks and menus: the same as the user choosing the command in the window.
+    virtual void request(WindowRequest what) = 0;
     /// A line in the message list; errors are also shown where they belong by the view itself.
     virtual void showMessage(const QString& text, Severity severity = Severity::Note) = 0;
 
