@@ -36,6 +36,18 @@ public:
         return nullptr;
     }
     [[nodiscard]] const std::vector<std::unique_ptr<T>>& items() const { return m_items; }
+    /// Whether `merge` would succeed: OutOfRange when an id of `other` is taken.
+    [[nodiscard]] Result<void> canMerge(const Registry& other) const {
+        for (const auto& item : other.m_items)
+            if (find(detail::idOf(*item)))
+                return fail(ErrorCode::OutOfRange, "'{}' is registered already", detail::idOf(*item));
+        return {};
+    }
+    /// Takes everything out of `other`; no id of it may be taken.
+    void merge(Registry&& other) {
+        for (auto& item : other.m_items) m_items.push_back(std::move(item));
+        other.m_items.clear();
+    }
 
 private:
     std::vector<std::unique_ptr<T>> m_items;
@@ -47,6 +59,19 @@ struct Registries {
     Registry<QuantMethod> methods;
     Registry<Exporter> exporters;
     Registry<Simulator> simulators;
+
+    /// Takes everything out of `other`; OutOfRange when an id is taken, and then nothing has moved.
+    [[nodiscard]] Result<void> merge(Registries&& other) {
+        QSCOPE_CHECK(readers.canMerge(other.readers));
+        QSCOPE_CHECK(methods.canMerge(other.methods));
+        QSCOPE_CHECK(exporters.canMerge(other.exporters));
+        QSCOPE_CHECK(simulators.canMerge(other.simulators));
+        readers.merge(std::move(other.readers));
+        methods.merge(std::move(other.methods));
+        exporters.merge(std::move(other.exporters));
+        simulators.merge(std::move(other.simulators));
+        return {};
+    }
 };
 
 /// Opens a checkpoint file or folder with the first reader that recognises it; Unsupported names the known formats.
