@@ -1,0 +1,18 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Installs what is missing, builds, and runs the whole test suite: the developer build, then the engine under
+# AddressSanitizer and UndefinedBehaviorSanitizer. `--setup-only` stops after the developer build (build/dev/bin).
+set -eu
+cd "$(dirname "$0")"
+. .ci/setup.sh
+
+# shellcheck disable=SC2086
+install_missing $build_packages $test_packages
+build dev
+if [ "${1:-}" = "--setup-only" ]; then exit 0; fi
+
+echo "== Tests of the developer build"
+ctest --preset dev --parallel "$(nproc)"
+echo "== The engine under sanitizers"
+build asan
+ctest --preset asan --parallel "$(nproc)"
