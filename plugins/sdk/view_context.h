@@ -44,6 +44,9 @@ public:
     /// The state after `selection().step` operations; null while it is being computed.
     [[nodiscard]] virtual std::shared_ptr<const engine::SimulationResult> simulation() const = 0;
 
+    /// Why there is no state and none is coming (too many qubits, no simulator), as one sentence; empty otherwise.
+    [[nodiscard]] virtual QString simulationProblem() const { return {}; }
+
     [[nodiscard]] virtual const Selection& selection() const = 0;
     virtual void select(const Selection& selection) = 0;
 
