@@ -16,5 +16,7 @@ namespace qscope {
 [[nodiscard]] QString formatBits(double bitsPerWeight);      ///< "4.13"
 [[nodiscard]] QString formatDecibels(double db);             ///< "21.3 dB", "∞ dB" (exact)
 [[nodiscard]] QString formatDuration(double seconds);        ///< "1.2 s", "350 ms"
+/// "3π/4", "−π", "0"; four significant digits when it is no simple fraction of π.
+[[nodiscard]] QString formatAngle(double radians);
 
 } // namespace qscope
