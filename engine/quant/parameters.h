@@ -4,6 +4,7 @@
 #include "engine/core/json.h"
 #include "engine/core/result.h"
 
+#include <cassert>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -32,6 +33,14 @@ struct ParamSpec {
 
 /// A value for every parameter of a method, checked against its table.
 using ParamValues = std::map<std::string, ParamValue, std::less<>>;
+
+/// The value of a key of the method's own table, as the type that the table gives it.
+template<class T>
+[[nodiscard]] const T& valueOf(const ParamValues& values, std::string_view key) {
+    const auto found = values.find(key);
+    assert(found != values.end());
+    return std::get<T>(found->second);
+}
 
 /// What the user wrote: a method and the parameters that differ from their defaults, as text.
 struct MethodSpec {

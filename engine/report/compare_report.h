@@ -18,6 +18,7 @@ struct TensorResult {
     std::optional<int> layer;
     double bits = 0; ///< per weight
     ErrorMetrics metrics;
+    ErrorSums sums; ///< behind the metrics; add them up for a layer or a module
     std::shared_ptr<const QuantizedTensor> quantized;
 };
 

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/plan/plan.h"
+
+#include <algorithm>
+
+namespace qscope::engine {
+
+namespace {
+
+constexpr int kPlanVersion = 1;
+
+/// The members of an object by name, each taken once; what nobody took is unknown.
+class Fields {
+public:
+    Fields(const Json& json, std::string_view of) : m_json(json), m_of(of) {}
+
+    [[nodiscard]] Result<const Json*> take(const char* key) {
+        const auto found = m_json.find(key);
+        if (found == m_json.end()) return fail(ErrorCode::Malformed, "{}: '{}' is missing", m_of, key);
+        m_taken.emplace_back(key);
+        return &*found;
+    }
+    [[nodiscard]] Result<std::string> text(const char* key) {
+        QSCOPE_TRY(const Json* value, take(key));
+        if (!value->is_string()) return fail(ErrorCode::Malformed, "{}: '{}' must be text", m_of, key);
+        return value->get<std::string>();
+    }
+    [[nodiscard]] Result<std::uint64_t> count(const char* key) {
+        QSCOPE_TRY(const Json* value, take(key));
+        if (!value->is_number_unsigned())
+            return fail(ErrorCode::Malformed, "{}: '{}' must be a whole number from 0", m_of, key);
+        return value->get<std::uint64_t>();
+    }
+    [[nodiscard]] Result<const Json*> list(const char* key) {
+        QSCOPE_TRY(const Json* value, take(key));
+        if (!value->is_array()) return fail(ErrorCode::Malformed, "{}: '{}' must be a list", m_of, key);
+        return value;
+    }
+    [[nodiscard]] Result<void> nothingElse() const {
+        for (const auto& [key, value] : m_json.items())
+            if (std::find(m_taken.begin(), m_taken.end(), key) == m_taken.end())
+                return fail(ErrorCode::Malformed, "{}: '{}' is unknown", m_of, key);
+        return {};
+    }
+
+private:
+    const Json& m_json;
+    std::string_view m_of;
+    std::vector<std::string> m_taken;
+};
+
+Result<MethodSpec> methodFromJson(const Json& json) {
+    if (!json.is_object()) return fail(ErrorCode::Malformed, "plan: every method must be an object");
+    Fields fields(json, "plan: method");
+    MethodSpec spec;
+    QSCOPE_TRY(spec.id, fields.text("id"));
+    QSCOPE_TRY(const Json* parameters, fields.take("parameters"));
+    if (!parameters->is_object()) return fail(ErrorCode::Malformed, "plan: method: 'parameters' must be an object");
+    for (const auto& [key, value] : parameters->items()) {
+        if (!value.is_string() && !value.is_number() && !value.is_boolean())
+            return fail(ErrorCode::Malformed, "plan: method: parameter '{}' must be text, a number or a flag", key);
+        spec.parameters[key] = value.is_string() ? value.get<std::string>() : value.dump();
+    }
+    QSCOPE_CHECK(fields.nothingElse());
+    return spec;
+}
+
+bool isNumeric(DType type) {
+    const DTypeKind kind = info(type).kind;
+    return (kind == DTypeKind::Float || kind == DTypeKind::Block) && canDecode(type);
+}
+
+bool isLayerWeight(const TensorInfo& tensor) {
+    return tensor.shape.size() >= 2 && asMatrix(tensor.shape).columns >= 2 && isNumeric(tensor.dtype) &&
+           tensor.name.find("norm") == std::string::npos;
+}
+
+} // namespace
+
+Json toJson(const Plan& plan) {
+    Json methods = Json::array();
+    for (const MethodSpec& spec : plan.methods) {
+        Json parameters = Json::object();
+        for (const auto& [key, value] : spec.parameters) parameters[key] = value;
+        methods.push_back({{"id", spec.id}, {"parameters", std::move(parameters)}});
+    }
+    return {{"quantoscope_plan", kPlanVersion},
+            {"source", plan.source},
+            {"selectors", plan.selectors},
+            {"methods", std::move(methods)},
+            {"seed", plan.seed}};
+}
+
+Result<Plan> planFromJson(const Json& json) {
+    if (!json.is_object()) return fail(ErrorCode::Malformed, "plan: expected an object");
+    Fields fields(json, "plan");
+    QSCOPE_TRY(const std::uint64_t version, fields.count("quantoscope_plan"));
+    if (version != kPlanVersion)
+        return fail(ErrorCode::Unsupported, "plan: version {}, this program reads version {}", version, kPlanVersion);
+    Plan plan;
+    QSCOPE_TRY(plan.source, fields.text("source"));
+    QSCOPE_TRY(const Json* selectors, fields.list("selectors"));
+    for (const Json& selector : *selectors) {
+        if (!selector.is_string()) return fail(ErrorCode::Malformed, "plan: every selector must be text");
+        plan.selectors.push_back(selector.get<std::string>());
+    }
+    QSCOPE_TRY(const Json* methods, fields.list("methods"));
+    for (const Json& method : *methods) {
+        QSCOPE_TRY(MethodSpec spec, methodFromJson(method));
+        plan.methods.push_back(std::move(spec));
+    }
+    QSCOPE_TRY(plan.seed, fields.count("seed"));
+    QSCOPE_CHECK(fields.nothingElse());
+    return plan;
+}
+
+std::vector<std::size_t> selectTensors(const Plan& plan, const Checkpoint& checkpoint) {
+    std::vector<std::size_t> selected;
+    for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i) {
+        const TensorInfo& tensor = checkpoint.tensors[i];
+        const bool wanted = plan.selectors.empty()
+                                ? isLayerWeight(tensor)
+                                : std::any_of(plan.selectors.begin(), plan.selectors.end(), [&](const auto& pattern) {
+                                      return matchesGlob(tensor.name, pattern);
+                                  });
+        if (wanted) selected.push_back(i);
+    }
+    return selected;
+}
+
+} // namespace qscope::engine

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/plan/plan.h"
+
+#include "engine/core/checked_math.h"
+#include "engine/core/parallel.h"
+#include "engine/quant/element_stream.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace qscope::engine {
+
+namespace {
+
+/// A method of the plan with what it needs to run and what it has done so far.
+struct Task {
+    const QuantMethod* method = nullptr;
+    ParamValues parameters;
+    ComputeBackend* backend = nullptr;
+    MethodResult result;
+    ErrorSums sums;
+    std::uint64_t bits = 0;
+};
+
+/// Errors that speak about one tensor: the others can still be treated.
+bool concernsTensorAlone(ErrorCode code) {
+    return code == ErrorCode::Unsupported || code == ErrorCode::OutOfRange || code == ErrorCode::Malformed;
+}
+
+/// "rtn bits=4 group=128".
+std::string labelOf(const MethodSpec& spec) {
+    std::string label = spec.id;
+    for (const auto& [key, value] : spec.parameters) label += fmt::format(" {}={}", key, value);
+    return label;
+}
+
+/// The methods of the plan, checked, each with the backend that it runs on.
+Result<std::vector<Task>> makeTasks(const Plan& plan, const Registries& registries, ComputeBackend& cpu,
+                                    const RunContext& context) {
+    std::vector<Task> tasks;
+    for (const MethodSpec& spec : plan.methods) {
+        Task task;
+        task.method = registries.methods.find(spec.id);
+        if (!task.method) {
+            std::vector<std::string> known;
+            for (const auto& method : registries.methods.items()) known.push_back(method->info().id);
+            return fail(ErrorCode::OutOfRange, "method '{}' is unknown, there are {}", spec.id, fmt::join(known, ", "));
+        }
+        QSCOPE_TRY(task.parameters, resolveParameters(task.method->info().parameters, spec));
+        task.backend = &context.backend;
+        if (!task.method->runsOn(context.backend, task.parameters)) {
+            context.notes.note(fmt::format("runs on {}: {} does not do this method", cpu.name(), context.backend.name()),
+                               labelOf(spec));
+            task.backend = &cpu;
+        }
+        task.result.spec = spec;
+        task.result.label = labelOf(spec);
+        const auto equal = std::count_if(tasks.begin(), tasks.end(), [&](const Task& t) { return t.result.spec == spec; });
+        if (equal > 0) task.result.label += fmt::format(" #{}", equal + 1);
+        task.result.device = task.backend->name();
+        tasks.push_back(std::move(task));
+    }
+    return tasks;
+}
+
+/// A tensor of one step is decoded once and handed to every method in single precision; a larger one stays in the file
+/// and passes through in steps, so that memory does not grow with it.
+Result<TensorView> sharedDecode(const TensorView& view, const RunContext& context) {
+    const std::int64_t count = elementCount(view.shape);
+    if (count == 0) return fail(ErrorCode::Unsupported, "the tensor is empty");
+    if (!canDecode(view.dtype)) return fail(ErrorCode::Unsupported, "{} cannot be decoded", info(view.dtype).name);
+    if (view.dtype == DType::F32 || count > kStreamElements) return view;
+    std::vector<float> values(static_cast<std::size_t>(count));
+    QSCOPE_CHECK(decodeParallel(view, 0, values, context));
+    return makeTensor(view.shape, std::move(values));
+}
+
+/// Sums over all elements, step by step; the steps are the same on any number of threads.
+Result<ErrorSums> measure(const TensorView& reference, const QuantizedTensor& quantized, ComputeBackend& backend,
+                          const RunContext& context) {
+    Progress unseen;
+    const RunContext quiet{context.stop, unseen, context.notes, backend};
+    const std::int64_t count = elementCount(reference.shape);
+    ErrorSums sums;
+    ElementStream stream(reference);
+    std::vector<float> result;
+    for (std::int64_t first = 0; first < count; first += kStreamElements) {
+        const std::int64_t taken = std::min(kStreamElements, count - first);
+        QSCOPE_TRY(const auto values, stream.read(first, taken, quiet));
+        result.resize(static_cast<std::size_t>(taken));
+        QSCOPE_CHECK(parallelChunks(taken, 1 << 16, quiet, [&](std::int64_t begin, std::int64_t end) {
+            return dequantize(quantized, first + begin,
+                              std::span(result).subspan(static_cast<std::size_t>(begin),
+                                                        static_cast<std::size_t>(end - begin)));
+        }));
+        QSCOPE_TRY(const ErrorSums step, backend.errorSums(values, result, quiet));
+        sums += step;
+    }
+    return sums;
+}
+
+/// One method on one tensor; what comes back is added to the task's totals.
+Result<void> treat(Task& task, const TensorInfo& tensor, std::size_t index, const TensorView& view,
+                   ComputeBackend& measuring, std::uint64_t seed, const RunContext& context) {
+    QSCOPE_CHECK(task.method->accepts(view.shape, task.parameters));
+    const RunContext own{context.stop, context.progress, context.notes, *task.backend};
+    const auto start = std::chrono::steady_clock::now();
+    QSCOPE_TRY(auto quantized, task.method->quantize(view, task.parameters, seed, own));
+    task.result.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+
+    QSCOPE_TRY(const ErrorSums sums, measure(view, quantized, measuring, context));
+    const std::uint64_t bits = storedBits(quantized);
+    task.sums += sums;
+    task.bits += bits;
+    task.result.bytes += ceilDiv(bits, std::uint64_t{8});
+    task.result.tensors.push_back({index, tensor.name, layerIndex(tensor.name),
+                                   static_cast<double>(bits) / static_cast<double>(sums.count), metricsOf(sums), sums,
+                                   std::make_shared<const QuantizedTensor>(std::move(quantized))});
+    return {};
+}
+
+} // namespace
+
+Result<std::shared_ptr<const CompareReport>> runPlan(const Plan& plan, const Checkpoint& checkpoint,
+                                                     const Registries& registries, const RunContext& context) {
+    const std::vector<std::size_t> selected = selectTensors(plan, checkpoint);
+    if (plan.methods.empty()) return fail(ErrorCode::OutOfRange, "the plan has no method");
+    if (selected.empty()) return fail(ErrorCode::OutOfRange, "the plan selects none of the {} tensors",
+                                      checkpoint.tensors.size());
+    const auto cpu = makeCpuBackend();
+    QSCOPE_TRY(std::vector<Task> tasks, makeTasks(plan, registries, *cpu, context));
+    ComputeBackend& measuring = context.backend.supports(Capability::ErrorSums) ? context.backend : *cpu;
+    if (&measuring == cpu.get() && context.backend.kind() != "cpu")
+        context.notes.note(fmt::format("errors are measured on {}", cpu->name()));
+
+    std::int64_t total = 0;
+    for (const std::size_t index : selected)
+        total += elementCount(checkpoint.tensors[index].shape) * static_cast<std::int64_t>(tasks.size());
+    context.progress.done = 0;
+    context.progress.total = total;
+
+    std::int64_t done = 0;
+    std::string firstReason;
+    for (const std::size_t index : selected) {
+        const TensorInfo& tensor = checkpoint.tensors[index];
+        const auto leaveOut = [&](const Error& error, const std::string& subject) {
+            context.notes.warn(fmt::format("left out: {}", describe(error)), subject);
+            if (firstReason.empty()) firstReason = fmt::format("tensor '{}': {}", tensor.name, describe(error));
+        };
+        auto view = sharedDecode(checkpoint.view(index), context);
+        if (!view && !concernsTensorAlone(view.error().code)) return tl::unexpected<Error>(std::move(view).error());
+        if (!view) leaveOut(view.error(), tensor.name);
+        for (Task& task : tasks) {
+            if (view) {
+                auto outcome = treat(task, tensor, index, *view, measuring, plan.seed, context);
+                if (!outcome && !concernsTensorAlone(outcome.error().code))
+                    return during(std::move(outcome).error(), fmt::format("tensor '{}'", tensor.name));
+                if (!outcome) leaveOut(outcome.error(), fmt::format("{}, {}", tensor.name, task.result.label));
+            }
+            done += elementCount(tensor.shape);
+            context.progress.done = done;
+        }
+    }
+
+    auto report = std::make_shared<CompareReport>();
+    report->source = checkpoint.path.string();
+    for (Task& task : tasks) {
+        if (task.result.tensors.empty()) {
+            context.notes.warn("takes none of the selected tensors", task.result.label);
+            continue;
+        }
+        task.result.bitsPerWeight = static_cast<double>(task.bits) / static_cast<double>(task.sums.count);
+        task.result.metrics = metricsOf(task.sums);
+        report->methods.push_back(std::move(task.result));
+    }
+    if (report->methods.empty()) return fail(ErrorCode::OutOfRange, "no method takes a selected tensor; {}", firstReason);
+    report->notes = context.notes.entries();
+    return report;
+}
+
+} // namespace qscope::engine
