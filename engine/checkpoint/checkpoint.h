@@ -54,6 +54,7 @@ struct Checkpoint {
     Metadata metadata;
     std::vector<std::shared_ptr<const MappedFile>> files;
     std::vector<TensorInfo> tensors;
+    std::vector<std::uint32_t> byName; ///< indices of `tensors`, ascending by name; readers fill it, `find` is linear without it
 
     [[nodiscard]] TensorView view(std::size_t tensor) const;
     [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;

@@ -16,14 +16,21 @@ struct TensorToWrite {
     std::function<Result<TensorView>()> bytes;
 };
 
-/// Writes GGUF v3 with the given metadata and tensors (names as given), atomically: alignment 32, tensors in the given order.
-[[nodiscard]] Result<void> writeGguf(const std::filesystem::path& path, const Metadata& metadata,
-                                     std::vector<TensorToWrite> tensors, const RunContext& context);
+/// Looks at the finished temporary file before it takes the target's name; an error leaves the target as it was.
+using CheckWritten = std::function<Result<void>(const std::filesystem::path& written)>;
 
-/// Writes one safetensors file, atomically; `metadata` becomes the string map `__metadata__`.
+/// Writes GGUF v3 with the given metadata and tensors (names as given), atomically: alignment 32, tensors in the given
+/// order, scalars as vectors of one. Progress counts bytes; the caller sets its total.
+[[nodiscard]] Result<void> writeGguf(const std::filesystem::path& path, const Metadata& metadata,
+                                     std::vector<TensorToWrite> tensors, const RunContext& context,
+                                     const CheckWritten& check = {});
+
+/// Writes one safetensors file, atomically, tensors by falling element size, then by name; `metadata` becomes the
+/// string map `__metadata__`. Progress counts bytes; the caller sets its total.
 [[nodiscard]] Result<void> writeSafetensors(const std::filesystem::path& path,
                                             const std::vector<std::pair<std::string, std::string>>& metadata,
-                                            std::vector<TensorToWrite> tensors, const RunContext& context);
+                                            std::vector<TensorToWrite> tensors, const RunContext& context,
+                                            const CheckWritten& check = {});
 
 /// Whether a tensor of this type can be stored in the file format.
 [[nodiscard]] bool ggufHolds(DType type);

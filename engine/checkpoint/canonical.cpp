@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/checkpoint/canonical.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+namespace qscope::engine {
+
+namespace {
+
+/// Names of the parts of a Llama model in Hugging Face's files and in GGUF (formats.md, section 1.1).
+struct NamePair {
+    std::string_view huggingFace;
+    std::string_view gguf;
+};
+constexpr NamePair kOutside[] = {
+    {"model.embed_tokens", "token_embd"},
+    {"model.norm", "output_norm"},
+    {"lm_head", "output"},
+};
+constexpr NamePair kInBlock[] = {
+    {"input_layernorm", "attn_norm"},      {"self_attn.q_proj", "attn_q"},
+    {"self_attn.k_proj", "attn_k"},        {"self_attn.v_proj", "attn_v"},
+    {"self_attn.o_proj", "attn_output"},   {"post_attention_layernorm", "ffn_norm"},
+    {"mlp.gate_proj", "ffn_gate"},         {"mlp.up_proj", "ffn_up"},
+    {"mlp.down_proj", "ffn_down"},
+};
+
+constexpr std::string_view kHuggingFaceBlock = "model.layers.";
+constexpr std::string_view kGgufBlock = "blk.";
+
+/// A name cut as "<block prefix><number>.<module>.<weight or bias>"; `layer` is empty outside the blocks.
+struct NameParts {
+    std::string_view layer;
+    std::string_view module;
+    std::string_view kind;
+};
+
+std::optional<NameParts> partsOf(std::string_view name, std::string_view blockPrefix) {
+    NameParts parts;
+    if (name.starts_with(blockPrefix)) {
+        name.remove_prefix(blockPrefix.size());
+        const std::size_t dot = name.find('.');
+        if (dot == name.npos || dot == 0) return std::nullopt;
+        parts.layer = name.substr(0, dot);
+        if (parts.layer.find_first_not_of("0123456789") != name.npos) return std::nullopt;
+        name.remove_prefix(dot + 1);
+    }
+    const std::size_t dot = name.rfind('.');
+    if (dot == name.npos) return std::nullopt;
+    parts.module = name.substr(0, dot);
+    parts.kind = name.substr(dot + 1);
+    if (parts.kind != "weight" && parts.kind != "bias") return std::nullopt;
+    return parts;
+}
+
+std::string translated(std::string_view name, std::string_view fromBlock, std::string_view NamePair::* from,
+                       std::string_view toBlock, std::string_view NamePair::* to) {
+    const auto parts = partsOf(name, fromBlock);
+    if (!parts) return std::string(name);
+    const bool inBlock = !parts->layer.empty();
+    const std::span<const NamePair> table = inBlock ? std::span<const NamePair>(kInBlock) : kOutside;
+    const auto pair = std::ranges::find(table, parts->module, from);
+    if (pair == table.end()) return std::string(name);
+    std::string result;
+    if (inBlock) result.append(toBlock).append(parts->layer).append(".");
+    return result.append((*pair).*to).append(".").append(parts->kind);
+}
+
+} // namespace
+
+std::string canonicalName(const Checkpoint& checkpoint, std::string_view name) {
+    if (checkpoint.naming != Naming::Gguf) return std::string(name);
+    return translated(name, kGgufBlock, &NamePair::gguf, kHuggingFaceBlock, &NamePair::huggingFace);
+}
+
+std::string ggufName(std::string_view canonical) {
+    return translated(canonical, kHuggingFaceBlock, &NamePair::huggingFace, kGgufBlock, &NamePair::gguf);
+}
+
+Result<TensorView> withRopeLayout(const TensorView& view, std::int64_t heads, RopeLayout from, RopeLayout to) {
+    if (from == to || heads <= 0 || view.shape.empty() || view.bytes.empty()) return view;
+    const std::int64_t rows = view.shape.front();
+    if (rows % heads != 0 || rows / heads % 2 != 0)
+        return fail(ErrorCode::Malformed, "{} rows do not divide into {} heads of even size", rows, heads);
+    const DTypeInfo& type = info(view.dtype);
+    const std::int64_t rowElements = elementCount(view.shape) / rows;
+    const std::int64_t rowBits = rowElements / type.blockLength * type.blockBits;
+    if (rowElements % type.blockLength != 0 || rowBits % 8 != 0)
+        return fail(ErrorCode::Unsupported, "rows of {} {} elements are no whole number of blocks", rowElements, type.name);
+
+    const auto rowBytes = static_cast<std::size_t>(rowBits / 8);
+    const std::int64_t half = rows / heads / 2;
+    std::vector<std::byte> moved(view.bytes.size());
+    for (std::int64_t head = 0; head < heads; ++head)
+        for (std::int64_t i = 0; i < half; ++i)
+            for (std::int64_t part = 0; part < 2; ++part) { // first and second element of a rotated pair
+                const auto split = static_cast<std::size_t>(head * 2 * half + part * half + i);
+                const auto paired = static_cast<std::size_t>(head * 2 * half + 2 * i + part);
+                const bool pairing = to == RopeLayout::Interleaved;
+                std::memcpy(moved.data() + (pairing ? paired : split) * rowBytes,
+                            view.bytes.data() + (pairing ? split : paired) * rowBytes, rowBytes);
+            }
+    return makeTensor(view.dtype, view.shape, std::move(moved));
+}
+
+std::int64_t ropeHeads(const Checkpoint& checkpoint, std::string_view canonical) {
+    if (checkpoint.architecture != "llama" || !checkpoint.config) return 0;
+    const auto parts = partsOf(canonical, kHuggingFaceBlock);
+    if (!parts || parts->layer.empty()) return 0;
+    if (parts->module == "self_attn.q_proj") return checkpoint.config->heads;
+    if (parts->module == "self_attn.k_proj") return checkpoint.config->kvHeads;
+    return 0;
+}
+
+Result<TensorView> viewInLayout(const Checkpoint& checkpoint, std::size_t tensor, RopeLayout layout) {
+    const std::string canonical = canonicalName(checkpoint, checkpoint.tensors[tensor].name);
+    auto moved = withRopeLayout(checkpoint.view(tensor), ropeHeads(checkpoint, canonical), checkpoint.ropeLayout, layout);
+    if (!moved) return during(std::move(moved).error(), "tensor '" + canonical + "'");
+    return moved;
+}
+
+} // namespace qscope::engine

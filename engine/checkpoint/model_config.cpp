@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/checkpoint/model_config.h"
+
+#include "engine/checkpoint/catalogue.h"
+
+#include <cmath>
+#include <limits>
+
+namespace qscope::engine {
+
+namespace {
+
+/// One size under its name in both worlds: the table from which every conversion here is made.
+struct SizeField {
+    std::int64_t ModelConfig::* member;
+    const char* json;
+    const char* gguf; ///< after "<architecture>."
+};
+constexpr SizeField kSizes[] = {
+    {&ModelConfig::context, "max_position_embeddings", "context_length"},
+    {&ModelConfig::width, "hidden_size", "embedding_length"},
+    {&ModelConfig::layers, "num_hidden_layers", "block_count"},
+    {&ModelConfig::hidden, "intermediate_size", "feed_forward_length"},
+    {&ModelConfig::heads, "num_attention_heads", "attention.head_count"},
+    {&ModelConfig::kvHeads, "num_key_value_heads", "attention.head_count_kv"},
+    {&ModelConfig::vocabulary, "vocab_size", "vocab_size"},
+};
+
+struct RealField {
+    double ModelConfig::* member;
+    const char* json;
+    const char* gguf;
+};
+constexpr RealField kReals[] = {
+    {&ModelConfig::normEpsilon, "rms_norm_eps", "attention.layer_norm_rms_epsilon"},
+    {&ModelConfig::ropeBase, "rope_theta", "rope.freq_base"},
+};
+
+constexpr std::uint64_t kLargestSize = std::numeric_limits<std::int32_t>::max();
+
+void finish(ModelConfig& config) {
+    if (config.kvHeads == 0) config.kvHeads = config.heads;
+}
+
+std::optional<std::uint64_t> unsignedValue(const MetadataValue* value) {
+    if (!value) return std::nullopt;
+    if (const auto* held = std::get_if<std::uint64_t>(&value->value)) return *held;
+    if (const auto* held = std::get_if<std::int64_t>(&value->value); held && *held >= 0)
+        return static_cast<std::uint64_t>(*held);
+    return std::nullopt;
+}
+
+bool usable(double value) { return std::isfinite(value) && value > 0; }
+
+} // namespace
+
+std::optional<std::filesystem::path> configBeside(const std::filesystem::path& path) {
+    std::error_code ignored;
+    const bool folder = std::filesystem::is_directory(path, ignored);
+    const auto parent = folder ? path : path.parent_path();
+    const auto own = parent / (path.stem().string() + ".config.json");
+    if (!folder && std::filesystem::is_regular_file(own, ignored)) return own;
+    auto shared = parent / "config.json";
+    if (std::filesystem::is_regular_file(shared, ignored)) return shared;
+    return std::nullopt;
+}
+
+DescribedModel modelFromJson(const Json& json) {
+    DescribedModel model;
+    if (!json.is_object()) return model;
+    if (const auto type = json.find("model_type"); type != json.end() && type->is_string())
+        model.architecture = printable(type->get<std::string>());
+    ModelConfig config;
+    bool any = false;
+    for (const SizeField& field : kSizes)
+        if (const auto found = json.find(field.json); found != json.end() && found->is_number_unsigned() &&
+                                                      found->get<std::uint64_t>() <= kLargestSize) {
+            config.*field.member = found->get<std::int64_t>();
+            any = true;
+        }
+    for (const RealField& field : kReals)
+        if (const auto found = json.find(field.json);
+            found != json.end() && found->is_number() && usable(found->get<double>()))
+            config.*field.member = found->get<double>();
+    if (const auto tied = json.find("tie_word_embeddings"); tied != json.end() && tied->is_boolean())
+        config.tiedOutput = tied->get<bool>();
+    finish(config);
+    if (any) model.config = config;
+    return model;
+}
+
+DescribedModel modelBeside(const std::filesystem::path& path, const ReadLimits& limits, Diagnostics& notes) {
+    const auto place = configBeside(path);
+    if (!place) return {};
+    const auto json = readJsonFile(*place, limits);
+    if (!json) {
+        notes.warn("ignored: " + describe(json.error()), place->filename().string());
+        return {};
+    }
+    return modelFromJson(*json);
+}
+
+std::optional<ModelConfig> modelFromMetadata(const Metadata& metadata, const std::string& architecture) {
+    ModelConfig config;
+    bool any = false;
+    for (const SizeField& field : kSizes)
+        if (const auto size = unsignedValue(find(metadata, architecture + "." + field.gguf));
+            size && *size <= kLargestSize) {
+            config.*field.member = static_cast<std::int64_t>(*size);
+            any = true;
+        }
+    for (const RealField& field : kReals)
+        if (const auto* value = find(metadata, architecture + "." + field.gguf))
+            if (const auto* number = std::get_if<double>(&value->value); number && usable(*number))
+                config.*field.member = *number;
+    if (!any) return std::nullopt;
+    finish(config);
+    return config;
+}
+
+Metadata toMetadata(const ModelConfig& config, const std::string& architecture) {
+    Metadata metadata;
+    for (const SizeField& field : kSizes)
+        if (const auto size = config.*field.member; size > 0)
+            metadata.emplace_back(architecture + "." + field.gguf, metadataU32(static_cast<std::uint64_t>(size)));
+    for (const RealField& field : kReals)
+        metadata.emplace_back(architecture + "." + field.gguf,
+                              MetadataValue{MetadataType::F32, MetadataType::String, config.*field.member});
+    if (config.heads > 0 && config.width % config.heads == 0)
+        metadata.emplace_back(architecture + ".rope.dimension_count",
+                              metadataU32(static_cast<std::uint64_t>(config.width / config.heads)));
+    return metadata;
+}
+
+Json toJson(const ModelConfig& config) {
+    Json json = {{"architectures", {"LlamaForCausalLM"}}, {"model_type", "llama"}};
+    for (const SizeField& field : kSizes) json[field.json] = config.*field.member;
+    for (const RealField& field : kReals) {
+        // Half-way digits of a value that was stored in single precision are noise: 1e-05, not 9.99999974e-06.
+        const auto single = static_cast<float>(config.*field.member);
+        json[field.json] = std::strtod(fmt::format("{}", single).c_str(), nullptr);
+    }
+    json["hidden_act"] = "silu";
+    json["tie_word_embeddings"] = config.tiedOutput;
+    return json;
+}
+
+} // namespace qscope::engine

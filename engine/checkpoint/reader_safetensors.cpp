@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/checkpoint/catalogue.h"
+#include "engine/checkpoint/model_config.h"
+#include "engine/checkpoint/reader.h"
+#include "engine/checkpoint/safetensors_header.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <set>
+#include <unordered_map>
+
+namespace qscope::engine {
+
+namespace {
+
+namespace fs = std::filesystem;
+using fs::path;
+
+constexpr std::string_view kIndexSuffix = ".safetensors.index.json";
+/// Each shard is one memory map; the largest public checkpoints have fewer than 200.
+constexpr std::size_t kMaximumShards = 4096;
+
+bool isFile(const path& place) {
+    std::error_code ignored;
+    return fs::is_regular_file(place, ignored);
+}
+
+/// What to open in a folder: an index, the one file of the usual name, or the only safetensors file there is.
+std::optional<path> entryOfFolder(const path& folder) {
+    for (const char* name : {"model.safetensors.index.json", "model.safetensors"})
+        if (isFile(folder / name)) return folder / name;
+    std::optional<path> only;
+    std::error_code problem;
+    for (fs::directory_iterator entries(folder, problem), end; !problem && entries != end; entries.increment(problem)) {
+        if (entries->path().extension() != ".safetensors" || !isFile(entries->path())) continue;
+        if (only) return std::nullopt;
+        only = entries->path();
+    }
+    return only;
+}
+
+/// A shard is a file in the index's own folder, and the index may not name one elsewhere.
+bool isPlainFileName(std::string_view name) {
+    return !name.empty() && name != "." && name != ".." && name.find_first_of(std::string_view("/\\\0", 3)) == name.npos;
+}
+
+Result<void> addFile(Checkpoint& checkpoint, const path& place, const ReadLimits& limits) {
+    QSCOPE_TRY(const auto file, MappedFile::open(place));
+    QSCOPE_TRY(auto header, parseSafetensorsHeader(file->bytes(), limits));
+    const std::size_t index = checkpoint.files.size();
+    checkpoint.files.push_back(file);
+    for (TensorInfo& tensor : header.tensors) tensor.file = index;
+    if (checkpoint.tensors.empty()) checkpoint.tensors = std::move(header.tensors);
+    else std::ranges::move(header.tensors, std::back_inserter(checkpoint.tensors));
+    for (auto& [key, value] : header.metadata)
+        if (!find(checkpoint.metadata, key)) checkpoint.metadata.emplace_back(std::move(key), std::move(value));
+    return {};
+}
+
+Result<void> addShards(Checkpoint& checkpoint, const path& index, const ReadLimits& limits, Diagnostics& notes) {
+    QSCOPE_TRY(const auto json, readJsonFile(index, limits));
+    const auto map = json.find("weight_map");
+    if (!json.is_object() || map == json.end() || !map->is_object())
+        return fail(ErrorCode::Malformed, "the index has no object 'weight_map'");
+    if (map->size() > limits.tensors) return fail(ErrorCode::Malformed, "the index names too many tensors");
+
+    std::set<std::string> shards; // ordered, so that files are opened in order of their names
+    std::unordered_map<std::string_view, std::string_view> shardOf;
+    for (const auto& [name, shard] : map->items()) {
+        if (!shard.is_string() || !isPlainFileName(shard.get_ref<const std::string&>()))
+            return fail(ErrorCode::Malformed, "the shard of tensor '{}' is not a file name", printable(name));
+        shards.insert(shard.get_ref<const std::string&>());
+        shardOf.emplace(name, shard.get_ref<const std::string&>());
+    }
+    if (shards.size() > kMaximumShards) return fail(ErrorCode::Malformed, "{} shards are too many", shards.size());
+
+    std::size_t unlisted = 0;
+    for (const std::string& shard : shards) {
+        const std::size_t before = checkpoint.tensors.size();
+        if (auto added = addFile(checkpoint, index.parent_path() / shard, limits); !added)
+            return during(std::move(added).error(), "shard " + printable(shard));
+        const auto first = checkpoint.tensors.begin() + static_cast<std::ptrdiff_t>(before);
+        const auto kept = std::remove_if(first, checkpoint.tensors.end(), [&](const TensorInfo& tensor) {
+            const auto place = shardOf.find(tensor.name);
+            return place == shardOf.end() || place->second != shard;
+        });
+        unlisted += static_cast<std::size_t>(checkpoint.tensors.end() - kept);
+        checkpoint.tensors.erase(kept, checkpoint.tensors.end());
+        if (checkpoint.tensors.size() > limits.tensors) return fail(ErrorCode::Malformed, "too many tensors");
+    }
+    if (const std::size_t listed = checkpoint.tensors.size(); listed < shardOf.size())
+        return fail(ErrorCode::Malformed, "the index names {} tensors, the shards hold {} of them", shardOf.size(), listed);
+    if (unlisted > 0) notes.warn(fmt::format("{} tensors of the shards are not in the index and are left out", unlisted));
+    return {};
+}
+
+Naming namingOf(const Checkpoint& checkpoint) {
+    const bool huggingFace = std::ranges::any_of(checkpoint.tensors, [](const TensorInfo& tensor) {
+        return tensor.name.starts_with("model.layers.") || tensor.name == "model.embed_tokens.weight";
+    });
+    return huggingFace ? Naming::HuggingFace : Naming::Other;
+}
+
+class SafetensorsReader final : public CheckpointReader {
+public:
+    const ReaderInfo& info() const override { return m_info; }
+
+    bool recognises(const path& place) const override {
+        std::error_code ignored;
+        if (fs::is_directory(place, ignored)) return entryOfFolder(place).has_value();
+        if (!isFile(place)) return false;
+        if (place.extension() == ".safetensors" || place.filename().string().ends_with(kIndexSuffix)) return true;
+        std::array<unsigned char, 9> start{};
+        std::ifstream file(place, std::ios::binary);
+        file.read(reinterpret_cast<char*>(start.data()), start.size());
+        // A header length below 2^32, then the JSON.
+        return file.gcount() == 9 && start[4] == 0 && start[5] == 0 && start[6] == 0 && start[7] == 0 && start[8] == '{';
+    }
+
+    Result<std::shared_ptr<const Checkpoint>> open(const path& place, const ReadLimits& limits,
+                                                   Diagnostics& notes) const override {
+        std::error_code ignored;
+        const auto entry = fs::is_directory(place, ignored) ? entryOfFolder(place) : std::optional(place);
+        if (!entry)
+            return fail(ErrorCode::Unsupported, "the folder holds no model.safetensors, index or single safetensors file");
+        Checkpoint checkpoint;
+        checkpoint.path = place;
+        checkpoint.format = m_info.id;
+        if (entry->filename().string().ends_with(kIndexSuffix))
+            QSCOPE_CHECK(addShards(checkpoint, *entry, limits, notes));
+        else QSCOPE_CHECK(addFile(checkpoint, *entry, limits));
+        checkpoint.naming = namingOf(checkpoint);
+        DescribedModel model = modelBeside(*entry, limits, notes);
+        checkpoint.architecture = std::move(model.architecture);
+        checkpoint.config = model.config;
+        return publish(std::move(checkpoint), limits);
+    }
+
+private:
+    ReaderInfo m_info{"safetensors", "safetensors", {"safetensors", "index.json"}};
+};
+
+} // namespace
+
+std::unique_ptr<CheckpointReader> makeSafetensorsReader() { return std::make_unique<SafetensorsReader>(); }
+
+} // namespace qscope::engine
