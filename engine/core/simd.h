@@ -9,3 +9,7 @@
 #else
 #define QSCOPE_MULTIVERSION
 #endif
+
+/// For what such a loop calls: a plain function is compiled for the oldest machine alone and is not inlined into the
+/// other versions. Lambdas take `__attribute__((always_inline))` after their parameters for the same reason.
+#define QSCOPE_ALWAYS_INLINE inline __attribute__((always_inline))
