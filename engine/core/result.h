@@ -38,9 +38,10 @@ template<class... Args>
         return tl::unexpected<::qscope::Error>(std::move(QSCOPE_CONCAT(tried_, __LINE__)).error());                    \
     declaration = *std::move(QSCOPE_CONCAT(tried_, __LINE__))
 
-/// `QSCOPE_CHECK(writer.commit());` returns the error of a `Result<void>` from the enclosing function.
-#define QSCOPE_CHECK(expression)                                                                                       \
+/// `QSCOPE_CHECK(writer.commit());` returns the error of a `Result<void>` from the enclosing function. The expression
+/// may hold a lambda that checks results of its own.
+#define QSCOPE_CHECK(expression) QSCOPE_CHECK_(QSCOPE_CONCAT(checked_, __COUNTER__), expression)
+#define QSCOPE_CHECK_(name, expression)                                                                                \
     do {                                                                                                               \
-        if (auto checked_ = (expression); !checked_)                                                                   \
-            return tl::unexpected<::qscope::Error>(std::move(checked_).error());                                       \
+        if (auto name = (expression); !name) return tl::unexpected<::qscope::Error>(std::move(name).error());          \
     } while (false)
