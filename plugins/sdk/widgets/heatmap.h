@@ -2,7 +2,6 @@
 #pragma once
 
 #include "plugins/sdk/view_context.h"
-#include "plugins/sdk/widgets/plot_layer.h"
 
 #include <QImage>
 #include <QWidget>
@@ -14,66 +13,79 @@
 
 namespace qscope {
 
-/// A rectangle of a matrix at reduced size: cell (i, j) stands for `factor` x `factor` values starting at
-/// (row + i * factor, column + j * factor). `row` and `column` are multiples of `factor`.
-struct MatrixTile {
+/// A part of a matrix at reduced size: rows [row, row + rows) in steps of `rowFactor`, columns alike. Starts are
+/// multiples of their factor; the last cell of an axis may stand for fewer values.
+struct TileRequest {
     std::int64_t row = 0;
+    std::int64_t rows = 0;
     std::int64_t column = 0;
-    std::int64_t factor = 1;
-    std::int64_t rows = 0;    ///< cells
-    std::int64_t columns = 0; ///< cells
-    std::vector<float> cells; ///< row-major; NaN is drawn in the warning colour
+    std::int64_t columns = 0;
+    std::int64_t rowFactor = 1; ///< a power of two, like columnFactor
+    std::int64_t columnFactor = 1;
+
+    [[nodiscard]] std::int64_t cellRows() const { return (rows + rowFactor - 1) / rowFactor; }
+    [[nodiscard]] std::int64_t cellColumns() const { return (columns + columnFactor - 1) / columnFactor; }
+    friend bool operator==(const TileRequest&, const TileRequest&) = default;
+};
+
+/// The answer: row-major cells, each the value of largest magnitude (with its sign) of those it stands for; NaN wins.
+struct MatrixTile {
+    TileRequest area;
+    std::vector<float> cells;
 };
 
 /// What a heatmap shows besides its cells.
 struct HeatmapInfo {
     std::int64_t rows = 0;
     std::int64_t columns = 0;
-    QString rowTitle;    ///< "Output channel"
-    QString columnTitle; ///< "Input channel"
-    QString valueTitle;  ///< above the colour bar: "Weight"
+    QString rowTitle;     ///< "Output channel"
+    QString columnTitle;  ///< "Input channel"
+    QString valueTitle;   ///< above the colour bar: "Weight"
     bool isSigned = true; ///< a diverging map over [-limit, limit], else a sequential one over [0, limit]
-    double limit = 1;     ///< largest magnitude of the colour range
-    QString clipped = {}; ///< what lies outside the range, empty when nothing does
-    std::vector<float> rowMarginal = {};    ///< one value per row, drawn beside the rows; empty: none
+    double limit = 1;     ///< end of the colour range; values beyond wear the end's colour
+    QString note = {};    ///< what the reader must know of the range ("3 values beyond"), empty: nothing
+    std::vector<float> rowMarginal = {}; ///< one value per row, drawn as bars beside the rows; empty: none
     std::vector<float> columnMarginal = {};
     QString marginalTitle = {};
 };
 
-/// A matrix of any size as colours: pan with the middle button or shift and drag, zoom with the wheel or by dragging a
-/// rectangle, double click resets. Cells on screen come from `tileWanted`, asynchronously; what is there stays until
-/// the sharper tile arrives.
+/// A matrix of any size as colours: the wheel zooms about the cursor, a drag zooms to its rectangle, the middle button
+/// or shift with a drag pans, a double click resets. Cells come in answer to `tileWanted`, at any later time; what is
+/// there stays until then. Nearest neighbour when zoomed in; the value of largest magnitude when zoomed out.
 class Heatmap : public QWidget {
     Q_OBJECT
 public:
     explicit Heatmap(ViewContext& context, QWidget* parent = nullptr);
 
-    /// Starts afresh with the full matrix on show (the zoom stays when the shape stays) and asks for a tile.
+    /// Starts afresh (the zoom stays when the shape stays) and asks for a tile; old cells stay on show until it comes.
     void setMatrix(HeatmapInfo info);
-    /// Whoever listens to `tileWanted` answers here; a tile with a larger factor stays below a sharper one.
+    /// The answer to `tileWanted`.
     void setTile(MatrixTile tile);
     /// Row and column of the linked selection, in drawn order; -1: none.
     void setSelected(std::int64_t row, std::int64_t column);
-    /// Text for a cell of the matrix under the cursor, from whoever knows names and exact values; without: the tile's value.
-    void setReadout(std::function<QString(std::int64_t row, std::int64_t column, std::optional<float> value)> readout);
+    /// Text for a cell from whoever knows names and order; `value` is absent while its tile is under way and stands
+    /// for `rowFactor` x `columnFactor` values. Without it: row, column and value.
+    void setReadout(std::function<QString(const TileRequest& cell, std::optional<float> value)> readout);
 
     [[nodiscard]] const HeatmapInfo& info() const { return m_info; }
-    /// The part on show, in rows and columns of the matrix.
+    /// The part on show: x and width in columns, y and height in rows.
     [[nodiscard]] QRectF view() const { return m_view; }
     void setView(const QRectF& view);
-    /// The value drawn at a row and column, of the sharpest tile there.
-    [[nodiscard]] std::optional<float> valueAt(std::int64_t row, std::int64_t column) const;
-    /// Centre of a cell on the widget.
-    [[nodiscard]] QPointF toPixel(double row, double column) const;
-    /// What is on show as comma-separated text.
+    /// The sharpest known cell at a row and column; its `rows` and `columns` are what it stands for.
+    [[nodiscard]] std::optional<float> valueAt(std::int64_t row, std::int64_t column, TileRequest* cell = nullptr) const;
+    /// The middle of a cell on the widget.
+    [[nodiscard]] QPointF toPixel(std::int64_t row, std::int64_t column) const;
+    /// Where the cells lie on the widget.
+    [[nodiscard]] QRectF matrixRect() const;
+    /// The cells on show as comma-separated text: row, column, value.
     [[nodiscard]] QString asCsv() const;
 
     [[nodiscard]] QSize minimumSizeHint() const override;
     [[nodiscard]] QSize sizeHint() const override;
 
 signals:
-    /// Values on screen: rows [row, row + rows) and columns alike are needed, reduced by `factor` (a power of two).
-    void tileWanted(qint64 row, qint64 rows, qint64 column, qint64 columns, qint64 factor);
+    void tileWanted(const qscope::TileRequest& request);
+    /// The user clicked on a cell, or beside a row (column -1) or above a column (row -1).
     void clicked(qint64 row, qint64 column);
 
 protected:
@@ -88,30 +100,28 @@ protected:
     void contextMenuEvent(QContextMenuEvent* event) override;
 
 private:
-    struct PaintedTile {
-        MatrixTile tile;
-        QImage image;
-    };
-
-    [[nodiscard]] QRectF matrixRect() const;
+    [[nodiscard]] QRectF fullView() const;
     [[nodiscard]] QPointF toMatrix(QPointF pixel) const; ///< x: column, y: row
-    void requestTile();
-    void repaintTiles();
-    void paintTile(QPainter& painter, const PaintedTile& tile) const;
-    void paintMarginals(QPainter& painter) const;
-    void paintColourBar(QPainter& painter) const;
-    void paintSelection(QPainter& painter) const;
-    void paintReadout(QPainter& painter) const;
     [[nodiscard]] QString readoutAt(QPointF pixel) const;
+    [[nodiscard]] QRgb colorOf(float value) const;
+    void requestTile();
+    void compose();
+    void composeTile(const MatrixTile& tile);
+    void paintAxes(QPainter& painter) const;
+    void paintMarginals(QPainter& painter) const;
+    void paintColorBar(QPainter& painter) const;
+    void paintSelection(QPainter& painter) const;
+    void paintHover(QPainter& painter) const;
 
     ViewContext& m_context;
     HeatmapInfo m_info;
-    QRectF m_view; ///< x: columns, y: rows
-    std::optional<PaintedTile> m_overview;
-    std::optional<PaintedTile> m_detail;
+    QRectF m_view;
+    std::optional<MatrixTile> m_overview; ///< of the whole matrix
+    std::optional<MatrixTile> m_detail;   ///< of the part on show
+    QImage m_image;                       ///< both, coloured, for `m_view` at the widget's size
     std::int64_t m_selectedRow = -1;
     std::int64_t m_selectedColumn = -1;
-    std::function<QString(std::int64_t, std::int64_t, std::optional<float>)> m_readout;
+    std::function<QString(const TileRequest&, std::optional<float>)> m_readout;
     std::optional<QPointF> m_hover;
     std::optional<QPointF> m_pressed;
     QRectF m_pressedView;

@@ -25,7 +25,8 @@ struct NumberColumn {
 struct NumberCell {
     QString text;
     double value = 0; ///< full precision, for sorting and copying; unused by text columns
-    bool best = false; ///< bold, with a mark that is not colour alone
+    bool best = false;    ///< bold, with a mark that is not colour alone
+    QString tooltip = {}; ///< in place of the full-precision value
 };
 
 struct NumberRow {

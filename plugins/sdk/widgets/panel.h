@@ -30,7 +30,7 @@ public:
     void addWidget(QWidget* widget);
 
 protected:
-    void resizeEvent(QResizeEvent* event) override;
+    bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
     void elideSubject();
@@ -51,7 +51,6 @@ public:
     [[nodiscard]] QString text() const;
 
 private:
-    ViewContext& m_context;
     QLabel* m_text;
     QPushButton* m_button;
     std::function<void()> m_triggered;
@@ -64,6 +63,7 @@ public:
     BusyVeil(ViewContext& context, QWidget* covered);
     /// Shows itself while `jobs` runs (asked every 50 ms); a job under 100 ms stays unseen.
     void watch(const Jobs& jobs);
+    void stop();
 
 protected:
     void paintEvent(QPaintEvent* event) override;

@@ -12,14 +12,9 @@
 
 namespace qscope {
 
-/// A shaded interval of the x axis, such as one block of a network; every second one is drawn.
-struct Band {
-    Range x;
-    QString label;
-};
-
 /// One chart: title, axes, layers, corner note. The wheel zooms about the cursor, a drag zooms to its rectangle, a
 /// double click resets, a click on a point reports it, the context menu copies and saves.
+/// Not for live editing of single points: layers are replaced whole.
 class PlotArea : public QWidget {
     Q_OBJECT
 public:
@@ -36,7 +31,8 @@ public:
     void setAxes(const Axis& x, const Axis& y);
     /// Replaces all layers. The zoom stays when the full ranges stay.
     void setLayers(std::vector<PlotLayer> layers);
-    void setBands(std::vector<Band> bands);
+    /// Shaded intervals of the x axis behind everything, such as every second block of a network.
+    void setBands(std::vector<Range> bands);
     /// Fixes the full range of an axis; without, it is the padded extent of the layers.
     void setFullRange(std::optional<Range> x, std::optional<Range> y);
     /// Muted text in the top right corner, computed for the x range on show (tails, clipped values); empty: none.
@@ -80,17 +76,19 @@ protected:
 
 private:
     void updateFullRanges();
-    [[nodiscard]] QRectF plotRect() const;
+    void zoomAbout(QPointF pixel, double factor);
     [[nodiscard]] std::optional<Hit> hitAt(QPointF pixel) const;
     [[nodiscard]] QString readoutOf(const Hit& hit) const;
-    void paintReadout(QPainter& painter, const PlotFrame& frame) const;
+    void paintAxes(QPainter& painter, const PlotFrame& frame) const;
+    void paintCaptions(QPainter& painter, const PlotFrame& frame) const;
+    void paintHover(QPainter& painter, const PlotFrame& frame) const;
 
     ViewContext& m_context;
     QString m_title;
     Axis m_xAxis;
     Axis m_yAxis;
     std::vector<PlotLayer> m_layers;
-    std::vector<Band> m_bands;
+    std::vector<Range> m_bands;
     std::optional<Range> m_fixedX;
     std::optional<Range> m_fixedY;
     Range m_fullX;

@@ -32,8 +32,16 @@ protected:
     [[nodiscard]] PanelHeader& header() const { return *m_header; }
     /// Put a layout on it.
     [[nodiscard]] QWidget& body() const { return *m_body; }
-    /// The view's own runner; the veil shows while it works.
-    [[nodiscard]] Jobs& jobs() const { return *m_jobs; }
+    /// Runs `work` (RunContext -> Result<T>) on the view's own runner under the veil, superseding the job before it;
+    /// `done(T&&)` runs on the window's thread, an error takes the body's place.
+    template<class Work, class Done>
+    void run(const QString& title, Work work, Done done) {
+        runJob(*m_jobs, title, std::move(work), [this, done = std::move(done)](auto&& result) {
+            if (result) done(*std::move(result));
+            else showError(result.error());
+        });
+        m_veil->watch(*m_jobs);
+    }
 
     void showEvent(QShowEvent* event) override;
 
