@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/cli/commands.h"
+#include "app/cli/table.h"
+
+namespace qscope::cli {
+
+namespace {
+
+constexpr std::size_t kLongestArray = 16; ///< longer metadata arrays are summarised: vocabularies have 100,000 entries
+
+Json toJson(const engine::MetadataValue& value) {
+    return std::visit(
+        [&](const auto& held) -> Json {
+            if constexpr (requires { held.size(); held.begin(); } && !std::is_same_v<std::decay_t<decltype(held)>, std::string>)
+                if (held.size() > kLongestArray) return engine::describe(value);
+            return held;
+        },
+        value.value);
+}
+
+Result<void> run(Environment& environment, const std::string& path) {
+    QSCOPE_TRY(const auto checkpoint, environment.openCheckpoint(path));
+    Json tensors = Json::array();
+    Table table({"tensor", "type", "shape", "size"});
+    for (const auto& tensor : checkpoint->tensors) {
+        tensors.push_back({{"name", tensor.name}, {"dtype", info(tensor.dtype).name}, {"shape", tensor.shape}, {"bytes", tensor.bytes}});
+        table.add({tensor.name, std::string(info(tensor.dtype).name), shapeText(tensor.shape), byteSize(tensor.bytes)});
+    }
+    Json metadata = Json::object();
+    std::string metadataText;
+    for (const auto& [key, value] : checkpoint->metadata) {
+        metadata[key] = toJson(value);
+        metadataText += fmt::format("  {} = {}\n", key, engine::describe(value));
+    }
+    const auto parameters = engine::parameterCount(*checkpoint);
+    const auto bytes = engine::storedBytes(*checkpoint);
+    const Json document{{"format", checkpoint->format},   {"architecture", checkpoint->architecture},
+                        {"parameters", parameters},       {"bytes", bytes},
+                        {"tensors", std::move(tensors)},  {"metadata", std::move(metadata)}};
+    environment.print(document, fmt::format("{}: {}{}{}, {} parameters in {} tensors, {}\n{}{}", path, checkpoint->format,
+                                            checkpoint->architecture.empty() ? "" : ", ", checkpoint->architecture, parameters,
+                                            checkpoint->tensors.size(), byteSize(bytes), metadataText, table.text()));
+    return {};
+}
+
+} // namespace
+
+void addInfo(CLI::App& program, Command& chosen) {
+    auto* command = program.add_subcommand("info", "What a checkpoint holds: format, sizes, tensors, metadata");
+    command->footer("Example:\n  qscope info model.gguf");
+    const auto path = std::make_shared<std::string>();
+    command->add_option("FILE", *path, "Checkpoint file or folder")->required();
+    command->callback([path, &chosen] { chosen = [path](Environment& environment) { return run(environment, *path); }; });
+}
+
+} // namespace qscope::cli

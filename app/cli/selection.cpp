@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/cli/selection.h"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace qscope::cli {
+
+namespace {
+
+template<class T>
+std::string knownIds(const engine::Registry<T>& registry) {
+    std::string ids;
+    for (const auto& item : registry.items()) ids += (ids.empty() ? "" : ", ") + engine::detail::idOf(*item);
+    return ids;
+}
+
+} // namespace
+
+Result<std::vector<std::size_t>> matchingTensors(const engine::Checkpoint& checkpoint,
+                                                 const std::vector<std::string>& globs) {
+    std::vector<bool> used(globs.size());
+    std::vector<std::size_t> selected;
+    for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i) {
+        bool matches = globs.empty();
+        for (std::size_t g = 0; g < globs.size(); ++g)
+            if (engine::matchesGlob(checkpoint.tensors[i].name, globs[g])) matches = used[g] = true;
+        if (matches) selected.push_back(i);
+    }
+    for (std::size_t g = 0; g < globs.size(); ++g)
+        if (!used[g]) return fail(ErrorCode::OutOfRange, "no tensor matches '{}'", globs[g]);
+    return selected;
+}
+
+Result<std::vector<engine::MethodSpec>> methodSpecs(const std::vector<std::string>& texts,
+                                                    const engine::Registries& registries) {
+    std::vector<engine::MethodSpec> specs;
+    for (const auto& text : texts) {
+        QSCOPE_TRY(auto spec, engine::parseMethodSpec(text));
+        const auto* method = registries.methods.find(spec.id);
+        if (!method)
+            return fail(ErrorCode::OutOfRange, "unknown method '{}'; there are {}", spec.id, knownIds(registries.methods));
+        QSCOPE_CHECK(engine::resolveParameters(method->info().parameters, spec));
+        specs.push_back(std::move(spec));
+    }
+    return specs;
+}
+
+Result<const engine::Exporter*> exporterFor(const std::string& id, const std::string& target,
+                                            const engine::Registries& registries) {
+    const std::string extension = std::filesystem::path(target).extension().string();
+    for (const auto& exporter : registries.exporters.items())
+        if (id.empty() ? "." + exporter->info().extension == extension : exporter->info().id == id) return exporter.get();
+    return fail(ErrorCode::OutOfRange, "unknown format '{}'; there are {}", id.empty() ? extension : id,
+                knownIds(registries.exporters));
+}
+
+Result<void> accepted(const engine::Exporter& exporter, const engine::Checkpoint& checkpoint,
+                      const engine::MethodResult* result) {
+    auto answer = exporter.accepts(checkpoint, result);
+    if (answer) return {};
+    Error error = std::move(answer).error();
+    error.code = ErrorCode::OutOfRange;
+    return during(std::move(error), "format " + exporter.info().id);
+}
+
+} // namespace qscope::cli

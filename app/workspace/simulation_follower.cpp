@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/workspace/simulation_follower.h"
+
+namespace qscope {
+
+Result<const engine::Simulator*> chooseSimulator(const engine::Registries& registries, const engine::Circuit& circuit,
+                                                 const engine::SimulationRequest& request) {
+    Error reason{ErrorCode::Unsupported, "no simulator is installed; enable its plugin", {}};
+    for (const auto& simulator : registries.simulators.items()) {
+        if (request.method != "auto" && request.method != simulator->id()) continue;
+        const auto accepted = simulator->accepts(circuit, request);
+        if (accepted) return simulator.get();
+        reason = accepted.error();
+    }
+    return tl::unexpected(reason);
+}
+
+SimulationFollower::SimulationFollower(const engine::Registries& registries, JobList& jobs,
+                                       JobRunner::BackendSource backend, QObject* parent)
+    : QObject(parent), m_registries(registries), m_runner(jobs, std::move(backend)) {}
+
+void SimulationFollower::setCircuit(std::shared_ptr<const OpenCircuit> circuit) {
+    m_circuit = std::move(circuit);
+    m_step = -1;
+    restart();
+}
+
+void SimulationFollower::setStep(std::int64_t step) {
+    if (step == m_step) return;
+    m_step = step;
+    restart();
+}
+
+void SimulationFollower::setWanted(bool wanted) {
+    m_wanted = wanted;
+    if (m_wanted && m_stale) update();
+}
+
+void SimulationFollower::setPrecision(engine::Precision precision) {
+    if (precision == m_precision) return;
+    m_precision = precision;
+    restart();
+}
+
+void SimulationFollower::restart() {
+    m_runner.cancel();
+    m_result = nullptr;
+    m_problem.clear();
+    m_stale = m_circuit && m_circuit->circuit;
+    if (m_wanted && m_stale) update();
+}
+
+void SimulationFollower::update() {
+    m_stale = false;
+    const auto circuit = m_circuit->circuit;
+    engine::SimulationRequest request;
+    request.precision = m_precision;
+    if (m_step >= 0) request.steps = static_cast<std::size_t>(m_step);
+    const auto simulator = chooseSimulator(m_registries, *circuit, request);
+    if (!simulator) {
+        m_problem = QString::fromStdString(describe(simulator.error()));
+        emit changed();
+        return;
+    }
+    runJob(
+        m_runner, tr("Simulation of %n operation(s)", nullptr,
+                     static_cast<int>(std::min(request.steps, circuit->operations.size()))),
+        [circuit, request, simulator = *simulator](const RunContext& context) {
+            return simulator->run(*circuit, request, context);
+        },
+        [this](Result<engine::SimulationResult> result) {
+            if (result) m_result = std::make_shared<const engine::SimulationResult>(*std::move(result));
+            else m_problem = QString::fromStdString(describe(result.error()));
+            emit changed();
+        });
+}
+
+} // namespace qscope

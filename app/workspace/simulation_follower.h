@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "app/workspace/job_runner.h"
+#include "engine/registry.h"
+#include "plugins/sdk/view_context.h"
+
+#include <QObject>
+
+#include <memory>
+
+namespace qscope {
+
+/// Keeps the state after the selected step of the open circuit at hand: each change starts a job that supersedes the last.
+class SimulationFollower : public QObject {
+    Q_OBJECT
+public:
+    SimulationFollower(const engine::Registries& registries, JobList& jobs, JobRunner::BackendSource backend,
+                       QObject* parent = nullptr);
+
+    void setCircuit(std::shared_ptr<const OpenCircuit> circuit);
+    /// Operations already applied; -1: all.
+    void setStep(std::int64_t step);
+    /// Off while no view shows the state; the next `setWanted(true)` catches up.
+    void setWanted(bool wanted);
+    void setPrecision(engine::Precision precision);
+    [[nodiscard]] engine::Precision precision() const { return m_precision; }
+    /// After a change of device: the old state lives on the old one.
+    void restart();
+
+    /// Null while it is being computed or when there is a problem.
+    [[nodiscard]] std::shared_ptr<const engine::SimulationResult> result() const { return m_result; }
+    [[nodiscard]] const QString& problem() const { return m_problem; }
+
+signals:
+    void changed();
+
+private:
+    void update();
+
+    const engine::Registries& m_registries;
+    std::shared_ptr<const OpenCircuit> m_circuit;
+    std::int64_t m_step = -1;
+    bool m_wanted = false;
+    bool m_stale = false;
+    engine::Precision m_precision = engine::Precision::Double;
+    std::shared_ptr<const engine::SimulationResult> m_result;
+    QString m_problem;
+    JobRunner m_runner;
+};
+
+/// The first simulator that takes the circuit, or the reason of the last one that does not.
+[[nodiscard]] Result<const engine::Simulator*> chooseSimulator(const engine::Registries& registries,
+                                                               const engine::Circuit& circuit,
+                                                               const engine::SimulationRequest& request);
+
+} // namespace qscope

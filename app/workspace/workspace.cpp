@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/workspace/workspace.h"
+
+#include "app/workspace/devices.h"
+
+#include <QFileInfo>
+
+namespace qscope {
+
+namespace {
+
+QString textOf(const Error& error) { return QString::fromStdString(describe(error)); }
+
+/// Selection indices that fit what is open; those that do not are dropped.
+Selection fitted(Selection selection, const Document& document) {
+    const auto keepBelow = [](auto& index, std::size_t count) {
+        if (index < 0 || static_cast<std::size_t>(index) >= count) index = -1;
+    };
+    const auto& checkpoint = document.checkpoint();
+    keepBelow(selection.tensor, checkpoint ? checkpoint->tensors.size() : 0);
+    engine::MatrixShape shape{0, 0};
+    if (selection.tensor >= 0)
+        shape = engine::asMatrix(checkpoint->tensors[static_cast<std::size_t>(selection.tensor)].shape);
+    keepBelow(selection.row, static_cast<std::size_t>(shape.rows));
+    keepBelow(selection.column, static_cast<std::size_t>(shape.columns));
+    const auto report = document.report();
+    keepBelow(selection.method, report ? report->methods.size() : 0);
+    const auto circuit = document.circuit() ? document.circuit()->circuit : nullptr;
+    keepBelow(selection.qubit, circuit ? static_cast<std::size_t>(circuit->qubits) : 0);
+    keepBelow(selection.step, circuit ? circuit->operations.size() + 1 : 0);
+    return selection;
+}
+
+} // namespace
+
+Workspace::Workspace(const engine::Registries& registries, Settings& settings)
+    : m_registries(registries), m_settings(settings), m_theme(Theme::named(QStringLiteral("light"))),
+      m_backend(engine::makeCpuBackend()), m_statistics(m_jobs, backendSource()),
+      m_simulation(registries, m_jobs, backendSource()), m_openRunner(m_jobs, backendSource()),
+      m_planRunner(m_jobs, backendSource()), m_deviceRunner(m_jobs, backendSource()),
+      m_saveRunner(m_jobs, backendSource()) {
+    connect(&m_document, &Document::changed, this, &Workspace::documentChanged);
+    connect(&m_statistics, &StatisticsCache::changed, this, &ViewContext::statisticsChanged);
+    connect(&m_simulation, &SimulationFollower::changed, this, &ViewContext::simulationChanged);
+    connect(&m_planRunner, &JobRunner::runningChanged, this, &Workspace::planRunningChanged);
+    connect(&m_jobs, &JobList::removed, &m_messages, [this](const std::shared_ptr<JobRecord>& job) {
+        if (job->stop.stop_requested()) return;
+        for (const auto& note : job->notes.entries()) m_messages.add(note);
+    });
+}
+
+Workspace::~Workspace() { m_jobs.cancelAll(); } // all stop at once; the runners then wait one after the other
+
+std::shared_ptr<const engine::Checkpoint> Workspace::checkpoint() const { return m_document.checkpoint(); }
+std::shared_ptr<const engine::CompareReport> Workspace::report() const { return m_document.report(); }
+std::shared_ptr<const OpenCircuit> Workspace::circuit() const { return m_document.circuit(); }
+std::shared_ptr<const engine::SimulationResult> Workspace::simulation() const { return m_simulation.result(); }
+QString Workspace::simulationProblem() const { return m_simulation.problem(); }
+
+std::shared_ptr<const engine::TensorStatistics> Workspace::statistics(std::int64_t tensor) const {
+    return m_statistics.request(tensor);
+}
+
+void Workspace::select(const Selection& selection) {
+    const Selection after = fitted(selection, m_document);
+    if (after == m_selection) return;
+    const Selection before = std::exchange(m_selection, after);
+    if (after.step != before.step) m_simulation.setStep(after.step);
+    emit selectionChanged(before);
+}
+
+JobRunner::BackendSource Workspace::backendSource() {
+    return [this] { return m_backend; };
+}
+
+std::unique_ptr<Jobs> Workspace::makeJobs() { return std::make_unique<JobRunner>(m_jobs, backendSource()); }
+void Workspace::request(WindowRequest what) { emit requested(what); }
+void Workspace::showMessage(const QString& text, Severity severity) { m_messages.add(severity, text); }
+
+void Workspace::open(const QString& path) {
+    const QString absolute = QFileInfo(path).absoluteFilePath();
+    runJob(
+        m_openRunner, tr("Opening %1").arg(QFileInfo(absolute).fileName()),
+        [absolute, &registries = m_registries](const RunContext& context) {
+            return openFiles(absolute, registries, context);
+        },
+        [this, absolute](Result<OpenedFiles> files) {
+            if (files) return adopt(absolute, *std::move(files));
+            showMessage(textOf(files.error()), Severity::Error);
+            emit openFailed(absolute, textOf(files.error()));
+        });
+}
+
+void Workspace::adopt(const QString& path, OpenedFiles files) {
+    for (const auto& error : files.missing) showMessage(textOf(error), Severity::Error);
+    if (files.checkpoint) {
+        m_document.setCheckpoint(std::move(files.checkpoint));
+        selectFirstMatrix();
+    }
+    if (files.circuit) {
+        for (auto diagnostic : files.circuit->diagnostics) {
+            diagnostic.subject = QFileInfo(files.circuit->path).fileName().toStdString();
+            m_messages.add(diagnostic);
+        }
+        m_document.setCircuit(files.circuit);
+        if (files.circuit->circuit) {
+            Selection selection = m_selection;
+            selection.qubit = -1;
+            selection.step = static_cast<std::int64_t>(files.circuit->circuit->operations.size());
+            select(selection);
+        }
+    }
+    if (files.session) adoptSession(*std::move(files.session));
+    m_settings.addRecentFile(path);
+    emit opened(path);
+}
+
+void Workspace::adoptSession(SessionData session) {
+    m_document.restorePlan(std::move(session.plan));
+    m_document.restoreAnnotations(std::move(session.annotations));
+    Selection selection = session.selection;
+    selection.method = -1;
+    selection.tensor = m_selection.tensor;
+    if (m_document.checkpoint())
+        if (const auto tensor = m_document.checkpoint()->find(session.tensor.toStdString()))
+            selection.tensor = static_cast<std::int64_t>(*tensor);
+    select(selection);
+    m_layout = std::move(session.layout);
+    emit sessionRestored();
+}
+
+void Workspace::selectFirstMatrix() {
+    engine::Plan everything;
+    const auto matrices = engine::selectTensors(everything, *m_document.checkpoint());
+    Selection selection = m_selection;
+    selection.tensor = matrices.empty() ? 0 : static_cast<std::int64_t>(matrices.front());
+    selection.row = selection.column = -1;
+    select(selection);
+}
+
+void Workspace::runPlan() {
+    const auto checkpoint = m_document.checkpoint();
+    if (!checkpoint || m_document.plan().methods.empty()) return;
+    runJob(
+        m_planRunner, tr("Quantizing with %n method(s)", nullptr, static_cast<int>(m_document.plan().methods.size())),
+        [checkpoint, plan = m_document.plan(), &registries = m_registries](const RunContext& context) {
+            return engine::runPlan(plan, *checkpoint, registries, context);
+        },
+        [this, checkpoint](Result<std::shared_ptr<const engine::CompareReport>> report) {
+            if (!report) {
+                showMessage(textOf(report.error()), Severity::Error);
+                emit planRunFailed(textOf(report.error()));
+            } else if (checkpoint == m_document.checkpoint()) {
+                m_document.addReport(*std::move(report));
+            }
+        });
+}
+
+void Workspace::cancelPlan() { m_planRunner.cancel(); }
+
+void Workspace::documentChanged(Document::Change change) {
+    switch (change) {
+    case Document::Change::Checkpoint:
+        m_planRunner.cancel();
+        m_statistics.setCheckpoint(m_document.checkpoint());
+        m_selection.tensor = m_selection.row = m_selection.column = -1; // views hear of it with the new checkpoint
+        emit checkpointChanged();
+        break;
+    case Document::Change::Report: {
+        emit reportChanged();
+        Selection selection = m_selection;
+        if (report() && selection.method < 0) selection.method = 0;
+        select(selection);
+        break;
+    }
+    case Document::Change::Circuit:
+        m_selection.qubit = -1;
+        m_selection.step = -1;
+        m_simulation.setCircuit(m_document.circuit());
+        emit circuitChanged();
+        break;
+    case Document::Change::Plan:
+    case Document::Change::Notes: break;
+    }
+}
+
+void Workspace::applyTheme(const Theme& theme) {
+    m_theme = theme;
+    emit themeChanged();
+}
+
+void Workspace::useDevice(const QString& choice) {
+    m_settings.setDevice(choice);
+    runJob(
+        m_deviceRunner, tr("Starting the device"), [choice](const RunContext&) { return makeBackend(choice); },
+        [this](Result<std::shared_ptr<engine::ComputeBackend>> backend) {
+            if (!backend) return showMessage(textOf(backend.error()), Severity::Error);
+            if ((*backend)->name() == m_backend->name()) return;
+            m_backend = *std::move(backend);
+            showMessage(tr("Computing on %1").arg(QString::fromStdString(m_backend->name())));
+            m_simulation.restart();
+            emit simulationChanged();
+            emit deviceChanged();
+        });
+}
+
+SessionData Workspace::session() const {
+    SessionData session;
+    if (const auto& checkpoint = m_document.checkpoint()) {
+        session.checkpoint = QString::fromStdString(checkpoint->path.string());
+        if (m_selection.tensor >= 0)
+            session.tensor = QString::fromStdString(checkpoint->tensors[static_cast<std::size_t>(m_selection.tensor)].name);
+    }
+    if (m_document.circuit()) session.circuit = m_document.circuit()->path;
+    session.plan = m_document.plan();
+    session.annotations = m_document.annotations();
+    session.selection = m_selection;
+    session.layout = m_layout;
+    return session;
+}
+
+void Workspace::saveSessionTo(const QString& path) {
+    runJob(
+        m_saveRunner, tr("Saving %1").arg(QFileInfo(path).fileName()),
+        [path, session = session()](const RunContext&) { return saveSession(session, path); },
+        [this, path](const Result<void>& result) {
+            if (!result) return showMessage(textOf(result.error()), Severity::Error);
+            m_settings.addRecentFile(path);
+            emit sessionSaved(path);
+        });
+}
+
+} // namespace qscope

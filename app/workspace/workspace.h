@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "app/workspace/document.h"
+#include "app/workspace/job_runner.h"
+#include "app/workspace/messages.h"
+#include "app/workspace/open_files.h"
+#include "app/workspace/session.h"
+#include "app/workspace/settings.h"
+#include "app/workspace/simulation_follower.h"
+#include "app/workspace/statistics_cache.h"
+#include "engine/registry.h"
+#include "plugins/sdk/view_context.h"
+
+namespace qscope {
+
+/// Everything behind the window: the document, the jobs that fill it, the shared selection, theme and device. Views see it as
+/// their `ViewContext`. On the window's thread.
+class Workspace final : public ViewContext {
+    Q_OBJECT
+public:
+    /// `registries` are filled by then and outlive the workspace, as do the settings.
+    Workspace(const engine::Registries& registries, Settings& settings);
+    ~Workspace() override;
+
+    [[nodiscard]] std::shared_ptr<const engine::Checkpoint> checkpoint() const override;
+    [[nodiscard]] std::shared_ptr<const engine::TensorStatistics> statistics(std::int64_t tensor) const override;
+    [[nodiscard]] std::shared_ptr<const engine::CompareReport> report() const override;
+    [[nodiscard]] std::shared_ptr<const OpenCircuit> circuit() const override;
+    [[nodiscard]] std::shared_ptr<const engine::SimulationResult> simulation() const override;
+    [[nodiscard]] QString simulationProblem() const override;
+    [[nodiscard]] const Selection& selection() const override { return m_selection; }
+    void select(const Selection& selection) override;
+    [[nodiscard]] const Theme& theme() const override { return m_theme; }
+    [[nodiscard]] std::unique_ptr<Jobs> makeJobs() override;
+    void request(WindowRequest what) override;
+    void showMessage(const QString& text, Severity severity = Severity::Note) override;
+
+    [[nodiscard]] const engine::Registries& registries() const { return m_registries; }
+    [[nodiscard]] Settings& settings() { return m_settings; }
+    [[nodiscard]] Document& document() { return m_document; }
+    [[nodiscard]] JobList& jobs() { return m_jobs; }
+    [[nodiscard]] Messages& messages() { return m_messages; }
+    [[nodiscard]] StatisticsCache& statisticsCache() { return m_statistics; }
+    [[nodiscard]] SimulationFollower& simulationFollower() { return m_simulation; }
+    [[nodiscard]] std::shared_ptr<engine::ComputeBackend> backend() const { return m_backend; }
+    [[nodiscard]] JobRunner::BackendSource backendSource();
+
+    /// Opens a checkpoint (file or folder), a circuit (`.qasm`) or a session (`.qscope`) in a job; `opened` or `openFailed`.
+    void open(const QString& path);
+    /// Runs the document's plan; `planRunEnded`, and a new report when it went well.
+    void runPlan();
+    void cancelPlan();
+    [[nodiscard]] bool planRunning() const { return m_planRunner.running(); }
+
+    void applyTheme(const Theme& theme);
+    /// Makes the device's backend in a job; running jobs keep the old one.
+    void useDevice(const QString& choice);
+
+    [[nodiscard]] SessionData session() const;
+    void saveSessionTo(const QString& path);
+    /// What the session says beyond the files, once they are open: selection and the window's layout.
+    [[nodiscard]] const QMap<QString, QByteArray>& layout() const { return m_layout; }
+    void setLayout(const QMap<QString, QByteArray>& layout) { m_layout = layout; }
+
+signals:
+    void opened(const QString& path);
+    void openFailed(const QString& path, const QString& reason);
+    void planRunningChanged();
+    void planRunFailed(const QString& reason);
+    void requested(qscope::WindowRequest what);
+    void deviceChanged();
+    void sessionRestored();
+    void sessionSaved(const QString& path);
+
+private:
+    void adopt(const QString& path, OpenedFiles files);
+    void adoptSession(SessionData session);
+    void selectFirstMatrix();
+    void documentChanged(Document::Change change);
+
+    const engine::Registries& m_registries;
+    Settings& m_settings;
+    JobList m_jobs;
+    Messages m_messages;
+    Document m_document;
+    Selection m_selection;
+    Theme m_theme;
+    std::shared_ptr<engine::ComputeBackend> m_backend;
+    QMap<QString, QByteArray> m_layout;
+    mutable StatisticsCache m_statistics; ///< asking for statistics starts their computation
+    SimulationFollower m_simulation;
+    JobRunner m_openRunner;
+    JobRunner m_planRunner;
+    JobRunner m_deviceRunner;
+    JobRunner m_saveRunner;
+};
+
+} // namespace qscope
