@@ -70,7 +70,7 @@ Result<void> run(Environment& environment, SimulateOptions options) {
                         {"qubits", result.qubits}, {"gates", result.gates}, {"fused_gates", result.fusedGates},
                         {"seconds", result.seconds}, {"norm", result.norm}, {"probabilities", std::move(probabilities)},
                         {"counts", std::move(counts)}, {"expectations", std::move(expectations)},
-                        {"fidelity", 1.0}};
+                        {"fidelity", result.fidelity}};
     environment.print(document, fmt::format("{}: {} qubits, {} gates in {} passes, {:.3f} s, {} on {}\n{}{}{}", options.path,
                                             result.qubits, result.gates, result.fusedGates, result.seconds, result.method,
                                             result.device, table.text(), result.counts.empty() ? "" : countTable.text(),

@@ -52,6 +52,7 @@ struct SimulationResult {
     std::int64_t fusedGates = 0; ///< passes over the state after fusion
     double seconds = 0;
     double norm = 1;             ///< sum of all probabilities, as computed
+    double fidelity = 1;         ///< lower bound of |<exact|result>|^2 under the method's own truncation; 1 when it truncates nothing
     std::vector<BasisProbability> probabilities;
     std::vector<OutcomeCount> counts;
     std::vector<ObservableValue> expectations;
