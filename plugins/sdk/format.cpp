@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "plugins/sdk/format.h"
 
+#include "engine/quantum/layout.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -83,22 +85,6 @@ QString formatDuration(double seconds) {
     return QStringLiteral("%1 h %2 min").arg(whole / 3600).arg(whole % 3600 / 60);
 }
 
-QString formatAngle(double radians) {
-    // Files print angles with about 12 digits, so anything closer to a fraction than that was meant as the fraction.
-    constexpr double kTolerance = 1e-10;
-    constexpr double kPi = 3.14159265358979323846;
-    const double turns = radians / kPi;
-    for (int denominator = 1; denominator <= 1024; denominator = denominator < 16 ? denominator + 1 : denominator * 2) {
-        const double exact = turns * denominator;
-        const double numerator = std::round(exact);
-        if (numerator == 0 || std::abs(numerator) > 9999 || std::abs(exact - numerator) > kTolerance * std::abs(numerator))
-            continue;
-        const auto whole = static_cast<int>(std::abs(numerator));
-        QString text = whole == 1 ? QStringLiteral("π") : QStringLiteral("%1π").arg(whole);
-        if (denominator > 1) text += QStringLiteral("/%1").arg(denominator);
-        return numerator < 0 ? kMinus + text : text;
-    }
-    return formatNumber(radians);
-}
+QString formatAngle(double radians) { return withRealMinus(QString::fromStdString(engine::angleText(radians))); }
 
 } // namespace qscope
