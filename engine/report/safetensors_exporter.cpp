@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/core/atomic_file.h"
+#include "engine/checkpoint/catalogue.h"
+#include "engine/report/export_common.h"
+#include "engine/report/safetensors_target.h"
+
+namespace qscope::engine {
+
+namespace {
+
+class SafetensorsExporter final : public Exporter {
+public:
+    const ExporterInfo& info() const override { return m_info; }
+
+    Result<void> accepts(const Checkpoint& source, const MethodResult* result) const override {
+        QSCOPE_TRY(const auto replaced, replacements(source, result));
+        QSCOPE_CHECK(checkRopeOrder(source, safetensorsLayout(source)));
+        for (std::size_t i = 0; i < source.tensors.size(); ++i) {
+            const DType type = source.tensors[i].dtype;
+            if (!replaced[i] && !safetensorsHolds(type) && !canDecode(type))
+                return fail(ErrorCode::Unsupported, "tensor '{}': safetensors has no type for {}, and it cannot be decoded",
+                            printable(source.tensors[i].name), qscope::info(type).name);
+        }
+        return {};
+    }
+
+    Result<ExportOutcome> write(const Checkpoint& source, const MethodResult* result, const std::filesystem::path& target,
+                                const RunContext& context) const override {
+        QSCOPE_CHECK(accepts(source, result));
+        QSCOPE_TRY(const auto replaced, replacements(source, result));
+        std::vector<TensorToWrite> tensors;
+        std::size_t opened = 0, widened = 0;
+        for (std::size_t i = 0; i < source.tensors.size(); ++i) {
+            if (context.cancelled()) return cancelled();
+            if (!replaced[i]) {
+                tensors.push_back(storedTensor(source, i));
+                if (tensors.back().dtype != source.tensors[i].dtype) ++opened;
+                continue;
+            }
+            QSCOPE_TRY(const auto values, dequantized(*replaced[i]));
+            const DType own = source.tensors[i].dtype;
+            const DType type = holdsExactly(own, values) ? own : DType::F32;
+            if (type != own) ++widened;
+            tensors.push_back({safetensorsName(source, i), type, source.tensors[i].shape,
+                               [&source, i, type, quantized = replaced[i]]() -> Result<TensorView> {
+                                   QSCOPE_TRY(const auto single, dequantized(*quantized));
+                                   return inRopeOrder(source, i, type == DType::F32 ? single : narrowed(single, type),
+                                                      safetensorsLayout(source));
+                               }});
+        }
+        if (opened > 0) context.notes.note(fmt::format("{} tensors of block types are stored as their values in F32", opened));
+        if (widened > 0) context.notes.note(fmt::format("{} results are stored in F32, as the source's type does not hold them exactly", widened));
+        return writeSafetensorsExport(source, target, {{"format", "pt"}}, std::move(tensors), configFor(source, context), context);
+    }
+
+private:
+    ExporterInfo m_info{"safetensors", "safetensors", "safetensors",
+                        "Weights as plain numbers, in the source's type where that holds them exactly, else in F32; with "
+                        "its config.json. Loaded by every PyTorch and Hugging Face program."};
+};
+
+} // namespace
+
+std::unique_ptr<Exporter> makeSafetensorsExporter() { return std::make_unique<SafetensorsExporter>(); }
+
+} // namespace qscope::engine
