@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cstdint>
+
 /// Before a hot loop: the compiler makes one version per instruction set and the loader picks the machine's at run
 /// time. Results are equal on all of them, as the engine is compiled without floating-point contraction.
 /// Off under sanitizers, whose runtime is not ready when the loader chooses.
@@ -13,3 +15,11 @@
 /// For what such a loop calls: a plain function is compiled for the oldest machine alone and is not inlined into the
 /// other versions. Lambdas take `__attribute__((always_inline))` after their parameters for the same reason.
 #define QSCOPE_ALWAYS_INLINE inline __attribute__((always_inline))
+
+namespace qscope {
+
+/// std::bit_cast for such loops; the library's is a plain function.
+[[nodiscard]] QSCOPE_ALWAYS_INLINE std::int32_t bitsOf(float value) { return __builtin_bit_cast(std::int32_t, value); }
+[[nodiscard]] QSCOPE_ALWAYS_INLINE float floatOf(std::int32_t bits) { return __builtin_bit_cast(float, bits); }
+
+} // namespace qscope

@@ -26,7 +26,7 @@ inline float loadHalf(const std::uint8_t* at) {
 /// What a decoder reads of a scale: the nearest half, the largest finite one at most.
 inline float asHalf(float value) { return halfToFloat(floatToHalf(std::clamp(value, -65504.f, 65504.f))); }
 
-inline void storeHalf(float value, std::uint8_t* at) {
+QSCOPE_ALWAYS_INLINE void storeHalf(float value, std::uint8_t* at) {
     const std::uint16_t half = floatToHalf(std::clamp(value, -65504.f, 65504.f));
     std::memcpy(at, &half, sizeof half);
 }

@@ -28,7 +28,7 @@ constexpr std::array<float, 256> unsignedE4M3() {
 }
 constexpr auto kUnsignedE4M3 = unsignedE4M3();
 
-QSCOPE_MULTIVERSION void decodeQ4_0(const Byte* block, float* y, std::size_t blocks) {
+QSCOPE_MULTIVERSION void decodeQ4_0(const Byte* __restrict block, float* __restrict y, std::size_t blocks) {
     for (; blocks > 0; --blocks, block += 18, y += kBlock) {
         const float d = loadHalf(block);
         for (int j = 0; j < 16; ++j) y[j] = d * static_cast<float>((block[2 + j] & 15) - 8);
@@ -36,7 +36,7 @@ QSCOPE_MULTIVERSION void decodeQ4_0(const Byte* block, float* y, std::size_t blo
     }
 }
 
-QSCOPE_MULTIVERSION void decodeQ4_1(const Byte* block, float* y, std::size_t blocks) {
+QSCOPE_MULTIVERSION void decodeQ4_1(const Byte* __restrict block, float* __restrict y, std::size_t blocks) {
     for (; blocks > 0; --blocks, block += 20, y += kBlock) {
         const float d = loadHalf(block);
         const float m = loadHalf(block + 2);
@@ -51,7 +51,7 @@ QSCOPE_ALWAYS_INLINE int fiveBits(const Byte* nibbles, std::uint32_t high, int e
     return nibble | static_cast<int>(high >> e & 1u) << 4;
 }
 
-void decodeQ5_0(const Byte* block, float* y, std::size_t blocks) {
+void decodeQ5_0(const Byte* __restrict block, float* __restrict y, std::size_t blocks) {
     for (; blocks > 0; --blocks, block += 22, y += kBlock) {
         const float d = loadHalf(block);
         std::uint32_t high;
@@ -60,7 +60,7 @@ void decodeQ5_0(const Byte* block, float* y, std::size_t blocks) {
     }
 }
 
-void decodeQ5_1(const Byte* block, float* y, std::size_t blocks) {
+void decodeQ5_1(const Byte* __restrict block, float* __restrict y, std::size_t blocks) {
     for (; blocks > 0; --blocks, block += 24, y += kBlock) {
         const float d = loadHalf(block);
         const float m = loadHalf(block + 2);
@@ -70,7 +70,7 @@ void decodeQ5_1(const Byte* block, float* y, std::size_t blocks) {
     }
 }
 
-QSCOPE_MULTIVERSION void decodeQ8_0(const Byte* block, float* y, std::size_t blocks) {
+QSCOPE_MULTIVERSION void decodeQ8_0(const Byte* __restrict block, float* __restrict y, std::size_t blocks) {
     for (; blocks > 0; --blocks, block += 34, y += kBlock) {
         const float d = loadHalf(block);
         for (int e = 0; e < kBlock; ++e) y[e] = d * static_cast<float>(static_cast<std::int8_t>(block[2 + e]));
@@ -104,14 +104,14 @@ void decodeNVFP4(const Byte* block, float* y, std::size_t blocks) {
         }
 }
 
-void decodeQ1_0(const Byte* block, float* y, std::size_t blocks) {
+void decodeQ1_0(const Byte* __restrict block, float* __restrict y, std::size_t blocks) {
     for (; blocks > 0; --blocks, block += 18, y += 128) {
         const float d = loadHalf(block);
         for (int e = 0; e < 128; ++e) y[e] = (block[2 + e / 8] >> e % 8 & 1) != 0 ? d : -d;
     }
 }
 
-void decodeQ2_0(const Byte* block, float* y, std::size_t blocks) {
+void decodeQ2_0(const Byte* __restrict block, float* __restrict y, std::size_t blocks) {
     for (; blocks > 0; --blocks, block += 18, y += 64) {
         const float d = loadHalf(block);
         for (int e = 0; e < 64; ++e) y[e] = d * static_cast<float>((block[2 + e / 4] >> 2 * (e % 4) & 3) - 1);
@@ -120,7 +120,7 @@ void decodeQ2_0(const Byte* block, float* y, std::size_t blocks) {
 
 // Within a K block: half h of 128 elements, quarter j of 32 within the half, element l within the quarter.
 
-void decodeQ2_K(const Byte* block, float* y, std::size_t blocks) {
+void decodeQ2_K(const Byte* __restrict block, float* __restrict y, std::size_t blocks) {
     for (; blocks > 0; --blocks, block += 84, y += kSuperBlock) {
         const float d = loadHalf(block + 80);
         const float dmin = loadHalf(block + 82);
@@ -132,7 +132,7 @@ void decodeQ2_K(const Byte* block, float* y, std::size_t blocks) {
     }
 }
 
-void decodeQ3_K(const Byte* block, float* y, std::size_t blocks) {
+void decodeQ3_K(const Byte* __restrict block, float* __restrict y, std::size_t blocks) {
     for (; blocks > 0; --blocks, block += 110, y += kSuperBlock) {
         const float d = loadHalf(block + 108);
         const Byte* const packed = block + 96;
@@ -149,7 +149,7 @@ void decodeQ3_K(const Byte* block, float* y, std::size_t blocks) {
     }
 }
 
-QSCOPE_MULTIVERSION void decodeQ4_K(const Byte* block, float* y, std::size_t blocks) {
+QSCOPE_MULTIVERSION void decodeQ4_K(const Byte* __restrict block, float* __restrict y, std::size_t blocks) {
     for (; blocks > 0; --blocks, block += 144, y += kSuperBlock) {
         const float d = loadHalf(block);
         const float dmin = loadHalf(block + 2);
@@ -164,7 +164,7 @@ QSCOPE_MULTIVERSION void decodeQ4_K(const Byte* block, float* y, std::size_t blo
     }
 }
 
-QSCOPE_MULTIVERSION void decodeQ5_K(const Byte* block, float* y, std::size_t blocks) {
+QSCOPE_MULTIVERSION void decodeQ5_K(const Byte* __restrict block, float* __restrict y, std::size_t blocks) {
     for (; blocks > 0; --blocks, block += 176, y += kSuperBlock) {
         const float d = loadHalf(block);
         const float dmin = loadHalf(block + 2);
@@ -180,7 +180,7 @@ QSCOPE_MULTIVERSION void decodeQ5_K(const Byte* block, float* y, std::size_t blo
     }
 }
 
-QSCOPE_MULTIVERSION void decodeQ6_K(const Byte* block, float* y, std::size_t blocks) {
+QSCOPE_MULTIVERSION void decodeQ6_K(const Byte* __restrict block, float* __restrict y, std::size_t blocks) {
     for (; blocks > 0; --blocks, block += 210, y += kSuperBlock) {
         const float d = loadHalf(block + 208);
         for (int k = 0; k < 16; ++k) {

@@ -13,35 +13,34 @@ namespace {
 using namespace detail;
 using Byte = std::uint8_t;
 
-/// Largest and smallest of 32 values, in an order of comparisons that vectorises.
-struct Range {
-    float low;
-    float high;
-};
-
-QSCOPE_ALWAYS_INLINE Range rangeOf(const float* x) {
-    float low[kBlock], high[kBlock];
-    for (int e = 0; e < kBlock; ++e) low[e] = high[e] = x[e];
-    for (int half = kBlock / 2; half > 0; half /= 2)
-        for (int e = 0; e < half; ++e) {
-            low[e] = low[e + half] < low[e] ? low[e + half] : low[e];
-            high[e] = high[e + half] > high[e] ? high[e + half] : high[e];
-        }
-    return {low[0], high[0]};
+/// The value of largest magnitude, the first of equals. Magnitudes are compared as the bits of the numbers, which order
+/// as the numbers do and let the compiler reorder the search.
+QSCOPE_ALWAYS_INLINE float peakOf(const float* x) {
+    std::int32_t high = 0, low = 0;
+    for (int e = 0; e < kBlock; ++e) {
+        const auto bits = bitsOf(x[e]);
+        const std::int32_t negated = bits ^ INT32_MIN;
+        high = bits > high ? bits : high;
+        low = negated > low ? negated : low;
+    }
+    if (high != low) return high > low ? floatOf(high) : -floatOf(low);
+    for (int e = 0; e < kBlock; ++e)
+        if (bitsOf(std::fabs(x[e])) == high) return x[e];
+    return 0;
 }
 
-/// The value of largest magnitude, the first of equals.
-QSCOPE_ALWAYS_INLINE float peakOf(const float* x) {
-    const Range range = rangeOf(x);
-    if (range.high != -range.low) return range.high > -range.low ? range.high : range.low;
-    for (int e = 0; e < kBlock; ++e)
-        if (std::fabs(x[e]) == range.high) return x[e];
-    return 0;
+QSCOPE_ALWAYS_INLINE float magnitudeOf(const float* x) {
+    std::int32_t most = 0;
+    for (int e = 0; e < kBlock; ++e) {
+        const std::int32_t magnitude = bitsOf(x[e]) & INT32_MAX;
+        most = magnitude > most ? magnitude : most;
+    }
+    return floatOf(most);
 }
 
 // The scale of both is used in single precision for the codes and stored as a half afterwards, as the reference does.
 
-QSCOPE_MULTIVERSION void encodeQ4_0(const float* x, Byte* block, std::size_t blocks) {
+QSCOPE_MULTIVERSION void encodeQ4_0(const float* __restrict x, Byte* __restrict block, std::size_t blocks) {
     for (; blocks > 0; --blocks, x += kBlock, block += 18) {
         const float d = peakOf(x) / -8;
         const float inverse = d != 0 ? 1 / d : 0;
@@ -55,10 +54,9 @@ QSCOPE_MULTIVERSION void encodeQ4_0(const float* x, Byte* block, std::size_t blo
     }
 }
 
-QSCOPE_MULTIVERSION void encodeQ8_0(const float* x, Byte* block, std::size_t blocks) {
+QSCOPE_MULTIVERSION void encodeQ8_0(const float* __restrict x, Byte* __restrict block, std::size_t blocks) {
     for (; blocks > 0; --blocks, x += kBlock, block += 34) {
-        const Range range = rangeOf(x);
-        const float d = (range.high > -range.low ? range.high : -range.low) / 127;
+        const float d = magnitudeOf(x) / 127;
         const float inverse = d != 0 ? 1 / d : 0;
         storeHalf(d, block);
         for (int e = 0; e < kBlock; ++e) {

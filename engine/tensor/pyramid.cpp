@@ -6,7 +6,6 @@
 #include "engine/core/simd.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace qscope::engine {
 
@@ -17,21 +16,21 @@ constexpr std::int64_t kSegment = std::int64_t{1} << 16; ///< elements of a row 
 
 /// The one of larger magnitude. Compared as integers, the bits of a magnitude put NaN above infinity above numbers.
 QSCOPE_ALWAYS_INLINE float larger(float a, float b) {
-    const std::uint32_t magnitudeA = std::bit_cast<std::uint32_t>(a) & 0x7FFFFFFFu;
-    const std::uint32_t magnitudeB = std::bit_cast<std::uint32_t>(b) & 0x7FFFFFFFu;
+    const std::int32_t magnitudeA = bitsOf(a) & INT32_MAX;
+    const std::int32_t magnitudeB = bitsOf(b) & INT32_MAX;
     return magnitudeB > magnitudeA ? b : a;
 }
 
 /// into[i] = the larger of into[i] and from[i]; returns the largest finite magnitude of `from`.
-QSCOPE_MULTIVERSION float mergeRow(float* into, const float* from, std::int64_t count) {
-    std::uint32_t most = 0;
+QSCOPE_MULTIVERSION float mergeRow(float* __restrict into, const float* __restrict from, std::int64_t count) {
+    std::int32_t most = 0;
     for (std::int64_t i = 0; i < count; ++i) {
-        const std::uint32_t magnitude = std::bit_cast<std::uint32_t>(from[i]) & 0x7FFFFFFFu;
-        const std::uint32_t finite = magnitude < 0x7F800000u ? magnitude : 0;
+        const std::int32_t magnitude = bitsOf(from[i]) & INT32_MAX;
+        const std::int32_t finite = magnitude < 0x7F800000 ? magnitude : 0;
         most = finite > most ? finite : most;
         into[i] = larger(into[i], from[i]);
     }
-    return std::bit_cast<float>(most);
+    return floatOf(most);
 }
 
 /// Each pair of neighbours becomes one; an odd last value stays alone. In place.
