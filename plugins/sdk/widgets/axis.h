@@ -33,7 +33,7 @@ struct Axis {
     Scale scale = Scale::Linear;
     bool markZero = false;         ///< a stronger line at zero, where zero means something
     bool whole = false;            ///< the values are counts or indices: no tick between two integers
-    std::vector<Tick> fixedTicks;  ///< in place of computed ones (categories, layers)
+    std::vector<Tick> fixedTicks = {}; ///< in place of computed ones (categories, layers)
 };
 
 /// Majors at 1, 2 or 5 times a power of ten, at most `most` of them, with minors between. With `whole`, none between integers.

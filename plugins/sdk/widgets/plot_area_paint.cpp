@@ -237,7 +237,8 @@ void PlotArea::paintEvent(QPaintEvent*) {
     paintAxes(painter, at);
     painter.save();
     painter.setClipRect(at.area.adjusted(0, -1, 1, 1));
-    for (const PlotLayer& layer : m_layers) paintLayer(painter, layer, at, theme);
+    for (const PlotLayer& layer : m_layers)
+        if (!layer.onHover || m_hover) paintLayer(painter, layer, at, theme);
     painter.restore();
     paintCaptions(painter, at);
     paintHover(painter, at);

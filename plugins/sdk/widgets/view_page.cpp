@@ -45,9 +45,13 @@ void ViewPage::refreshSoon() {
     });
 }
 
-void ViewPage::showEmpty(const QString& text, const QString& action, std::function<void()> triggered) {
+void ViewPage::cancelRun() {
     m_jobs->cancel();
     m_veil->stop();
+}
+
+void ViewPage::showEmpty(const QString& text, const QString& action, std::function<void()> triggered) {
+    cancelRun();
     m_empty->setContent(text, action, std::move(triggered));
     m_stack->setCurrentWidget(m_empty);
 }

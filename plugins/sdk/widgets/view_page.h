@@ -20,6 +20,8 @@ protected:
     virtual void refresh() = 0;
 
     void invalidate();
+    /// Drops the job that runs, if any.
+    void cancelRun();
     /// Shows `text` in place of the body; a job that still runs is cancelled.
     void showEmpty(const QString& text, const QString& action = {}, std::function<void()> triggered = {});
     /// The usual empty state without a checkpoint: offers to open one.
