@@ -5,6 +5,11 @@
 
 namespace qscope::engine::cpu {
 
+/// Bytes that 2^bits amplitudes take (saturating).
+[[nodiscard]] std::uint64_t stateBytes(int bits, Precision precision);
+/// Bytes of main memory that a new state may take now.
+[[nodiscard]] std::uint64_t freeMemory();
+
 // The state operations of the CPU backend; see `ComputeBackend` for what each promises.
 
 [[nodiscard]] Result<std::unique_ptr<StateBuffer>> makeState(int bits, Precision precision);

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Included once per instruction set, with QSCOPE_ISA_NAMESPACE, QSCOPE_ISA (a function attribute) and QSCOPE_UNIT_BYTES
+// defined. Vector types are the compiler's own, so the same text serves every instruction set.
+
+namespace QSCOPE_ISA_NAMESPACE {
+
+#define QSCOPE_INLINE QSCOPE_ISA __attribute__((always_inline)) inline
+
+template<class Real>
+struct Unit {
+    typedef Real Vector __attribute__((vector_size(QSCOPE_UNIT_BYTES)));
+    static constexpr int kReals = QSCOPE_UNIT_BYTES / static_cast<int>(sizeof(Real));
+};
+
+/// y[i] = x[i ^ mask]; mask 1 exchanges real and imaginary parts.
+template<class Real>
+QSCOPE_INLINE void exchange(const typename Unit<Real>::Vector& x, typename Unit<Real>::Vector& y, int mask) {
+#if defined(__clang__)
+    for (int i = 0; i < Unit<Real>::kReals; ++i) y[i] = x[i ^ mask];
+#else
+    using Index = std::conditional_t<sizeof(Real) == 4, std::int32_t, std::int64_t>;
+    typedef Index Indices __attribute__((vector_size(QSCOPE_UNIT_BYTES)));
+    Indices indices{};
+    for (int i = 0; i < Unit<Real>::kReals; ++i) indices[i] = static_cast<Index>(i ^ mask);
+    y = __builtin_shuffle(x, indices);
+#endif
+}
+
+template<class Real>
+QSCOPE_INLINE void swapParts(const typename Unit<Real>::Vector& x, typename Unit<Real>::Vector& y) {
+    if constexpr (Unit<Real>::kReals == 2) y = __builtin_shufflevector(x, x, 1, 0);
+    else if constexpr (Unit<Real>::kReals == 4) y = __builtin_shufflevector(x, x, 1, 0, 3, 2);
+    else if constexpr (Unit<Real>::kReals == 8) y = __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6);
+    else y = __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+}
+
+/// All lanes alike: y[h] = sum over v of re x[v] + im i x[v].
+template<class Real, int High>
+QSCOPE_ISA void denseUniform(Real* units, const DenseTask<Real>& task, std::uint64_t begin, std::uint64_t end) {
+    using Vector = typename Unit<Real>::Vector;
+    constexpr int kCount = 1 << High;
+    Vector sign{};
+    for (int i = 0; i < Unit<Real>::kReals; ++i) sign[i] = i % 2 == 0 ? Real(-1) : Real(1);
+    const std::uint64_t run = task.groups.run();
+    while (begin < end) {
+        const std::uint64_t count = std::min(end - begin, run - (begin & (run - 1)));
+        Vector* at = reinterpret_cast<Vector*>(units) + task.groups.unit(begin);
+        begin += count;
+        for (std::uint64_t j = 0; j < count; ++j, ++at) {
+            Vector x[kCount];
+            Vector ix[kCount];
+            for (int v = 0; v < kCount; ++v) {
+                x[v] = at[task.offsets[static_cast<std::size_t>(v)]];
+                swapParts<Real>(x[v], ix[v]);
+                ix[v] *= sign;
+            }
+            const Real* c = task.coefficients;
+            for (int h = 0; h < kCount; ++h) {
+                Vector re = c[0] * x[0];
+                Vector im = c[1] * ix[0];
+                c += 2;
+                for (int v = 1; v < kCount; ++v, c += 2) {
+                    re += c[0] * x[v];
+                    im += c[1] * ix[v];
+                }
+                at[task.offsets[static_cast<std::size_t>(h)]] = re + im;
+            }
+        }
+    }
+}
+
+/// Some targets or controls select lanes: every lane has its own coefficients, inputs come from 2^Low permuted lanes.
+template<class Real, int High, int Low>
+QSCOPE_ISA void denseLanes(Real* units, const DenseTask<Real>& task, std::uint64_t begin, std::uint64_t end) {
+    using Vector = typename Unit<Real>::Vector;
+    constexpr int kCount = 1 << High;
+    constexpr int kPatterns = 1 << Low;
+    const std::uint64_t run = task.groups.run();
+    while (begin < end) {
+        const std::uint64_t count = std::min(end - begin, run - (begin & (run - 1)));
+        Vector* at = reinterpret_cast<Vector*>(units) + task.groups.unit(begin);
+        begin += count;
+        for (std::uint64_t j = 0; j < count; ++j, ++at) {
+            Vector x[kCount * kPatterns];
+            Vector ix[kCount * kPatterns];
+            for (int v = 0; v < kCount; ++v) {
+                const Vector input = at[task.offsets[static_cast<std::size_t>(v)]];
+                for (int m = 0; m < kPatterns; ++m) {
+                    Vector& moved = x[v * kPatterns + m];
+                    if constexpr (Low == 0) moved = input;
+                    else exchange<Real>(input, moved, 2 * task.patterns[static_cast<std::size_t>(m)]);
+                    swapParts<Real>(moved, ix[v * kPatterns + m]);
+                }
+            }
+            const Vector* c = reinterpret_cast<const Vector*>(task.coefficients);
+            for (int h = 0; h < kCount; ++h) {
+                Vector re = c[0] * x[0];
+                Vector im = c[1] * ix[0];
+                c += 2;
+                for (int i = 1; i < kCount * kPatterns; ++i, c += 2) {
+                    re += c[0] * x[i];
+                    im += c[1] * ix[i];
+                }
+                at[task.offsets[static_cast<std::size_t>(h)]] = re + im;
+            }
+        }
+    }
+}
+
+template<class Real, int Low>
+QSCOPE_ISA void denseLanesOf(Real* units, const DenseTask<Real>& task, std::uint64_t begin, std::uint64_t end) {
+    switch (task.high) {
+    case 0: return denseLanes<Real, 0, Low>(units, task, begin, end);
+    case 1: return denseLanes<Real, 1, Low>(units, task, begin, end);
+    case 2: return denseLanes<Real, 2, Low>(units, task, begin, end);
+    case 3: if constexpr (Low <= 2) return denseLanes<Real, 3, Low>(units, task, begin, end); break;
+    case 4: if constexpr (Low <= 1) return denseLanes<Real, 4, Low>(units, task, begin, end); break;
+    default: if constexpr (Low == 0) return denseLanes<Real, 5, Low>(units, task, begin, end); break;
+    }
+}
+
+template<class Real>
+QSCOPE_ISA void dense(Real* units, const DenseTask<Real>& task, std::uint64_t begin, std::uint64_t end) {
+    constexpr int kLaneReals = Unit<Real>::kReals;
+    if (task.perLane) {
+        switch (task.patterns.size()) {
+        case 1: return denseLanesOf<Real, 0>(units, task, begin, end);
+        case 2: if constexpr (kLaneReals >= 4) return denseLanesOf<Real, 1>(units, task, begin, end); break;
+        case 4: if constexpr (kLaneReals >= 8) return denseLanesOf<Real, 2>(units, task, begin, end); break;
+        default: if constexpr (kLaneReals >= 16) return denseLanesOf<Real, 3>(units, task, begin, end); break;
+        }
+        return;
+    }
+    switch (task.high) {
+    case 0: return denseUniform<Real, 0>(units, task, begin, end);
+    case 1: return denseUniform<Real, 1>(units, task, begin, end);
+    case 2: return denseUniform<Real, 2>(units, task, begin, end);
+    case 3: return denseUniform<Real, 3>(units, task, begin, end);
+    case 4: return denseUniform<Real, 4>(units, task, begin, end);
+    default: return denseUniform<Real, 5>(units, task, begin, end);
+    }
+}
+
+template<class Real>
+QSCOPE_ISA void diagonal(Real* units, std::uint64_t base, const DiagonalTask<Real>& task, std::uint64_t begin,
+                         std::uint64_t end) {
+    using Vector = typename Unit<Real>::Vector;
+    std::uint64_t run = task.groups.run();
+    for (const int bit : task.high) run = std::min(run, std::uint64_t{1} << bit);
+    while (begin < end) {
+        const std::uint64_t count = std::min(end - begin, run - (begin & (run - 1)));
+        const std::uint64_t unit = task.groups.unit(begin);
+        begin += count;
+        std::size_t index = 0;
+        for (std::size_t i = 0; i < task.high.size(); ++i) index |= ((base + unit) >> task.high[i] & 1) << i;
+        if (task.trivial[index]) continue;
+        const Vector re = reinterpret_cast<const Vector*>(task.factors)[2 * index];
+        const Vector im = reinterpret_cast<const Vector*>(task.factors)[2 * index + 1];
+        Vector* at = reinterpret_cast<Vector*>(units) + unit;
+        for (std::uint64_t j = 0; j < count; ++j) {
+            Vector swapped;
+            swapParts<Real>(at[j], swapped);
+            at[j] = re * at[j] + im * swapped;
+        }
+    }
+}
+
+template<class Real>
+constexpr Kernels<Real> kKernels = {
+    QSCOPE_UNIT_BYTES / (2 * sizeof(Real)) == 8   ? 3
+    : QSCOPE_UNIT_BYTES / (2 * sizeof(Real)) == 4 ? 2
+    : QSCOPE_UNIT_BYTES / (2 * sizeof(Real)) == 2 ? 1
+                                                  : 0,
+    dense<Real>, diagonal<Real>};
+
+#undef QSCOPE_INLINE
+
+} // namespace QSCOPE_ISA_NAMESPACE

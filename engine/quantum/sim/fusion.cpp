@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/quantum/sim/fusion.h"
+
+#include "engine/quantum/gates.h"
+
+#include <algorithm>
+#include <array>
+
+namespace qscope::engine {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+constexpr std::size_t kMostDense = 4;
+constexpr std::size_t kMostDiagonal = 8;
+constexpr std::size_t kLookBack = 8; ///< clusters on other qubits that a gate may join
+
+/// Time of one dense pass by its number of qubits, in passes of a one-qubit gate; measured with `bench_state`.
+constexpr std::array<double, 6> kDenseCost = {1, 1, 1.2, 1.7, 2.9, 6};
+constexpr double kDiagonalCost = 0.8;
+
+double cost(bool diagonal, std::size_t qubits) {
+    return diagonal ? kDiagonalCost : kDenseCost[std::min<std::size_t>(qubits, kDenseCost.size() - 1)];
+}
+
+std::size_t unionSize(const std::vector<int>& a, const std::vector<int>& b) {
+    std::size_t size = a.size();
+    for (const int qubit : b) size += std::ranges::find(a, qubit) == a.end();
+    return size;
+}
+
+/// For each local index of `whole`, the part of it that belongs to `part`.
+std::vector<std::size_t> restriction(const std::vector<int>& whole, const std::vector<int>& part) {
+    std::vector<std::size_t> position;
+    for (const int qubit : part)
+        position.push_back(static_cast<std::size_t>(std::ranges::find(whole, qubit) - whole.begin()));
+    std::vector<std::size_t> result(std::size_t{1} << whole.size());
+    for (std::size_t i = 0; i < result.size(); ++i)
+        for (std::size_t k = 0; k < position.size(); ++k) result[i] |= (i >> position[k] & 1) << k;
+    return result;
+}
+
+/// The matrix (row-major) of entries on `part` within the qubits of `whole`.
+std::vector<Complex> widened(const std::vector<int>& whole, const std::vector<int>& part, bool diagonal,
+                             const std::vector<Complex>& entries, bool keepDiagonal) {
+    const auto local = restriction(whole, part);
+    const std::size_t size = local.size();
+    const std::size_t inner = std::size_t{1} << part.size();
+    if (keepDiagonal) {
+        std::vector<Complex> result(size);
+        for (std::size_t i = 0; i < size; ++i) result[i] = entries[local[i]];
+        return result;
+    }
+    std::size_t partBits = 0;
+    for (const int qubit : part) partBits |= std::size_t{1} << (std::ranges::find(whole, qubit) - whole.begin());
+    std::vector<Complex> result(size * size);
+    for (std::size_t row = 0; row < size; ++row)
+        for (std::size_t column = 0; column < size; ++column) {
+            if (((row ^ column) & ~partBits) != 0) continue; // other qubits stay as they are
+            if (!diagonal) result[row * size + column] = entries[local[row] * inner + local[column]];
+            else if (row == column) result[row * size + column] = entries[local[row]];
+        }
+    return result;
+}
+
+std::vector<Complex> product(const std::vector<Complex>& a, const std::vector<Complex>& b, std::size_t size) {
+    std::vector<Complex> result(size * size);
+    for (std::size_t row = 0; row < size; ++row)
+        for (std::size_t k = 0; k < size; ++k) {
+            const Complex factor = a[row * size + k];
+            if (factor == 0.0) continue;
+            for (std::size_t column = 0; column < size; ++column) {
+                // Written out: the library's product checks for infinities.
+                const Complex x = b[k * size + column];
+                result[row * size + column] += Complex(factor.real() * x.real() - factor.imag() * x.imag(),
+                                                       factor.real() * x.imag() + factor.imag() * x.real());
+            }
+        }
+    return result;
+}
+
+} // namespace
+
+FusedGate plainGate(const GateOp& gate) {
+    const GateInfo& info = *findGate(gate.name);
+    FusedGate result;
+    for (int i = 0; i < info.controls; ++i)
+        result.controlMask |= std::uint64_t{1} << gate.qubits[static_cast<std::size_t>(i)];
+    result.targets.assign(gate.qubits.begin() + info.controls, gate.qubits.end());
+    result.entries = info.matrix(gate.parameters);
+    if (!info.diagonal) return result;
+    result.form = FusedGate::Form::Diagonal;
+    const std::size_t size = std::size_t{1} << info.targets();
+    for (std::size_t i = 0; i < size; ++i) result.entries[i] = result.entries[i * (size + 1)];
+    result.entries.resize(size);
+    // A phase on |1> alone touches half of the state when the target counts as one more control.
+    if (size == 2 && result.entries[0] == 1.0) {
+        result.controlMask |= std::uint64_t{1} << result.targets[0];
+        result.targets.clear();
+        result.entries.erase(result.entries.begin());
+    }
+    return result;
+}
+
+Fuser::Fuser(int qubits) : m_last(static_cast<std::size_t>(qubits), -1) {}
+
+Fuser::Cluster Fuser::cluster(const GateOp& gate) {
+    const GateInfo& info = *findGate(gate.name);
+    Cluster result;
+    result.qubits = gate.qubits;
+    result.diagonal = info.diagonal;
+    result.alone = plainGate(gate);
+    result.entries = fullMatrix(info, gate.parameters);
+    if (info.diagonal) {
+        const std::size_t size = std::size_t{1} << info.qubits;
+        for (std::size_t i = 0; i < size; ++i) result.entries[i] = result.entries[i * (size + 1)];
+        result.entries.resize(size);
+    }
+    // A controlled gate passes over its part of the state only, in pieces too small to be proportionally faster.
+    const double part = info.controls == 0 ? 1 : info.controls == 1 ? 0.7 : 0.5;
+    result.cost = part * cost(info.diagonal, result.alone.targets.size());
+    return result;
+}
+
+bool Fuser::joinedDiagonal(const Cluster& into, const Cluster& gate) const { return into.diagonal && gate.diagonal; }
+
+double Fuser::savedBy(const Cluster& into, const Cluster& gate) const {
+    const bool diagonal = joinedDiagonal(into, gate);
+    const std::size_t width = unionSize(into.qubits, gate.qubits);
+    if (width > (diagonal ? kMostDiagonal : kMostDense)) return -1;
+    return into.cost + gate.cost - cost(diagonal, width);
+}
+
+void Fuser::join(Cluster& into, const Cluster& gate) const {
+    const bool diagonal = joinedDiagonal(into, gate);
+    std::vector<int> whole = into.qubits;
+    for (const int qubit : gate.qubits)
+        if (std::ranges::find(whole, qubit) == whole.end()) whole.push_back(qubit);
+    const auto earlier = widened(whole, into.qubits, into.diagonal, into.entries, diagonal);
+    auto later = widened(whole, gate.qubits, gate.diagonal, gate.entries, diagonal);
+    if (diagonal)
+        for (std::size_t i = 0; i < later.size(); ++i) later[i] *= earlier[i];
+    else later = product(later, earlier, std::size_t{1} << whole.size());
+    into.entries = std::move(later);
+    into.diagonal = diagonal;
+    into.cost = cost(diagonal, whole.size());
+    into.qubits = std::move(whole);
+    into.single = false;
+}
+
+void Fuser::add(const GateOp& gate) {
+    const Cluster next = cluster(gate);
+    std::int64_t earliest = -1;
+    for (const int qubit : gate.qubits) earliest = std::max(earliest, m_last[static_cast<std::size_t>(qubit)]);
+
+    const auto count = static_cast<std::int64_t>(m_clusters.size());
+    std::int64_t best = -1;
+    double saved = 1e-9;
+    const auto consider = [&](std::int64_t index) {
+        const double candidate = savedBy(m_clusters[static_cast<std::size_t>(index)], next);
+        if (candidate <= saved) return;
+        saved = candidate;
+        best = index;
+    };
+    if (earliest >= 0) consider(earliest);
+    for (std::int64_t i = count - 1; i > earliest && i >= count - static_cast<std::int64_t>(kLookBack); --i) consider(i);
+    if (best < 0) {
+        best = count;
+        m_clusters.push_back(next);
+    } else {
+        join(m_clusters[static_cast<std::size_t>(best)], next);
+    }
+    for (const int qubit : gate.qubits) m_last[static_cast<std::size_t>(qubit)] = best;
+}
+
+std::vector<FusedGate> Fuser::take() {
+    std::vector<FusedGate> result;
+    result.reserve(m_clusters.size());
+    for (Cluster& cluster : m_clusters) {
+        if (cluster.single) result.push_back(std::move(cluster.alone));
+        else
+            result.push_back({cluster.diagonal ? FusedGate::Form::Diagonal : FusedGate::Form::Dense,
+                              std::move(cluster.qubits), 0, std::move(cluster.entries)});
+    }
+    m_clusters.clear();
+    std::ranges::fill(m_last, -1);
+    return result;
+}
+
+} // namespace qscope::engine
