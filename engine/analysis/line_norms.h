@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/analysis/statistics.h"
+
+#include <functional>
+#include <span>
+
+namespace qscope::engine::detail {
+
+/// How a matrix is cut for parallel work: bands of rows times segments of columns, each walked in runs of contiguous
+/// elements that fit the cache. Depends on the shape alone, so that sums are the same on any number of threads.
+struct Tiling {
+    explicit Tiling(MatrixShape shape);
+
+    MatrixShape shape;
+    std::int64_t segmentColumns = 0;
+    std::int64_t segments = 0;
+    std::int64_t bandRows = 0;
+    std::int64_t bands = 0;
+    std::int64_t runRows = 0; ///< at most; 1 where a segment is not the whole row
+
+    [[nodiscard]] std::int64_t items() const { return bands * segments; }
+    [[nodiscard]] std::int64_t largestRun() const { return runRows * segmentColumns; }
+};
+
+/// `rows` rows from `row` on, `columns` columns from `column` on; contiguous in the tensor.
+struct Run {
+    std::int64_t item = 0;
+    std::int64_t row = 0;
+    std::int64_t rows = 0;
+    std::int64_t column = 0;
+    std::int64_t columns = 0;
+};
+
+/// Calls `visit` for the runs of every item, items in parallel, runs of one item in order. Adds to the progress and
+/// asks for a stop after each run.
+[[nodiscard]] Result<void> walk(const Tiling& tiling, const RunContext& context,
+                                const std::function<Result<void>(const Run&)>& visit);
+
+/// Largest magnitudes and Euclidean norms of all rows and columns. Items add to parts of their own.
+class LineNorms {
+public:
+    explicit LineNorms(const Tiling& tiling);
+    /// `squaresFit`: squares of the values and sums of 64 of them stay in the range of single precision.
+    void add(const Run& run, std::span<const float> finiteValues, bool squaresFit);
+    void finish(TensorStatistics& statistics) const;
+
+private:
+    const Tiling& m_tiling;
+    std::vector<float> m_rowMagnitudes;     ///< [row][segment]
+    std::vector<double> m_rowSquares;       ///< [row][segment]
+    std::vector<float> m_columnMagnitudes;  ///< [band][column]
+    std::vector<double> m_columnSquares;    ///< [band][column]
+};
+
+} // namespace qscope::engine::detail

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/analysis/statistics_paths.h"
+
+#include "engine/analysis/histogram.h"
+#include "engine/analysis/line_norms.h"
+#include "engine/analysis/statistics_kernels.h"
+
+#include <tbb/enumerable_thread_specific.h>
+
+#include <cstring>
+#include <mutex>
+
+namespace qscope::engine::detail {
+
+namespace {
+
+/// Whether squares of the type's values, and sums of 64 of them, stay in the range of single precision.
+bool squaresFit(DType type) { return type != DType::BF16 && type != DType::F8_E8M0; }
+
+/// Counts per pattern, in tables of each thread's own.
+class PatternCounts {
+public:
+    explicit PatternCounts(bool bytes) : m_tableSize(bytes ? 4 * 256 : 65536), m_total(bytes ? 256 : 65536) {}
+
+    void add(std::span<const std::byte> stored) {
+        Table& table = m_tables.local();
+        if (table.counts.empty()) table.counts.resize(m_tableSize);
+        const auto* const bytes = reinterpret_cast<const std::uint8_t*>(stored.data());
+        if (m_total.size() == 256) {
+            countPatterns(bytes, static_cast<std::int64_t>(stored.size()), table.counts.data());
+        } else if (reinterpret_cast<std::uintptr_t>(bytes) % 2 == 0) {
+            countPatterns(reinterpret_cast<const std::uint16_t*>(bytes), static_cast<std::int64_t>(stored.size() / 2),
+                          table.counts.data());
+        } else { // files may put a tensor at any byte
+            std::vector<std::uint16_t> aligned(stored.size() / 2);
+            std::memcpy(aligned.data(), bytes, stored.size());
+            countPatterns(aligned.data(), static_cast<std::int64_t>(aligned.size()), table.counts.data());
+        }
+        table.bytes += stored.size();
+        if (table.bytes > std::size_t{1} << 31) empty(table); // before a 32-bit count can overflow
+    }
+
+    std::span<const std::int64_t> total() {
+        for (Table& table : m_tables) empty(table);
+        return m_total;
+    }
+
+private:
+    struct Table {
+        std::vector<std::uint32_t> counts;
+        std::size_t bytes = 0;
+    };
+
+    void empty(Table& table) {
+        const std::lock_guard lock(m_mutex);
+        for (std::size_t i = 0; i < table.counts.size(); ++i) m_total[i % m_total.size()] += table.counts[i];
+        std::ranges::fill(table.counts, 0u);
+        table.bytes = 0;
+    }
+
+    std::size_t m_tableSize;
+    std::mutex m_mutex;
+    std::vector<std::int64_t> m_total;
+    tbb::enumerable_thread_specific<Table> m_tables;
+};
+
+/// A value and how often it occurs.
+struct Weighted {
+    double value;
+    std::int64_t count;
+};
+
+/// The value of every pattern, in the order of patterns.
+Result<std::vector<double>> patternValues(DType type, std::size_t patterns) {
+    const std::size_t width = patterns == 256 ? 1 : 2;
+    std::vector<std::byte> bytes(patterns * width);
+    for (std::size_t pattern = 0; pattern < patterns; ++pattern) std::memcpy(bytes.data() + pattern * width, &pattern, width);
+    std::vector<double> values(patterns);
+    QSCOPE_CHECK(decode(makeTensor(type, {static_cast<std::int64_t>(patterns)}, std::move(bytes)), 0, std::span(values)));
+    return values;
+}
+
+void finishFromPatterns(TensorStatistics& s, const StatisticsOptions& options, std::span<const double> values,
+                        std::span<const std::int64_t> counts) {
+    std::vector<Weighted> finite;
+    std::int64_t total = 0;
+    for (std::size_t pattern = 0; pattern < counts.size(); ++pattern) {
+        if (counts[pattern] == 0) continue;
+        const double value = values[pattern];
+        if (std::isnan(value)) s.nan += counts[pattern];
+        else if (std::isinf(value)) s.inf += counts[pattern];
+        else {
+            finite.push_back({value, counts[pattern]});
+            total += counts[pattern];
+            if (value == 0) s.zeros += counts[pattern];
+        }
+    }
+    if (finite.empty()) return;
+    std::ranges::sort(finite, {}, &Weighted::value);
+    s.min = finite.front().value;
+    s.max = finite.back().value;
+    double sum = 0, magnitude = 0, second = 0, fourth = 0;
+    for (const auto& [value, count] : finite) {
+        sum += value * static_cast<double>(count);
+        magnitude += std::fabs(value) * static_cast<double>(count);
+    }
+    const double mean = sum / static_cast<double>(total);
+    for (const auto& [value, count] : finite) {
+        const double square = (value - mean) * (value - mean);
+        second += square * static_cast<double>(count);
+        fourth += square * square * static_cast<double>(count);
+    }
+    setMoments(s, total, mean, second, fourth, magnitude);
+    const Binning binning(s.min, s.max, options.bins);
+    s.histogram = {binning.edges(), std::vector<std::int64_t>(binning.bins())};
+    std::vector<std::int64_t> upTo;
+    for (const auto& [value, count] : finite) {
+        s.histogram.counts[binning.binOf(value)] += count;
+        if (std::fabs(value - mean) > kOutlierDeviations * s.std) s.outliers += count;
+        upTo.push_back(count + (upTo.empty() ? 0 : upTo.back()));
+    }
+    s.quantiles = quantilesOf(total, options.quantiles, [&](std::int64_t rank) {
+        return finite[static_cast<std::size_t>(std::ranges::upper_bound(upTo, rank) - upTo.begin())].value;
+    });
+}
+
+} // namespace
+
+Result<void> computeFromPatterns(TensorStatistics& s, const TensorView& tensor, const StatisticsOptions& options,
+                                 const RunContext& context) {
+    const std::int64_t width = info(tensor.dtype).blockBits / 8;
+    const Tiling tiling(asMatrix(tensor.shape));
+    LineNorms norms(tiling);
+    PatternCounts counts(width == 1);
+    context.progress.total += s.count;
+    QSCOPE_CHECK(walk(tiling, context, [&](const Run& run) -> Result<void> {
+        const std::int64_t first = run.row * tiling.shape.columns + run.column;
+        const std::int64_t length = run.rows * run.columns;
+        counts.add(tensor.bytes.subspan(static_cast<std::size_t>(first * width), static_cast<std::size_t>(length * width)));
+        std::vector<float> values(static_cast<std::size_t>(length));
+        QSCOPE_CHECK(decode(tensor, first, std::span(values)));
+        if (!allFinite(values.data(), length)) clearSpecial(std::span(values));
+        norms.add(run, values, squaresFit(tensor.dtype));
+        return {};
+    }));
+    norms.finish(s);
+    QSCOPE_TRY(const auto values, patternValues(tensor.dtype, counts.total().size()));
+    finishFromPatterns(s, options, values, counts.total());
+    return {};
+}
+
+} // namespace qscope::engine::detail
