@@ -113,6 +113,11 @@ void PlotArea::setView(std::optional<Range> x, std::optional<Range> y) {
     update();
 }
 
+void PlotArea::setMarked(bool marked) {
+    m_marked = marked;
+    update();
+}
+
 void PlotArea::showHover(std::optional<double> x) {
     if (!x || !viewX().contains(*x)) m_hover.reset();
     else {

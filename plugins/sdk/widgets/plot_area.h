@@ -48,6 +48,8 @@ public:
     [[nodiscard]] Range viewY() const { return m_viewY.value_or(m_fullY); }
     /// Zooms; nothing: the full range. Emits `viewChanged` only when the user did it.
     void setView(std::optional<Range> x, std::optional<Range> y);
+    /// An accent line along the top: this one of several plots is the selected one.
+    void setMarked(bool marked);
     /// Shows the read-out at an x value as if the cursor were there (linked small multiples); nothing hides it.
     void showHover(std::optional<double> x);
     [[nodiscard]] QString asCsv() const;
@@ -101,6 +103,7 @@ private:
     std::optional<QPointF> m_hover;
     std::optional<QPointF> m_pressed;
     QRectF m_rubber;
+    bool m_marked = false;
 };
 
 } // namespace qscope

@@ -225,6 +225,7 @@ void PlotArea::paintEvent(QPaintEvent*) {
     const Theme& theme = m_context.theme();
     QPainter painter(this);
     painter.fillRect(rect(), theme.color(Role::Surface));
+    if (m_marked) painter.fillRect(QRect(0, 0, width(), 2), theme.color(Role::Accent));
     const PlotFrame at = frame();
     painter.save();
     painter.setClipRect(at.area);

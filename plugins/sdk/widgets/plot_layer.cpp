@@ -134,6 +134,18 @@ void paintPoints(QPainter& painter, const PlotLayer& layer, const PlotFrame& fra
     for (const std::size_t i : decimate(layer.x, layer.y, frame.x, frame.xAxis.scale, static_cast<int>(frame.area.width())))
         if (drawable(layer.x[i], frame.xAxis.scale) && drawable(layer.y[i], frame.yAxis.scale))
             painter.drawPath(symbol(layer.shape, frame.toPixel(layer.x[i], layer.y[i]), radius));
+    if (layer.showLabels) {
+        painter.setFont(Theme::caption());
+        painter.setPen(theme.color(Role::Muted));
+        for (std::size_t i = 0; i < std::min(layer.x.size(), layer.labels.size()); ++i) {
+            if (!drawable(layer.x[i], frame.xAxis.scale) || !drawable(layer.y[i], frame.yAxis.scale)) continue;
+            const QPointF at = frame.toPixel(layer.x[i], layer.y[i]);
+            const bool left = at.x() > frame.area.center().x();
+            const QRectF room = left ? QRectF(frame.area.left(), at.y() - 20, at.x() - 4 - frame.area.left(), 16)
+                                     : QRectF(at.x() + 4, at.y() + 4, frame.area.right() - at.x() - 4, 16);
+            painter.drawText(room, (left ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter, painter.fontMetrics().elidedText(layer.labels[i], Qt::ElideRight, static_cast<int>(room.width())));
+        }
+    }
     if (layer.selected >= 0 && layer.selected < static_cast<int>(layer.y.size())) {
         const auto i = static_cast<std::size_t>(layer.selected);
         painter.setPen(QPen(theme.color(Role::Accent), 2));

@@ -43,6 +43,7 @@ struct PlotLayer {
     int selected = -1;       ///< this point or bar wears the accent colour
     bool interactive = true; ///< takes part in hovering and clicking
     bool inLegend = true;
+    bool showLabels = false; ///< of Points: write each label beside its point
     bool onHover = false;    ///< drawn only while the cursor is over the plot
 };
 
