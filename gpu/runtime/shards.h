@@ -4,6 +4,7 @@
 #include "engine/core/result.h"
 #include "gpu/runtime/device.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <vector>
@@ -25,7 +26,7 @@ struct ShardLayout {
 
 /// Shards as large as one binding of `bindingBytes` can be, local indices in 31 bits.
 [[nodiscard]] inline ShardLayout shardLayout(int bits, std::uint64_t elementBytes, std::uint64_t bindingBytes) {
-    const int fitting = std::bit_width(bindingBytes / elementBytes) - 1;
+    const int fitting = static_cast<int>(std::bit_width(bindingBytes / elementBytes)) - 1;
     return {bits, std::min({bits, fitting, 31})};
 }
 

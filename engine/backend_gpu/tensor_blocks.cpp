@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/backend_gpu/tensor_ops.h"
+#include "engine/tensor/blocks.h"
+#include "engine/tensor/half.h"
+#include "gpu/kernels/scale_blocks.h"
+#include "gpu/runtime/transfer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace qscope::engine::vulkan {
+namespace {
+
+constexpr std::size_t kLength = gpu::kBlockLength;
+
+/// A block is a half-precision scale followed by its codes.
+constexpr std::size_t kScaleBytes = 2;
+
+/// Both types take the scale in single precision for the codes and store it as a half afterwards.
+float scaleFor(DType type, float peak) { return type == DType::Q4_0 ? peak / -8 : std::fabs(peak) / 127; }
+
+/// Whole blocks of one slab.
+Result<void> encodeSlab(const gpu::Device& device, gpu::Recorder& recorder, DType type, std::span<const float> values,
+                        std::span<std::byte> out, const std::stop_token& stop) {
+    const std::size_t blocks = values.size() / kLength;
+    const auto count = static_cast<std::uint32_t>(blocks);
+    QSCOPE_TRY(const auto valueBuffer, gpu::uploaded(device, values, stop));
+    QSCOPE_TRY(const auto peakBuffer, device.makeBuffer(blocks * sizeof(float)));
+    gpu::blockPeaks(recorder, count, valueBuffer, peakBuffer);
+    QSCOPE_CHECK(recorder.submitAndWait());
+    std::vector<float> peaks(blocks);
+    QSCOPE_CHECK(gpu::download(device, peakBuffer, 0, std::as_writable_bytes(std::span(peaks)), stop));
+
+    std::vector<float> factors(blocks);
+    for (std::size_t i = 0; i < blocks; ++i) {
+        if (!std::isfinite(peaks[i]))
+            return fail(ErrorCode::OutOfRange, "values that are not finite cannot be encoded as {}", info(type).name);
+        if (std::fabs(peaks[i]) > kTinyPeak) factors[i] = 1 / scaleFor(type, peaks[i]);
+    }
+    QSCOPE_CHECK(gpu::upload(device, peakBuffer, 0, std::as_bytes(std::span(factors)), stop));
+    const std::size_t blockBytes = out.size() / blocks;
+    const std::size_t codeBytes = blockBytes - kScaleBytes;
+    QSCOPE_TRY(const auto codeBuffer, device.makeBuffer(blocks * codeBytes));
+    if (type == DType::Q4_0) gpu::scaleToNibbles(recorder, count, valueBuffer, peakBuffer, codeBuffer);
+    else gpu::scaleToBytes(recorder, count, valueBuffer, peakBuffer, codeBuffer);
+    QSCOPE_CHECK(recorder.submitAndWait());
+    std::vector<std::byte> codes(blocks * codeBytes);
+    QSCOPE_CHECK(gpu::download(device, codeBuffer, 0, codes, stop));
+
+    for (std::size_t i = 0; i < blocks; ++i) {
+        const auto block = out.subspan(i * blockBytes, blockBytes);
+        if (peaks[i] != 0 && std::fabs(peaks[i]) <= kTinyPeak) {
+            engine::encodeBlocks(type, values.subspan(i * kLength, kLength), {}, block);
+            continue;
+        }
+        const auto scale = floatToHalf(std::clamp(scaleFor(type, peaks[i]), -65504.f, 65504.f));
+        std::memcpy(block.data(), &scale, kScaleBytes);
+        std::memcpy(block.data() + kScaleBytes, codes.data() + i * codeBytes, codeBytes);
+    }
+    return {};
+}
+
+} // namespace
+
+bool encodesBlocks(DType type) { return type == DType::Q4_0 || type == DType::Q8_0; }
+
+Result<std::vector<std::byte>> encodeBlocks(const gpu::Device& device, DType type, std::span<const float> values,
+                                            std::int64_t columns, std::span<const float> importance,
+                                            const std::stop_token& stop) {
+    if (!encodesBlocks(type))
+        return fail(ErrorCode::Unsupported, "'{}' does not encode {}", device.info().name, info(type).name);
+    if (columns < 1 || columns % std::int64_t{kLength} != 0 || static_cast<std::int64_t>(values.size()) % columns != 0)
+        return fail(ErrorCode::OutOfRange, "rows of {} values are no whole number of {} blocks of {}", columns,
+                    info(type).name, kLength);
+    if (!importance.empty() && type == DType::Q4_0)
+        return fail(ErrorCode::Unsupported, "'{}' does not encode {} under importance weights", device.info().name,
+                    info(type).name);
+    const auto blockBytes = static_cast<std::size_t>(info(type).blockBits / 8);
+    std::vector<std::byte> out(values.size() / kLength * blockBytes);
+    const std::size_t slab = static_cast<std::size_t>(slabElements(device)) / kLength * kLength;
+    QSCOPE_TRY(auto recorder, gpu::Recorder::create(device));
+    for (std::size_t begin = 0; begin < values.size(); begin += slab) {
+        if (stop.stop_requested()) return cancelled();
+        const auto count = std::min(slab, values.size() - begin);
+        QSCOPE_CHECK(encodeSlab(device, recorder, type, values.subspan(begin, count),
+                                std::span(out).subspan(begin / kLength * blockBytes, count / kLength * blockBytes), stop));
+    }
+    return out;
+}
+
+} // namespace qscope::engine::vulkan
