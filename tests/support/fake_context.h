@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace qscope::test {
@@ -104,6 +105,7 @@ private:
         }
         void cancel() override { m_pending.reset(); }
         [[nodiscard]] bool running() const override { return m_pending != nullptr; }
+        [[nodiscard]] std::optional<double> fraction() const override { return std::nullopt; }
 
     private:
         FakeContext& m_context;
