@@ -34,21 +34,20 @@ std::vector<MetricRow> metricRows() {
     const auto defined = [](std::string_view key, auto value, auto text) {
         const MetricInfo& info = metric(key);
         std::string name(info.name);
-        if (!info.unit.empty()) name += fmt::format(" ({})", info.unit);
+        if (!info.unit.empty() && key != "bits_per_weight") name += fmt::format(" ({})", info.unit);
         return MetricRow{std::move(name), fmt::format("{} {}", info.meaning, info.formula), info.better, value, text};
     };
     using M = const MethodResult&;
     return {
         defined("bits_per_weight", [](M m) { return m.bitsPerWeight; }, [](M m) { return readableFixed(m.bitsPerWeight, 2); }),
-        {"Size", "Stored bytes of the treated tensors", Better::Lower, [](M m) { return static_cast<double>(m.bytes); },
+        {"Size", std::string(metric("bytes").meaning), Better::Lower, [](M m) { return static_cast<double>(m.bytes); },
          [](M m) { return readableBytes(m.bytes); }},
         defined("sqnr_db", [](M m) { return m.metrics.sqnrDb; }, [](M m) { return readableDecibels(m.metrics.sqnrDb); }),
         defined("relative_mse", [](M m) { return m.metrics.relativeMse; },
                 [](M m) { return readableNumber(m.metrics.relativeMse); }),
         defined("max_error", [](M m) { return m.metrics.maxError; }, [](M m) { return readableNumber(m.metrics.maxError); }),
         defined("cosine", [](M m) { return m.metrics.cosine; }, [](M m) { return readableFixed(m.metrics.cosine, 6); }),
-        {"Time (s)", "The quantization alone, without loading and measuring", Better::Neither,
-         [](M m) { return m.seconds; }, [](M m) { return readableNumber(m.seconds); }},
+        defined("seconds", [](M m) { return m.seconds; }, [](M m) { return readableNumber(m.seconds); }),
     };
 }
 

@@ -132,7 +132,9 @@ QStringList PluginHost::searchPath(bool withUserFolder) {
 }
 
 QString PluginHost::userFolder() {
-    return QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + QStringLiteral("/plugins");
+    // Not AppDataLocation: the window and the command line have names of their own and share this folder.
+    return QStandardPaths::writableLocation(QStandardPaths::GenericDataLocation) +
+           QStringLiteral("/" QSCOPE_PLUGIN_SUBFOLDER);
 }
 
 } // namespace qscope

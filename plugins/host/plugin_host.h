@@ -47,7 +47,7 @@ public:
     /// The plugin folder that belongs to the running program, then the user's own when `userFolder` is on. Never the
     /// current directory. Needs a QCoreApplication.
     [[nodiscard]] static QStringList searchPath(bool userFolder);
-    /// Where users may put plugins of their own; it need not exist.
+    /// Where users may put plugins of their own, ~/.local/share/quantoscope/plugins by default; it need not exist.
     [[nodiscard]] static QString userFolder();
 
     /// Loads every method plugin that may be loaded and adds its parts: all of a plugin's or none. View plugins stay
