@@ -15,7 +15,7 @@ void Builder::add(const Statement& statement) {
 
 Circuit Builder::finish() {
     if (m_circuit.version.empty()) m_circuit.version = "2.0";
-    if (m_circuit.qubits == 0) m_messages.error({}, "the text declares no qubits");
+    if (m_circuit.qubits == 0 && !m_messages.failed()) m_messages.error({}, "the text declares no qubits");
     return std::move(m_circuit);
 }
 
@@ -158,16 +158,20 @@ void Builder::act(const CallStatement& call, const std::optional<Condition>& con
 }
 
 void Builder::act(const MeasureStatement& measure, const std::optional<Condition>& condition) {
+    const auto known = [this](std::string_view name) { return m_qregs.contains(name) || m_cregs.contains(name); };
+    if (!known(measure.from.name) && !known(measure.to.name)) {
+        // Published files end in measurements of registers that they never declare; nothing can depend on those.
+        m_messages.warning(measure.span, fmt::format("this measurement is left out: there are no registers '{}' and '{}'",
+                                                     measure.from.name, measure.to.name));
+        return;
+    }
     const auto from = wires(measure.from, true);
     const auto to = wires(measure.to, false);
     if (!from || !to) return;
-    if (from->count != to->count || from->whole != to->whole) {
-        // A register of one measured into a single bit is unambiguous and occurs.
-        if (from->count != to->count) {
-            m_messages.error(measure.span, fmt::format("{} qubits cannot be measured into {} classical bits",
-                                                       from->count, to->count));
-            return;
-        }
+    if (from->count != to->count) {
+        m_messages.error(measure.span, fmt::format("{} qubit{} cannot be measured into {} classical bit{}", from->count,
+                                                   from->count == 1 ? "" : "s", to->count, to->count == 1 ? "" : "s"));
+        return;
     }
     if (!reserve(static_cast<std::uint64_t>(from->count), 1, measure.span)) return;
     for (int i = 0; i < from->count; ++i)

@@ -131,7 +131,11 @@ std::optional<Statement> Parser::version() {
     if (number.text != "2.0" && number.text != "2")
         m_messages.error(number.span, fmt::format("OpenQASM {} is not known; 2.0 is", number.text.substr(0, 40)));
     advance();
-    if (!expect(TokenKind::Semicolon, "';' after the version")) return std::nullopt;
+    if (at(TokenKind::End)) {
+        m_messages.error(m_last, "expected ';' and a circuit after the version");
+        return std::nullopt;
+    }
+    if (!endOfStatement()) return std::nullopt;
     return VersionStatement{{number.text, number.span}};
 }
 

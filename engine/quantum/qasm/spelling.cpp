@@ -37,7 +37,8 @@ std::size_t editDistance(std::string_view a, std::string_view b) {
 std::string closestName(std::string_view word, std::span<const std::string_view> known) {
     if (word.size() > kLongest) return {};
     std::string_view best;
-    std::size_t distance = word.size() <= 2 ? 2 : word.size() <= 5 ? 3 : 4; // one, two or three slips at most
+    // None but letter case in a single letter, then one, two or three slips at most.
+    std::size_t distance = word.size() <= 1 ? 1 : word.size() <= 3 ? 2 : word.size() <= 5 ? 3 : 4;
     for (const std::string_view name : known) {
         if (name.size() > kLongest) continue;
         const std::size_t d = editDistance(word, name);
