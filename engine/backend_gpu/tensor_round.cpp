@@ -96,6 +96,7 @@ private:
         QSCOPE_CHECK(recorder.submitAndWait());
         QSCOPE_CHECK(gpu::download(m_device, extrema, 0, bytes, m_stop));
         for (std::uint32_t i = 0; i < pass.outputs(); ++i) {
+            if (found[i].lowest > found[i].highest) continue; // a part beyond the end of a smaller group
             const float low = gpu::fromOrderedKey(found[i].lowest);
             const float high = gpu::fromOrderedKey(found[i].highest);
             if (!std::isfinite(low) || !std::isfinite(high))

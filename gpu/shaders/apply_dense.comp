@@ -37,7 +37,8 @@ void main()
     COMPLEX old[kSize];
     [[unroll]] for (uint s = 0; s < kSize; ++s)
         old[s] = kPaired != 0 && s >= kSize / 2 ? high[place(base, s)] : low[place(base, s)];
-    [[unroll]] for (uint r = 0; r < kSize; ++r) {
+    // One row at a time: unrolled as well, drivers would take minutes to compile the largest matrix.
+    [[dont_unroll]] for (uint r = 0; r < kSize; ++r) {
         COMPLEX sum = times(matrix[r * kSize], old[0]);
         [[unroll]] for (uint c = 1; c < kSize; ++c) sum += times(matrix[r * kSize + c], old[c]);
         if (kPaired != 0 && r >= kSize / 2) high[place(base, r)] = sum;
