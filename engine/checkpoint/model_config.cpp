@@ -54,6 +54,12 @@ bool usable(double value) { return std::isfinite(value) && value > 0; }
 
 } // namespace
 
+std::optional<std::uint64_t> wholeNumber(const Json& json) {
+    if (json.is_number_unsigned()) return json.get<std::uint64_t>();
+    if (json.is_number_integer() && json.get<std::int64_t>() >= 0) return json.get<std::uint64_t>();
+    return std::nullopt;
+}
+
 std::optional<std::filesystem::path> configBeside(const std::filesystem::path& path) {
     std::error_code ignored;
     const bool folder = std::filesystem::is_directory(path, ignored);
@@ -73,11 +79,11 @@ DescribedModel modelFromJson(const Json& json) {
     ModelConfig config;
     bool any = false;
     for (const SizeField& field : kSizes)
-        if (const auto found = json.find(field.json); found != json.end() && found->is_number_unsigned() &&
-                                                      found->get<std::uint64_t>() <= kLargestSize) {
-            config.*field.member = found->get<std::int64_t>();
-            any = true;
-        }
+        if (const auto found = json.find(field.json); found != json.end())
+            if (const auto size = wholeNumber(*found); size && *size <= kLargestSize) {
+                config.*field.member = static_cast<std::int64_t>(*size);
+                any = true;
+            }
     for (const RealField& field : kReals)
         if (const auto found = json.find(field.json);
             found != json.end() && found->is_number() && usable(found->get<double>()))

@@ -13,6 +13,9 @@ struct DescribedModel {
     std::optional<ModelConfig> config;
 };
 
+/// A whole number from 0 on, or nothing.
+[[nodiscard]] std::optional<std::uint64_t> wholeNumber(const Json& json);
+
 /// Where the description of the model in `path` lies: `<stem>.config.json` or config.json in its folder, or nothing.
 [[nodiscard]] std::optional<std::filesystem::path> configBeside(const std::filesystem::path& path);
 

@@ -67,9 +67,10 @@ private:
         if (!at(m_tokenizer, "normalizer").is_null()) refuse("it normalises text");
     }
 
-    void place(const Json& id, const std::string& token, std::int64_t type) {
-        if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= kMostTokens) return refuse("a token id is out of range");
-        const auto index = id.get<std::size_t>();
+    void place(const Json& number, const std::string& token, std::int64_t type) {
+        const auto id = wholeNumber(number);
+        if (!id || *id >= kMostTokens) return refuse("a token id is out of range");
+        const auto index = static_cast<std::size_t>(*id);
         if (index >= m_tokens.size()) {
             m_tokens.resize(index + 1);
             m_types.resize(index + 1, kUnused);
@@ -112,9 +113,8 @@ private:
     }
 
     static void addSpecial(Metadata& metadata, const Json& config, const char* key, std::size_t count) {
-        const Json& id = at(config, key);
-        if (id.is_number_unsigned() && id.get<std::uint64_t>() < count)
-            metadata.emplace_back(std::string("tokenizer.ggml.") + key, metadataU32(id.get<std::uint64_t>()));
+        if (const auto id = wholeNumber(at(config, key)); id && *id < count)
+            metadata.emplace_back(std::string("tokenizer.ggml.") + key, metadataU32(*id));
     }
 
     const Json& m_tokenizer;

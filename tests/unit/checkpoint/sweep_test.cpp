@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/support/checkpoint_samples.h"
+#include "tests/support/test_data.h"
+
+#include <catch2/catch.hpp>
+
+#include <fstream>
+
+using namespace qscope;
+using namespace qscope::engine;
+using namespace qscope::test;
+
+namespace {
+
+/// What a reader may do with a damaged file.
+void expectLoadsOrRefuses(const CheckpointReader& reader, const MemoryFile& file, const std::string& damage) {
+    Diagnostics notes;
+    const auto opened = reader.open(file.path(), {}, notes);
+    if (opened) {
+        const std::string problem = inconsistency(**opened);
+        if (!problem.empty()) FAIL(damage << ": " << problem);
+        return;
+    }
+    const ErrorCode code = opened.error().code;
+    if (code != ErrorCode::Malformed && code != ErrorCode::Unsupported) FAIL(damage << ": " << describe(opened.error()));
+    if (describe(opened.error()).find('\n') != std::string::npos) FAIL(damage << ": more than one line");
+}
+
+/// Cuts the file at every byte of its first `header` bytes and, before that, changes each of them: one bit after the
+/// other when `everyBit`, else one bit and all bits.
+void sweep(const CheckpointReader& reader, const std::string& bytes, std::size_t header, bool everyBit) {
+    MemoryFile file(bytes);
+    std::size_t checked = 0;
+    const auto change = [&](std::size_t at, unsigned mask) {
+        file.overwrite(at, std::string(1, static_cast<char>(static_cast<unsigned char>(bytes[at]) ^ mask)));
+        expectLoadsOrRefuses(reader, file, fmt::format("byte {} changed by {:#x}", at, mask));
+        ++checked;
+    };
+    for (std::size_t at = 0; at < header; ++at) {
+        if (everyBit)
+            for (unsigned bit = 0; bit < 8; ++bit) change(at, 1u << bit);
+        else change(at, 1u << (at % 8));
+        change(at, 0xFF);
+        file.overwrite(at, bytes.substr(at, 1));
+    }
+    for (std::size_t length = header + 1; length-- > 0;) {
+        file.truncate(length);
+        expectLoadsOrRefuses(reader, file, fmt::format("cut to {} bytes", length));
+        ++checked;
+    }
+    CHECK(checked >= 3 * header);
+}
+
+std::string contents(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Where the tensors begin.
+std::size_t headerBytes(const CheckpointReader& reader, const std::string& bytes) {
+    const auto opened = openBytes(reader, bytes);
+    REQUIRE(opened);
+    std::size_t first = bytes.size();
+    for (const TensorInfo& tensor : (*opened)->tensors) first = std::min(first, static_cast<std::size_t>(tensor.offset));
+    return first;
+}
+
+} // namespace
+
+TEST_CASE("small files damaged in any header bit load consistently or are refused") {
+    const auto safetensors = makeSafetensorsReader(), gguf = makeGgufReader(), llama2c = makeLlama2cReader();
+    for (const auto& [reader, bytes] : {std::pair(safetensors.get(), sampleSafetensors()), std::pair(gguf.get(), sampleGguf()),
+                                        std::pair(llama2c.get(), sampleLlama2c())}) {
+        INFO(reader->info().id);
+        sweep(*reader, bytes, headerBytes(*reader, bytes), true);
+    }
+}
+
+TEST_CASE("real files damaged in any header byte load consistently or are refused") {
+    const auto safetensors = makeSafetensorsReader(), gguf = makeGgufReader(), llama2c = makeLlama2cReader();
+    for (const auto& [reader, name] : {std::pair(safetensors.get(), "safetensors/multi_layer.safetensors"),
+                                       std::pair(safetensors.get(), "llm-llama/hf/model.safetensors"),
+                                       std::pair(gguf.get(), "llm-llama/stories260K-f32.gguf"),
+                                       std::pair(llama2c.get(), "llm-llama/stories260K.bin")})
+        if (const auto path = realData(name)) {
+            INFO(name);
+            const std::string bytes = contents(*path);
+            sweep(*reader, bytes, headerBytes(*reader, bytes), false);
+        }
+}

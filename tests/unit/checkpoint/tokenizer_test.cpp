@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/checkpoint/reader.h"
+#include "engine/checkpoint/tokenizer_json.h"
+#include "tests/support/test_data.h"
+
+#include <catch2/catch.hpp>
+
+using namespace qscope;
+using namespace qscope::engine;
+using namespace qscope::test;
+
+TEST_CASE("a byte-level BPE tokenizer is carried over token by token") {
+    const Json tokenizer = *parseJson(R"({"added_tokens":[{"id":3,"content":"<end>","special":true},{"id":1,"content":"more","special":false}],
+        "pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},
+        "model":{"type":"BPE","vocab":{"a":0,"ab":5,"b":2},"merges":["a b",["ab","b"]]}})");
+    Diagnostics notes;
+    const auto metadata = tokenizerFromJson(tokenizer, {{"eos_token_id", 3}, {"bos_token_id", 77}}, notes);
+    REQUIRE(metadata);
+    const auto list = [&]<class T>(const char* key, T) { return std::get<std::vector<T>>(find(*metadata, key)->value); };
+    CHECK(list("tokenizer.ggml.tokens", std::string()) == std::vector<std::string>{"a", "more", "b", "<end>", "[unused 4]", "ab"});
+    CHECK(list("tokenizer.ggml.token_type", std::int64_t()) == std::vector<std::int64_t>{1, 4, 1, 3, 5, 1});
+    CHECK(list("tokenizer.ggml.merges", std::string()) == std::vector<std::string>{"a b", "ab b"});
+    CHECK(std::get<std::uint64_t>(find(*metadata, "tokenizer.ggml.eos_token_id")->value) == 3);
+    CHECK_FALSE(find(*metadata, "tokenizer.ggml.bos_token_id")); // outside the vocabulary
+    CHECK(notes.entries().empty());
+}
+
+TEST_CASE("tokenizers that GGUF would read differently are left out with a reason") {
+    const auto reasonFor = [](const Json& tokenizer) {
+        Diagnostics notes;
+        CHECK_FALSE(tokenizerFromJson(tokenizer, Json(), notes));
+        REQUIRE(notes.entries().size() == 1);
+        return notes.entries()[0].message;
+    };
+    const Json split = {{"type", "ByteLevel"}};
+    const Json model = {{"type", "BPE"}, {"vocab", {{"a", 0}}}, {"merges", Json::array()}};
+    const auto with = [&](const char* key, const Json& value) {
+        Json changed = {{"pre_tokenizer", split}, {"model", model}};
+        changed[key] = value;
+        return changed;
+    };
+    CHECK(reasonFor(with("model", {{"type", "Unigram"}})).find("BPE") != std::string::npos);
+    CHECK(reasonFor(with("pre_tokenizer", {{"type", "Sequence"}})).find("split") != std::string::npos);
+    CHECK(reasonFor(with("normalizer", {{"type", "NFC"}})).find("normal") != std::string::npos);
+    CHECK(reasonFor(with("added_tokens", *parseJson(R"([{"id":1}])"))).find("added token") != std::string::npos);
+    CHECK(reasonFor(with("added_tokens", *parseJson(R"([{"id":1000000000000,"content":"x"}])"))).find("out of range") != std::string::npos);
+    Json noMerge = with("x", 1);
+    noMerge["model"]["merges"] = Json::array({1});
+    CHECK(reasonFor(noMerge).find("merge") != std::string::npos);
+    CHECK_FALSE(reasonFor(Json::array()).empty());
+}
+
+TEST_CASE("the sample's tokenizer is the one that its GGUF form carries") {
+    const auto path = realData("llm-bard/model.safetensors");
+    if (!path) return;
+    Diagnostics notes;
+    const auto metadata = tokenizerBeside(*path, {}, notes);
+    REQUIRE(metadata);
+    const auto gguf = makeGgufReader()->open(*realData("llm-bard/model-bf16.gguf"), {}, notes);
+    REQUIRE(gguf);
+    std::size_t compared = 0;
+    for (const auto& [key, value] : (*gguf)->metadata) {
+        if (!key.starts_with("tokenizer.")) continue;
+        INFO(key);
+        const auto* same = find(*metadata, key);
+        REQUIRE(same);
+        CHECK(same->type == value.type);
+        CHECK(same->value == value.value);
+        ++compared;
+    }
+    CHECK(compared == metadata->size());
+}
