@@ -10,10 +10,10 @@
 
 namespace qscope::engine::vulkan {
 
-/// 16 MiB: some milliseconds on the slowest device, so that a stop is noticed, and enough work for the fastest.
+/// Some milliseconds of work, so that a stop is noticed.
 std::int64_t slabElements(const gpu::Device& device) {
-    constexpr std::uint64_t kSlabBytes = 16u << 20;
-    return static_cast<std::int64_t>(std::min(kSlabBytes, device.info().limits.bindingBytes) / sizeof(float));
+    const std::uint64_t bytes = device.info().type == gpu::DeviceType::Software ? 2u << 20 : 16u << 20;
+    return static_cast<std::int64_t>(std::min(bytes, device.info().limits.bindingBytes) / sizeof(float));
 }
 
 Result<ErrorSums> errorSums(const gpu::Device& device, std::span<const float> reference, std::span<const float> result,

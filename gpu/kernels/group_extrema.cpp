@@ -15,14 +15,14 @@ constexpr std::uint32_t kShader[] = {
 /// Enough to fill large devices; more only makes more partial results.
 constexpr std::uint64_t kInvocations = 1u << 17;
 
-/// Fewer elements per invocation are not worth an own part.
-constexpr std::uint64_t kLeastWork = 16;
+/// Fewer elements per invocation are not worth an own lane or part.
+constexpr std::uint32_t kLeastWork = 16;
 
 } // namespace
 
-/// Lanes of a team read side by side along a row; groups narrower than a few elements lie side by side themselves.
+/// Lanes of a team read side by side along a row, some times each, because meeting at the end costs time as well.
 ExtremaPass planExtrema(const GroupShape& shape) {
-    const auto lanes = std::min(std::bit_floor(shape.groupColumns), kWorkgroupSize / 4);
+    const auto lanes = std::clamp(std::bit_floor(shape.groupColumns / kLeastWork), 1u, kWorkgroupSize / 4);
     const std::uint64_t groups = shape.groups();
     const std::uint64_t elements = std::uint64_t{std::min(shape.groupRows, shape.rows)}
                                    * std::min(shape.groupColumns, shape.columns);

@@ -36,15 +36,24 @@ void main()
     if (i >= push.count) return;
     const uint begin = (push.first + i) * 4;
     uint row = begin / push.columns;
-    uint column = begin % push.columns;
+    uint column = begin - row * push.columns;
+    const uint across = column / push.groupColumns;
+    uint group = row / push.groupRows * push.groupsAcross + across;
+    uint groupEnd = (across + 1) * push.groupColumns;
     uint word = 0;
     for (uint k = 0; k < 4 && begin + k < push.elements; ++k) {
-        const uint group = row / push.groupRows * push.groupsAcross + column / push.groupColumns;
         const int offset = push.hasOffsets != 0 ? offsets[group] : 0;
         word |= (uint(codeOf(values[begin + k], scales[group], offset)) & 255u) << (8 * k);
-        if (++column == push.columns) {
+        // Divisions of whole numbers are slow: once per word and per end of a row.
+        ++column;
+        if (column == push.columns) {
             column = 0;
             ++row;
+            group = row / push.groupRows * push.groupsAcross;
+            groupEnd = push.groupColumns;
+        } else if (column == groupEnd) {
+            ++group;
+            groupEnd += push.groupColumns;
         }
     }
     codes[push.first + i] = word;

@@ -13,7 +13,7 @@ namespace {
 
 /// The nearest number with an 11-bit fraction and an exponent of half precision, ties to even; finite results only.
 double nearestHalf(double value) {
-    if (value == 0) return 0;
+    if (value == 0) return value; // with its sign
     const int exponent = std::max(std::ilogb(value), -14);
     const double unit = std::ldexp(1.0, exponent - 10);
     return std::nearbyint(value / unit) * unit;
