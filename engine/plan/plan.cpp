@@ -27,7 +27,8 @@ public:
     }
     [[nodiscard]] Result<std::uint64_t> count(const char* key) {
         QSCOPE_TRY(const Json* value, take(key));
-        if (!value->is_number_unsigned())
+        // Numbers put in by a program are signed, those from a file unsigned where they can be.
+        if (!value->is_number_integer() || (!value->is_number_unsigned() && value->get<std::int64_t>() < 0))
             return fail(ErrorCode::Malformed, "{}: '{}' must be a whole number from 0", m_of, key);
         return value->get<std::uint64_t>();
     }

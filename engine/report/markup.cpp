@@ -65,7 +65,10 @@ std::string escapeMarkup(std::string_view text) {
 std::string readableNumber(double value) {
     if (std::isnan(value)) return "\xE2\x80\x93"; // an en dash: there is no number
     if (std::isinf(value)) return value > 0 ? "\xE2\x88\x9E" : "\xE2\x88\x92\xE2\x88\x9E";
-    return withMinus(fmt::format("{:.4g}", value));
+    std::string text = fmt::format("{:.4g}", value);
+    // "1.5e-7" for "1.5e-07".
+    if (const auto e = text.find('e'); e != std::string::npos && text[e + 2] == '0') text.erase(e + 2, 1);
+    return withMinus(std::move(text));
 }
 
 std::string readableFixed(double value, int digits) {

@@ -34,7 +34,8 @@ TEST_CASE("bytes that are no UTF-8 are replaced, all others stay", "[report]") {
 
 TEST_CASE("numbers read as people write them", "[report]") {
     CHECK(readableNumber(0.0135412) == "0.01354");
-    CHECK(readableNumber(-1.5e-7) == "−1.5e−07");
+    CHECK(readableNumber(-1.5e-7) == "−1.5e−7");
+    CHECK(readableNumber(2e-10) == "2e−10");
     CHECK(readableNumber(std::numeric_limits<double>::infinity()) == "∞");
     CHECK(readableNumber(-std::numeric_limits<double>::infinity()) == "−∞");
     CHECK(readableNumber(std::nan("")) == "–");
