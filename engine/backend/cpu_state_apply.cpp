@@ -50,10 +50,8 @@ public:
         std::uint64_t fixed = m_groups.controls;
         if (m_dense)
             for (const Target& target : m_high) fixed |= std::uint64_t{1} << (target.qubit - m_lanes);
-        for (; fixed != 0; fixed &= fixed - 1)
-            m_groups.fixed[static_cast<std::size_t>(m_groups.fixedCount++)] =
-                static_cast<std::uint8_t>(std::countr_zero(fixed));
-        m_groupCount = std::uint64_t{1} << (regionUnitBits - m_groups.fixedCount);
+        m_groups.fixed = fixed;
+        m_groupCount = std::uint64_t{1} << (regionUnitBits - std::popcount(fixed));
         if (m_dense) prepareDense(gate);
         else prepareDiagonal(gate);
     }
@@ -145,8 +143,12 @@ private:
         const std::size_t rows = std::size_t{1} << m_high.size();
         const std::size_t lanes = std::size_t{1} << m_lanes;
         m_diagonalTask.groups = m_groups;
-        for (const Target& target : m_high)
-            m_diagonalTask.high.push_back(static_cast<std::uint8_t>(target.qubit - m_lanes));
+        for (std::size_t i = 0; i < m_high.size(); ++i) {
+            const auto unitBit = static_cast<std::size_t>(m_high[i].qubit - m_lanes);
+            for (std::size_t value = 0; value < 256; ++value)
+                if (value >> unitBit % 8 & 1)
+                    m_diagonalTask.rows[unitBit / 8][value] |= static_cast<std::uint16_t>(1u << i);
+        }
         Real* next = storage(rows * 4 * lanes);
         m_diagonalTask.factors = next;
         for (std::size_t row = 0; row < rows; ++row, next += 4 * lanes) {

@@ -10,22 +10,21 @@ namespace qscope::engine::cpu {
 // The inner loops of `applyGates`. A state is an array of units, each one vector register of the machine, that holds
 // 2^laneBits amplitudes: qubits below `laneBits` select a lane of a unit, the others a unit.
 
-/// Where a gate's groups of units are: bits of the unit index that are fixed (targets and controls), lowest first.
+/// Where a gate's groups of units are: bits of the unit index that are fixed (targets and controls).
 struct Groups {
-    std::array<std::uint8_t, 64> fixed{};
-    int fixedCount = 0;
-    std::uint64_t controls = 0; ///< unit bits that are set in every group
+    std::uint64_t fixed = 0;
+    std::uint64_t controls = 0; ///< those of the fixed bits that are set in every group
 
     /// First unit of group g: g's bits spread over the free positions.
     [[nodiscard]] std::uint64_t unit(std::uint64_t g) const {
-        for (int i = 0; i < fixedCount; ++i) {
-            const std::uint64_t below = (std::uint64_t{1} << fixed[static_cast<std::size_t>(i)]) - 1;
+        for (std::uint64_t left = fixed; left != 0; left &= left - 1) {
+            const std::uint64_t below = (left & (~left + 1)) - 1;
             g = (g & below) | (g & ~below) << 1;
         }
         return g | controls;
     }
-    /// So many consecutive groups lie in consecutive units.
-    [[nodiscard]] std::uint64_t run() const { return fixedCount == 0 ? UINT64_MAX : std::uint64_t{1} << fixed[0]; }
+    /// First unit of the group after the one at `unit`: the carry runs over the fixed bits.
+    [[nodiscard]] std::uint64_t next(std::uint64_t unit) const { return (((unit | fixed) + 1) & ~fixed) | controls; }
 };
 
 /// A dense matrix on 2^high units at a time. `coefficients`, for output unit h, input unit v and lane pattern m (input lane =
@@ -45,9 +44,9 @@ struct DenseTask {
 template<class Real>
 struct DiagonalTask {
     Groups groups;
-    std::vector<std::uint8_t> high; ///< unit bits of the targets, first is the lowest bit of the table's index
+    std::array<std::array<std::uint16_t, 256>, 8> rows{}; ///< a byte of the unit index's part of the table row
     const Real* factors = nullptr;
-    std::vector<std::uint8_t> trivial; ///< table entries that are all 1
+    std::vector<std::uint8_t> trivial; ///< table rows that are all 1
 };
 
 /// The kernels of one instruction set. `units` is where the gate acts, `base` its distance from the whole state's

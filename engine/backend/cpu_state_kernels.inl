@@ -12,17 +12,20 @@ struct Unit {
     static constexpr int kReals = QSCOPE_UNIT_BYTES / static_cast<int>(sizeof(Real));
 };
 
-/// y[i] = x[i ^ mask]; mask 1 exchanges real and imaginary parts.
+/// Which reals make up a permuted unit.
 template<class Real>
-QSCOPE_INLINE void exchange(const typename Unit<Real>::Vector& x, typename Unit<Real>::Vector& y, int mask) {
-#if defined(__clang__)
-    for (int i = 0; i < Unit<Real>::kReals; ++i) y[i] = x[i ^ mask];
-#else
+struct Permutation {
     using Index = std::conditional_t<sizeof(Real) == 4, std::int32_t, std::int64_t>;
-    typedef Index Indices __attribute__((vector_size(QSCOPE_UNIT_BYTES)));
-    Indices indices{};
-    for (int i = 0; i < Unit<Real>::kReals; ++i) indices[i] = static_cast<Index>(i ^ mask);
-    y = __builtin_shuffle(x, indices);
+    typedef Index Vector __attribute__((vector_size(QSCOPE_UNIT_BYTES)));
+};
+
+template<class Real>
+QSCOPE_INLINE void permute(const typename Unit<Real>::Vector& x, const typename Permutation<Real>::Vector& from,
+                           typename Unit<Real>::Vector& y) {
+#if defined(__clang__)
+    for (int i = 0; i < Unit<Real>::kReals; ++i) y[i] = x[from[i]];
+#else
+    y = __builtin_shuffle(x, from);
 #endif
 }
 
@@ -41,30 +44,28 @@ QSCOPE_ISA void denseUniform(Real* units, const DenseTask<Real>& task, std::uint
     constexpr int kCount = 1 << High;
     Vector sign{};
     for (int i = 0; i < Unit<Real>::kReals; ++i) sign[i] = i % 2 == 0 ? Real(-1) : Real(1);
-    const std::uint64_t run = task.groups.run();
-    while (begin < end) {
-        const std::uint64_t count = std::min(end - begin, run - (begin & (run - 1)));
-        Vector* at = reinterpret_cast<Vector*>(units) + task.groups.unit(begin);
-        begin += count;
-        for (std::uint64_t j = 0; j < count; ++j, ++at) {
-            Vector x[kCount];
-            Vector ix[kCount];
-            for (int v = 0; v < kCount; ++v) {
-                x[v] = at[task.offsets[static_cast<std::size_t>(v)]];
-                swapParts<Real>(x[v], ix[v]);
-                ix[v] *= sign;
+    std::uint64_t offsets[kCount];
+    for (int v = 0; v < kCount; ++v) offsets[v] = task.offsets[static_cast<std::size_t>(v)];
+    std::uint64_t unit = task.groups.unit(begin);
+    for (; begin < end; ++begin, unit = task.groups.next(unit)) {
+        Vector* at = reinterpret_cast<Vector*>(units) + unit;
+        Vector x[kCount];
+        Vector ix[kCount];
+        for (int v = 0; v < kCount; ++v) {
+            x[v] = at[offsets[v]];
+            swapParts<Real>(x[v], ix[v]);
+            ix[v] *= sign;
+        }
+        const Real* c = task.coefficients;
+        for (int h = 0; h < kCount; ++h) {
+            Vector re = c[0] * x[0];
+            Vector im = c[1] * ix[0];
+            c += 2;
+            for (int v = 1; v < kCount; ++v, c += 2) {
+                re += c[0] * x[v];
+                im += c[1] * ix[v];
             }
-            const Real* c = task.coefficients;
-            for (int h = 0; h < kCount; ++h) {
-                Vector re = c[0] * x[0];
-                Vector im = c[1] * ix[0];
-                c += 2;
-                for (int v = 1; v < kCount; ++v, c += 2) {
-                    re += c[0] * x[v];
-                    im += c[1] * ix[v];
-                }
-                at[task.offsets[static_cast<std::size_t>(h)]] = re + im;
-            }
+            at[offsets[h]] = re + im;
         }
     }
 }
@@ -75,34 +76,35 @@ QSCOPE_ISA void denseLanes(Real* units, const DenseTask<Real>& task, std::uint64
     using Vector = typename Unit<Real>::Vector;
     constexpr int kCount = 1 << High;
     constexpr int kPatterns = 1 << Low;
-    const std::uint64_t run = task.groups.run();
-    while (begin < end) {
-        const std::uint64_t count = std::min(end - begin, run - (begin & (run - 1)));
-        Vector* at = reinterpret_cast<Vector*>(units) + task.groups.unit(begin);
-        begin += count;
-        for (std::uint64_t j = 0; j < count; ++j, ++at) {
-            Vector x[kCount * kPatterns];
-            Vector ix[kCount * kPatterns];
-            for (int v = 0; v < kCount; ++v) {
-                const Vector input = at[task.offsets[static_cast<std::size_t>(v)]];
-                for (int m = 0; m < kPatterns; ++m) {
-                    Vector& moved = x[v * kPatterns + m];
-                    if constexpr (Low == 0) moved = input;
-                    else exchange<Real>(input, moved, 2 * task.patterns[static_cast<std::size_t>(m)]);
-                    swapParts<Real>(moved, ix[v * kPatterns + m]);
-                }
+    std::uint64_t offsets[kCount];
+    for (int v = 0; v < kCount; ++v) offsets[v] = task.offsets[static_cast<std::size_t>(v)];
+    typename Permutation<Real>::Vector from[kPatterns] = {};
+    for (int m = 0; m < kPatterns; ++m)
+        for (int i = 0; i < Unit<Real>::kReals; ++i) from[m][i] = i ^ 2 * task.patterns[static_cast<std::size_t>(m)];
+    std::uint64_t unit = task.groups.unit(begin);
+    for (; begin < end; ++begin, unit = task.groups.next(unit)) {
+        Vector* at = reinterpret_cast<Vector*>(units) + unit;
+        Vector x[kCount * kPatterns];
+        Vector ix[kCount * kPatterns];
+        for (int v = 0; v < kCount; ++v) {
+            const Vector input = at[offsets[v]];
+            x[v * kPatterns] = input; // the first pattern moves nothing
+            swapParts<Real>(input, ix[v * kPatterns]);
+            for (int m = 1; m < kPatterns; ++m) {
+                permute<Real>(input, from[m], x[v * kPatterns + m]);
+                swapParts<Real>(x[v * kPatterns + m], ix[v * kPatterns + m]);
             }
-            const Vector* c = reinterpret_cast<const Vector*>(task.coefficients);
-            for (int h = 0; h < kCount; ++h) {
-                Vector re = c[0] * x[0];
-                Vector im = c[1] * ix[0];
-                c += 2;
-                for (int i = 1; i < kCount * kPatterns; ++i, c += 2) {
-                    re += c[0] * x[i];
-                    im += c[1] * ix[i];
-                }
-                at[task.offsets[static_cast<std::size_t>(h)]] = re + im;
+        }
+        const Vector* c = reinterpret_cast<const Vector*>(task.coefficients);
+        for (int h = 0; h < kCount; ++h) {
+            Vector re = c[0] * x[0];
+            Vector im = c[1] * ix[0];
+            c += 2;
+            for (int i = 1; i < kCount * kPatterns; ++i, c += 2) {
+                re += c[0] * x[i];
+                im += c[1] * ix[i];
             }
+            at[offsets[h]] = re + im;
         }
     }
 }
@@ -145,23 +147,23 @@ template<class Real>
 QSCOPE_ISA void diagonal(Real* units, std::uint64_t base, const DiagonalTask<Real>& task, std::uint64_t begin,
                          std::uint64_t end) {
     using Vector = typename Unit<Real>::Vector;
-    std::uint64_t run = task.groups.run();
-    for (const int bit : task.high) run = std::min(run, std::uint64_t{1} << bit);
-    while (begin < end) {
-        const std::uint64_t count = std::min(end - begin, run - (begin & (run - 1)));
-        const std::uint64_t unit = task.groups.unit(begin);
-        begin += count;
-        std::size_t index = 0;
-        for (std::size_t i = 0; i < task.high.size(); ++i) index |= ((base + unit) >> task.high[i] & 1) << i;
-        if (task.trivial[index]) continue;
-        const Vector re = reinterpret_cast<const Vector*>(task.factors)[2 * index];
-        const Vector im = reinterpret_cast<const Vector*>(task.factors)[2 * index + 1];
-        Vector* at = reinterpret_cast<Vector*>(units) + unit;
-        for (std::uint64_t j = 0; j < count; ++j) {
-            Vector swapped;
-            swapParts<Real>(at[j], swapped);
-            at[j] = re * at[j] + im * swapped;
+    const Vector* factors = reinterpret_cast<const Vector*>(task.factors);
+    std::uint64_t unit = task.groups.unit(begin);
+    std::uint64_t upperPart = UINT64_MAX; // of the unit index, above its lowest byte
+    std::size_t upperRow = 0;
+    for (; begin < end; ++begin, unit = task.groups.next(unit)) {
+        const std::uint64_t index = base + unit;
+        if (index >> 8 != upperPart) {
+            upperPart = index >> 8;
+            upperRow = 0;
+            for (std::size_t byte = 1; byte < task.rows.size(); ++byte) upperRow |= task.rows[byte][index >> 8 * byte & 255];
         }
+        const std::size_t row = upperRow | task.rows[0][index & 255];
+        if (task.trivial[row]) continue;
+        Vector& at = reinterpret_cast<Vector*>(units)[unit];
+        Vector swapped;
+        swapParts<Real>(at, swapped);
+        at = factors[2 * row] * at + factors[2 * row + 1] * swapped;
     }
 }
 

