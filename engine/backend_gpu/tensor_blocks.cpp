@@ -2,12 +2,14 @@
 #include "engine/backend_gpu/tensor_ops.h"
 #include "engine/tensor/blocks.h"
 #include "engine/tensor/half.h"
+#include "gpu/kernels/fit_blocks.h"
 #include "gpu/kernels/scale_blocks.h"
 #include "gpu/runtime/transfer.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 namespace qscope::engine::vulkan {
 namespace {
@@ -61,23 +63,83 @@ Result<void> encodeSlab(const gpu::Device& device, gpu::Recorder& recorder, DTyp
     return {};
 }
 
+/// Blocks of one slab of a type that is found by search. `firstColumn` is that of the first value.
+Result<void> fitSlab(const gpu::Device& device, gpu::Recorder& recorder, DType type, std::span<const float> values,
+                     const gpu::Buffer* weights, gpu::FitPass pass, std::span<std::byte> out,
+                     const std::stop_token& stop) {
+    if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); }))
+        return fail(ErrorCode::OutOfRange, "values that are not finite cannot be encoded as {}", info(type).name);
+    const bool affine = type == DType::Q4_K;
+    pass.count = static_cast<std::uint32_t>(values.size() / gpu::kFitLength);
+    const std::size_t words = std::size_t{pass.count} * (affine ? gpu::kAffineWords : gpu::kSymmetricWords);
+    QSCOPE_TRY(const auto valueBuffer, gpu::uploaded(device, values, stop));
+    QSCOPE_TRY(const auto blockBuffer, device.makeBuffer(words * 4));
+    const auto fit = affine ? gpu::fitAffine : gpu::fitSymmetric;
+    fit(recorder, pass, valueBuffer, weights ? *weights : valueBuffer, blockBuffer);
+    QSCOPE_CHECK(recorder.submitAndWait());
+    if (affine) return gpu::download(device, blockBuffer, 0, out, stop); // whole blocks as stored
+    std::vector<std::byte> blocks(words * 4);
+    QSCOPE_CHECK(gpu::download(device, blockBuffer, 0, blocks, stop));
+    // A stored block ends with two bytes of the last word.
+    const std::size_t stored = out.size() / pass.count;
+    for (std::size_t i = 0; i < pass.count; ++i)
+        std::memcpy(out.data() + i * stored, blocks.data() + i * gpu::kSymmetricWords * 4, stored);
+    return {};
+}
+
+Result<void> fitAll(const gpu::Device& device, DType type, std::span<const float> values, std::int64_t columns,
+                    std::span<const float> importance, std::span<std::byte> out, const std::stop_token& stop) {
+    std::optional<gpu::Buffer> weights;
+    if (!importance.empty()) {
+        QSCOPE_TRY(weights, gpu::uploaded(device, importance, stop));
+    }
+    gpu::FitPass pass;
+    pass.columns = static_cast<std::uint32_t>(columns);
+    pass.hasWeights = weights ? 1 : 0;
+    QSCOPE_TRY(auto recorder, gpu::Recorder::create(device));
+    // A search takes many passes over its values: fewer of them at once than elsewhere.
+    const auto blocks = std::max<std::int64_t>(1, slabElements(device) / 8 / gpu::kFitLength);
+    const auto slab = static_cast<std::size_t>(blocks) * gpu::kFitLength;
+    const auto blockBytes = static_cast<std::size_t>(info(type).blockBits / 8);
+    for (std::size_t begin = 0; begin < values.size(); begin += slab) {
+        if (stop.stop_requested()) return cancelled();
+        const auto count = std::min(slab, values.size() - begin);
+        pass.firstColumn = static_cast<std::uint32_t>(begin % static_cast<std::size_t>(columns));
+        QSCOPE_CHECK(fitSlab(device, recorder, type, values.subspan(begin, count), weights ? &*weights : nullptr, pass,
+                             out.subspan(begin / gpu::kFitLength * blockBytes, count / gpu::kFitLength * blockBytes),
+                             stop));
+    }
+    return {};
+}
+
+bool isFitted(DType type) { return type == DType::Q4_K || type == DType::Q6_K; }
+
 } // namespace
 
-bool encodesBlocks(DType type) { return type == DType::Q4_0 || type == DType::Q8_0; }
+bool encodesBlocks(DType type) { return type == DType::Q4_0 || type == DType::Q8_0 || isFitted(type); }
 
 Result<std::vector<std::byte>> encodeBlocks(const gpu::Device& device, DType type, std::span<const float> values,
                                             std::int64_t columns, std::span<const float> importance,
                                             const std::stop_token& stop) {
     if (!encodesBlocks(type))
         return fail(ErrorCode::Unsupported, "'{}' does not encode {}", device.info().name, info(type).name);
-    if (columns < 1 || columns % std::int64_t{kLength} != 0 || static_cast<std::int64_t>(values.size()) % columns != 0)
+    const std::int64_t length = info(type).blockLength;
+    if (columns < 1 || columns > UINT32_MAX || columns % length != 0 || static_cast<std::int64_t>(values.size()) % columns != 0)
         return fail(ErrorCode::OutOfRange, "rows of {} values are no whole number of {} blocks of {}", columns,
-                    info(type).name, kLength);
+                    info(type).name, length);
+    if (!importance.empty() && static_cast<std::int64_t>(importance.size()) != columns)
+        return fail(ErrorCode::OutOfRange, "{} importance weights for {} columns", importance.size(), columns);
+    if (!std::ranges::all_of(importance, [](float weight) { return weight >= 0 && std::isfinite(weight); }))
+        return fail(ErrorCode::OutOfRange, "importance weights must be finite and not negative");
     if (!importance.empty() && type == DType::Q4_0)
         return fail(ErrorCode::Unsupported, "'{}' does not encode {} under importance weights", device.info().name,
                     info(type).name);
     const auto blockBytes = static_cast<std::size_t>(info(type).blockBits / 8);
-    std::vector<std::byte> out(values.size() / kLength * blockBytes);
+    std::vector<std::byte> out(values.size() / static_cast<std::size_t>(length) * blockBytes);
+    if (isFitted(type)) {
+        QSCOPE_CHECK(fitAll(device, type, values, columns, importance, out, stop));
+        return out;
+    }
     const std::size_t slab = static_cast<std::size_t>(slabElements(device)) / kLength * kLength;
     QSCOPE_TRY(auto recorder, gpu::Recorder::create(device));
     for (std::size_t begin = 0; begin < values.size(); begin += slab) {

@@ -188,6 +188,69 @@ TEST_CASE("Blocks of Q4_0 and Q8_0 equal the definition in every bit") {
     });
 }
 
+TEST_CASE("Blocks of Q4_K and Q6_K decode with little error, under importance less where it weighs") {
+    // Root of the mean squared error over that of the values, for Gaussian values: what good encoders reach.
+    const auto bound = [](DType type) { return type == DType::Q4_K ? 0.0725 : 0.0183; };
+    const std::int64_t columns = 512;
+    const auto values = normal(64 * 512, 9, 0.03f);
+    std::vector<float> importance(512);
+    for (std::size_t i = 0; i < importance.size(); ++i) importance[i] = i % 7 == 0 ? 25.f : 1.f;
+    const auto weightedError = [&](const std::vector<double>& back) {
+        double sum = 0;
+        for (std::size_t i = 0; i < values.size(); ++i)
+            sum += double{importance[i % 512]} * std::pow(back[i] - double{values[i]}, 2);
+        return sum;
+    };
+    onEveryBackend([&](ComputeBackend& backend, const RunContext& context) {
+        for (const auto type : {DType::Q4_K, DType::Q6_K}) {
+            const auto plain = backend.encodeBlocks(type, values, columns, {}, context);
+            const auto weighted = backend.encodeBlocks(type, values, columns, importance, context);
+            INFO(info(type).name << (plain ? "" : describe(plain.error())));
+            REQUIRE((plain && weighted));
+            const auto back = naiveFromBlocks(type, *plain);
+            double error = 0, total = 0;
+            for (std::size_t i = 0; i < values.size(); ++i) {
+                error += std::pow(back[i] - double{values[i]}, 2);
+                total += std::pow(double{values[i]}, 2);
+            }
+            CHECK(std::sqrt(error / total) <= bound(type));
+            CHECK(weightedError(naiveFromBlocks(type, *weighted)) < weightedError(back));
+
+            // The same search on every device: single precision decides differently only between nearly equal trials.
+            TestRun cpu;
+            const auto reference = cpu.backend->encodeBlocks(type, values, columns, importance, cpu.context);
+            REQUIRE(reference);
+            CHECK(weightedError(naiveFromBlocks(type, *weighted))
+                  == Approx(weightedError(naiveFromBlocks(type, *reference))).epsilon(2e-3));
+        }
+    });
+}
+
+TEST_CASE("Blocks of Q4_K and Q6_K hold zeros, ramps, one sign and extreme values") {
+    std::vector<float> values(6 * 256, 0.f);
+    for (std::size_t i = 256; i < 512; ++i) values[i] = 3.f;
+    for (std::size_t i = 512; i < 768; ++i) values[i] = static_cast<float>(i) * -0.01f;
+    for (std::size_t i = 768; i < 1024; ++i) values[i] = i % 2 ? 1e-40f : -1e-40f;
+    for (std::size_t i = 1024; i < 1280; ++i) values[i] = static_cast<float>(i % 32) * 100.f;
+    values[1300] = 20000.f;
+    onEveryBackend([&](ComputeBackend& backend, const RunContext& context) {
+        for (const auto type : {DType::Q4_K, DType::Q6_K}) {
+            const auto blocks = backend.encodeBlocks(type, values, 256, {}, context);
+            REQUIRE(blocks);
+            const auto back = naiveFromBlocks(type, *blocks);
+            const double levels = type == DType::Q4_K ? 15 : 31;
+            for (std::size_t i = 0; i < values.size(); ++i) {
+                // Half a step of the part that holds the value, and what rounding scales to their codes adds.
+                double largest = 0;
+                for (std::size_t k = i / 32 * 32; k < i / 32 * 32 + 32; ++k)
+                    largest = std::max(largest, std::fabs(double{values[k]}));
+                INFO(info(type).name << " at " << i << ": " << values[i] << " became " << back[i]);
+                REQUIRE(std::fabs(back[i] - double{values[i]}) <= largest / levels + 1e-30);
+            }
+        }
+    });
+}
+
 TEST_CASE("Encoding blocks refuses what it cannot do") {
     onEveryBackend([](ComputeBackend& backend, const RunContext& context) {
         std::vector<float> values(64, 1.f);
