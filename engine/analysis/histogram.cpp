@@ -14,10 +14,12 @@ Binning::Binning(double low, double high, int bins) : m_edges(static_cast<std::s
         low -= 0.5;
         high += 0.5;
     }
-    // Halves, because the width of a range of the largest numbers exceeds double precision.
-    const bool wide = !std::isfinite(high - low);
-    const double step = wide ? (high / 2 - low / 2) / bins * 2 : (high - low) / bins;
-    for (std::size_t i = 0; i < m_edges.size(); ++i) m_edges[i] = static_cast<double>(i) * step + low;
+    const bool wide = !std::isfinite(high - low); // a range of the largest numbers exceeds double precision
+    const double step = (high - low) / bins;
+    for (std::size_t i = 0; i < m_edges.size(); ++i) {
+        const double part = static_cast<double>(i) / bins;
+        m_edges[i] = wide ? low * (1 - part) + high * part : static_cast<double>(i) * step + low;
+    }
     m_edges.back() = high;
     const double perUnit = bins / (high - low);
     if (!wide && std::isfinite(perUnit)) m_perUnit = perUnit;
@@ -44,5 +46,8 @@ void Binning::addAll(std::span<const T> values, std::vector<std::int64_t>& count
         values = values.subspan(count);
     }
 }
+
+void Binning::add(std::span<const float> values, std::vector<std::int64_t>& counts) const { addAll(values, counts); }
+void Binning::add(std::span<const double> values, std::vector<std::int64_t>& counts) const { addAll(values, counts); }
 
 } // namespace qscope::engine::detail

@@ -16,8 +16,8 @@ public:
     [[nodiscard]] std::size_t bins() const { return m_edges.size() - 1; }
     [[nodiscard]] const std::vector<double>& edges() const { return m_edges; }
     [[nodiscard]] std::size_t binOf(double value) const;
-    void add(std::span<const float> values, std::vector<std::int64_t>& counts) const { addAll(values, counts); }
-    void add(std::span<const double> values, std::vector<std::int64_t>& counts) const { addAll(values, counts); }
+    void add(std::span<const float> values, std::vector<std::int64_t>& counts) const;
+    void add(std::span<const double> values, std::vector<std::int64_t>& counts) const;
 
 private:
     template<class T>

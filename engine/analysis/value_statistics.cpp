@@ -114,7 +114,10 @@ Result<void> computeFromValues(TensorStatistics& s, const TensorView& tensor, co
         total.squares += first.squares;
         total.magnitude += first.magnitude;
     }
-    if (total.finite == 0) return {};
+    if (total.finite == 0) {
+        context.progress.done += s.count; // there is nothing to see in a second pass
+        return {};
+    }
     s.min = total.low;
     s.max = total.high;
     const auto n = static_cast<double>(total.finite);

@@ -34,13 +34,14 @@ Result<void> parallelChunks(std::int64_t count, std::int64_t grain, const RunCon
 }
 
 struct ThreadLimit::Control {
+    // Made in place: a copy of a global_control limits nothing.
+    explicit Control(int threads)
+        : control(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads)) {}
     tbb::global_control control;
 };
 
 ThreadLimit::ThreadLimit(int threads) {
-    if (threads > 0)
-        m_control = std::make_unique<Control>(tbb::global_control(tbb::global_control::max_allowed_parallelism,
-                                                                  static_cast<std::size_t>(threads)));
+    if (threads > 0) m_control = std::make_unique<Control>(threads);
 }
 
 ThreadLimit::~ThreadLimit() = default;
