@@ -63,27 +63,39 @@ Result<void> encodeSlab(const gpu::Device& device, gpu::Recorder& recorder, DTyp
     return {};
 }
 
-/// Blocks of one slab of a type that is found by search. `firstColumn` is that of the first value.
+gpu::Fit fitFor(DType type) {
+    return type == DType::Q4_K ? gpu::Fit::Affine : type == DType::Q6_K ? gpu::Fit::Symmetric : gpu::Fit::Single;
+}
+
+/// What the device leaves of a block, as it is stored.
+void store(gpu::Fit fit, std::span<const std::byte> words, std::span<std::byte> block) {
+    if (fit == gpu::Fit::Single) { // the scale comes first
+        std::memcpy(block.data(), words.data() + block.size() - kScaleBytes, kScaleBytes);
+        std::memcpy(block.data() + kScaleBytes, words.data(), block.size() - kScaleBytes);
+        return;
+    }
+    std::memcpy(block.data(), words.data(), block.size()); // the last word may be half used
+}
+
+/// Blocks of one slab by search.
 Result<void> fitSlab(const gpu::Device& device, gpu::Recorder& recorder, DType type, std::span<const float> values,
                      const gpu::Buffer* weights, gpu::FitPass pass, std::span<std::byte> out,
                      const std::stop_token& stop) {
     if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); }))
         return fail(ErrorCode::OutOfRange, "values that are not finite cannot be encoded as {}", info(type).name);
-    const bool affine = type == DType::Q4_K;
-    pass.count = static_cast<std::uint32_t>(values.size() / gpu::kFitLength);
-    const std::size_t words = std::size_t{pass.count} * (affine ? gpu::kAffineWords : gpu::kSymmetricWords);
+    const auto fit = fitFor(type);
+    const auto shape = gpu::shapeOf(fit);
+    pass.count = static_cast<std::uint32_t>(values.size() / shape.length);
+    const std::size_t bytes = shape.words * sizeof(std::uint32_t);
     QSCOPE_TRY(const auto valueBuffer, gpu::uploaded(device, values, stop));
-    QSCOPE_TRY(const auto blockBuffer, device.makeBuffer(words * 4));
-    const auto fit = affine ? gpu::fitAffine : gpu::fitSymmetric;
-    fit(recorder, pass, valueBuffer, weights ? *weights : valueBuffer, blockBuffer);
+    QSCOPE_TRY(const auto blockBuffer, device.makeBuffer(pass.count * bytes));
+    gpu::fitBlocks(recorder, fit, pass, valueBuffer, weights ? *weights : valueBuffer, blockBuffer);
     QSCOPE_CHECK(recorder.submitAndWait());
-    if (affine) return gpu::download(device, blockBuffer, 0, out, stop); // whole blocks as stored
-    std::vector<std::byte> blocks(words * 4);
+    std::vector<std::byte> blocks(pass.count * bytes);
     QSCOPE_CHECK(gpu::download(device, blockBuffer, 0, blocks, stop));
-    // A stored block ends with two bytes of the last word.
     const std::size_t stored = out.size() / pass.count;
     for (std::size_t i = 0; i < pass.count; ++i)
-        std::memcpy(out.data() + i * stored, blocks.data() + i * gpu::kSymmetricWords * 4, stored);
+        store(fit, std::span(blocks).subspan(i * bytes, bytes), out.subspan(i * stored, stored));
     return {};
 }
 
@@ -98,25 +110,24 @@ Result<void> fitAll(const gpu::Device& device, DType type, std::span<const float
     pass.hasWeights = weights ? 1 : 0;
     QSCOPE_TRY(auto recorder, gpu::Recorder::create(device));
     // A search takes many passes over its values: fewer of them at once than elsewhere.
-    const auto blocks = std::max<std::int64_t>(1, slabElements(device) / 8 / gpu::kFitLength);
-    const auto slab = static_cast<std::size_t>(blocks) * gpu::kFitLength;
+    const std::size_t length = gpu::shapeOf(fitFor(type)).length;
+    const auto slab = std::max<std::size_t>(1, static_cast<std::size_t>(slabElements(device)) / 8 / length) * length;
     const auto blockBytes = static_cast<std::size_t>(info(type).blockBits / 8);
     for (std::size_t begin = 0; begin < values.size(); begin += slab) {
         if (stop.stop_requested()) return cancelled();
         const auto count = std::min(slab, values.size() - begin);
         pass.firstColumn = static_cast<std::uint32_t>(begin % static_cast<std::size_t>(columns));
         QSCOPE_CHECK(fitSlab(device, recorder, type, values.subspan(begin, count), weights ? &*weights : nullptr, pass,
-                             out.subspan(begin / gpu::kFitLength * blockBytes, count / gpu::kFitLength * blockBytes),
-                             stop));
+                             out.subspan(begin / length * blockBytes, count / length * blockBytes), stop));
     }
     return {};
 }
 
-bool isFitted(DType type) { return type == DType::Q4_K || type == DType::Q6_K; }
-
 } // namespace
 
-bool encodesBlocks(DType type) { return type == DType::Q4_0 || type == DType::Q8_0 || isFitted(type); }
+bool encodesBlocks(DType type) {
+    return type == DType::Q4_0 || type == DType::Q8_0 || type == DType::Q4_K || type == DType::Q6_K;
+}
 
 Result<std::vector<std::byte>> encodeBlocks(const gpu::Device& device, DType type, std::span<const float> values,
                                             std::int64_t columns, std::span<const float> importance,
@@ -131,12 +142,10 @@ Result<std::vector<std::byte>> encodeBlocks(const gpu::Device& device, DType typ
         return fail(ErrorCode::OutOfRange, "{} importance weights for {} columns", importance.size(), columns);
     if (!std::ranges::all_of(importance, [](float weight) { return weight >= 0 && std::isfinite(weight); }))
         return fail(ErrorCode::OutOfRange, "importance weights must be finite and not negative");
-    if (!importance.empty() && type == DType::Q4_0)
-        return fail(ErrorCode::Unsupported, "'{}' does not encode {} under importance weights", device.info().name,
-                    info(type).name);
     const auto blockBytes = static_cast<std::size_t>(info(type).blockBits / 8);
     std::vector<std::byte> out(values.size() / static_cast<std::size_t>(length) * blockBytes);
-    if (isFitted(type)) {
+    // Q8_0 has one scale that fits; Q4_0 has one unless weights ask for another.
+    if (type == DType::Q4_K || type == DType::Q6_K || (type == DType::Q4_0 && !importance.empty())) {
         QSCOPE_CHECK(fitAll(device, type, values, columns, importance, out, stop));
         return out;
     }

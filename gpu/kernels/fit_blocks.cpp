@@ -12,29 +12,28 @@ constexpr std::uint32_t kAffine[] = {
 constexpr std::uint32_t kSymmetric[] = {
 #include "gpu/shaders/fit_symmetric.inc"
 };
+constexpr std::uint32_t kSingle[] = {
+#include "gpu/shaders/fit_single.inc"
+};
 
-void fit(Recorder& recorder, std::string_view name, std::span<const std::uint32_t> shader, std::uint32_t lanes,
-         const FitPass& pass, const Buffer& values, const Buffer& weights, const Buffer& blocks) {
-    const Program program{.name = name,
-                          .spirv = shader,
+std::span<const std::uint32_t> shaderOf(Fit fit) {
+    if (fit == Fit::Affine) return kAffine;
+    if (fit == Fit::Symmetric) return kSymmetric;
+    return kSingle;
+}
+
+} // namespace
+
+void fitBlocks(Recorder& recorder, Fit fit, const FitPass& pass, const Buffer& values, const Buffer& weights,
+               const Buffer& blocks) {
+    const Program program{.name = "fit blocks",
+                          .spirv = shaderOf(fit),
                           .bindings = 3,
                           .pushBytes = sizeof(FitPass),
                           .workgroupSize = kWorkgroupSize,
                           .constants = {}};
     dispatch(recorder, program, {{values, Access::Read}, {weights, Access::Read}, {blocks, Access::Write}}, pass,
-             std::uint64_t{pass.count} * lanes);
-}
-
-} // namespace
-
-void fitAffine(Recorder& recorder, const FitPass& pass, const Buffer& values, const Buffer& weights,
-               const Buffer& blocks) {
-    fit(recorder, "fit affine", kAffine, 8, pass, values, weights, blocks);
-}
-
-void fitSymmetric(Recorder& recorder, const FitPass& pass, const Buffer& values, const Buffer& weights,
-                  const Buffer& blocks) {
-    fit(recorder, "fit symmetric", kSymmetric, 16, pass, values, weights, blocks);
+             std::uint64_t{pass.count} * shapeOf(fit).lanes);
 }
 
 } // namespace qscope::gpu

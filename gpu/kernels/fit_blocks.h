@@ -5,12 +5,21 @@
 
 namespace qscope::gpu {
 
-/// Values of a block in the functions below.
-inline constexpr std::uint32_t kFitLength = 256;
+/// A way to write blocks of values as codes times scales, found by search; the shaders say which bits go where.
+enum class Fit : std::uint8_t {
+    Affine,    ///< scale * code - minimum with four-bit codes for 32 values each, scales and minima in six bits
+    Symmetric, ///< scale * code with six-bit codes for 16 values each, scales in eight bits
+    Single     ///< scale * code with four-bit codes and one half-precision scale
+};
 
-/// Words that each block takes in `blocks`; what they hold is written in the shaders.
-inline constexpr std::uint32_t kAffineWords = 36;
-inline constexpr std::uint32_t kSymmetricWords = 53;
+struct FitShape {
+    std::uint32_t length; ///< values per block
+    std::uint32_t words;  ///< of 32 bits that come out for each block
+    std::uint32_t lanes;  ///< invocations per block
+};
+[[nodiscard]] constexpr FitShape shapeOf(Fit fit) {
+    return fit == Fit::Affine ? FitShape{256, 36, 8} : fit == Fit::Symmetric ? FitShape{256, 53, 16} : FitShape{32, 5, 1};
+}
 
 /// Laid out like the shaders' push constants.
 struct FitPass {
@@ -21,12 +30,8 @@ struct FitPass {
 };
 static_assert(sizeof(FitPass) == 16);
 
-/// scale * code - minimum with four-bit codes for 32 values each, scales and minima in six bits, by search.
-void fitAffine(Recorder& recorder, const FitPass& pass, const Buffer& values, const Buffer& weights,
+/// The blocks of least weighted squared error that the search finds.
+void fitBlocks(Recorder& recorder, Fit fit, const FitPass& pass, const Buffer& values, const Buffer& weights,
                const Buffer& blocks);
-
-/// scale * code with six-bit codes for 16 values each, scales in eight bits, by search.
-void fitSymmetric(Recorder& recorder, const FitPass& pass, const Buffer& values, const Buffer& weights,
-                  const Buffer& blocks);
 
 } // namespace qscope::gpu
