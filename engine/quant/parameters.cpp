@@ -112,13 +112,14 @@ Result<ParamValues> resolveParameters(const std::vector<ParamSpec>& table, const
         known.push_back(row.key);
         values[row.key] = row.defaultValue;
     }
-    for (const auto& [key, text] : spec.parameters) {
+    for (const auto& entry : spec.parameters) {
+        const std::string& key = entry.first;
         const auto row = std::find_if(table.begin(), table.end(), [&](const ParamSpec& r) { return r.key == key; });
         if (row == table.end()) {
             if (known.empty()) return fail(ErrorCode::OutOfRange, "{}: '{}' is unknown, it has no parameters", spec.id, key);
             return fail(ErrorCode::OutOfRange, "{}: '{}' is unknown, it has {}", spec.id, key, joined(known));
         }
-        auto value = parsed(*row, text);
+        auto value = parsed(*row, entry.second);
         if (!value) return during(std::move(value).error(), spec.id);
         values[key] = *std::move(value);
     }
