@@ -36,9 +36,9 @@ void SimulationFollower::setWanted(bool wanted) {
     if (m_wanted && m_stale) update();
 }
 
-void SimulationFollower::setPrecision(engine::Precision precision) {
-    if (precision == m_precision) return;
-    m_precision = precision;
+void SimulationFollower::setOptions(const SimulationOptions& options) {
+    if (options == m_options) return;
+    m_options = options;
     restart();
 }
 
@@ -54,7 +54,10 @@ void SimulationFollower::update() {
     m_stale = false;
     const auto circuit = m_circuit->circuit;
     engine::SimulationRequest request;
-    request.precision = m_precision;
+    request.precision = m_options.precision;
+    request.shots = m_options.shots;
+    request.seed = m_options.seed;
+    request.observables = m_options.observables;
     if (m_step >= 0) request.steps = static_cast<std::size_t>(m_step);
     const auto simulator = chooseSimulator(m_registries, *circuit, request);
     if (!simulator) {

@@ -11,6 +11,16 @@
 
 namespace qscope {
 
+/// What the user chose for every simulation of the open circuit.
+struct SimulationOptions {
+    engine::Precision precision = engine::Precision::Double;
+    std::int64_t shots = 1024;
+    std::uint64_t seed = 0;
+    std::vector<std::string> observables;
+
+    friend bool operator==(const SimulationOptions&, const SimulationOptions&) = default;
+};
+
 /// Keeps the state after the selected step of the open circuit at hand: each change starts a job that supersedes the last.
 class SimulationFollower : public QObject {
     Q_OBJECT
@@ -23,8 +33,8 @@ public:
     void setStep(std::int64_t step);
     /// Off while no view shows the state; the next `setWanted(true)` catches up.
     void setWanted(bool wanted);
-    void setPrecision(engine::Precision precision);
-    [[nodiscard]] engine::Precision precision() const { return m_precision; }
+    void setOptions(const SimulationOptions& options);
+    [[nodiscard]] const SimulationOptions& options() const { return m_options; }
     /// After a change of device: the old state lives on the old one.
     void restart();
 
@@ -43,7 +53,7 @@ private:
     std::int64_t m_step = -1;
     bool m_wanted = false;
     bool m_stale = false;
-    engine::Precision m_precision = engine::Precision::Double;
+    SimulationOptions m_options;
     std::shared_ptr<const engine::SimulationResult> m_result;
     QString m_problem;
     JobRunner m_runner;

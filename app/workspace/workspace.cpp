@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/workspace/workspace.h"
 
-#include "app/workspace/devices.h"
+#include "plugins/host/devices.h"
 
 #include <QFileInfo>
 
@@ -85,10 +85,20 @@ void Workspace::open(const QString& path) {
             return openFiles(absolute, registries, context);
         },
         [this, absolute](Result<OpenedFiles> files) {
-            if (files) return adopt(absolute, *std::move(files));
-            showMessage(textOf(files.error()), Severity::Error);
-            emit openFailed(absolute, textOf(files.error()));
+            if (files) {
+                adopt(absolute, *std::move(files));
+            } else {
+                showMessage(textOf(files.error()), Severity::Error);
+                emit openFailed(absolute, textOf(files.error()));
+            }
+            if (!m_toOpen.isEmpty()) open(std::exchange(m_toOpen, {}));
         });
+}
+
+void Workspace::open(QStringList paths) {
+    if (paths.isEmpty()) return;
+    m_toOpen = paths.mid(1);
+    open(paths.front());
 }
 
 void Workspace::adopt(const QString& path, OpenedFiles files) {
@@ -125,8 +135,7 @@ void Workspace::adoptSession(SessionData session) {
         if (const auto tensor = m_document.checkpoint()->find(session.tensor.toStdString()))
             selection.tensor = static_cast<std::int64_t>(*tensor);
     select(selection);
-    m_layout = std::move(session.layout);
-    emit sessionRestored();
+    emit sessionRestored(session.layout);
 }
 
 void Workspace::selectFirstMatrix() {
@@ -190,10 +199,14 @@ void Workspace::applyTheme(const Theme& theme) {
 }
 
 void Workspace::useDevice(const QString& choice) {
+    using Backend = std::shared_ptr<engine::ComputeBackend>;
     m_settings.setDevice(choice);
     runJob(
-        m_deviceRunner, tr("Starting the device"), [choice](const RunContext&) { return makeBackend(choice); },
-        [this](Result<std::shared_ptr<engine::ComputeBackend>> backend) {
+        m_deviceRunner, tr("Starting the device"), [choice = choice.toStdString()](const RunContext&) -> Result<Backend> {
+            QSCOPE_TRY(auto backend, makeBackend(choice));
+            return Backend(std::move(backend));
+        },
+        [this](Result<Backend> backend) {
             if (!backend) return showMessage(textOf(backend.error()), Severity::Error);
             if ((*backend)->name() == m_backend->name()) return;
             m_backend = *std::move(backend);
@@ -215,14 +228,13 @@ SessionData Workspace::session() const {
     session.plan = m_document.plan();
     session.annotations = m_document.annotations();
     session.selection = m_selection;
-    session.layout = m_layout;
     return session;
 }
 
-void Workspace::saveSessionTo(const QString& path) {
+void Workspace::saveSessionTo(const QString& path, SessionData session) {
     runJob(
         m_saveRunner, tr("Saving %1").arg(QFileInfo(path).fileName()),
-        [path, session = session()](const RunContext&) { return saveSession(session, path); },
+        [path, session = std::move(session)](const RunContext&) { return saveSession(session, path); },
         [this, path](const Result<void>& result) {
             if (!result) return showMessage(textOf(result.error()), Severity::Error);
             m_settings.addRecentFile(path);

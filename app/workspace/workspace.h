@@ -48,6 +48,8 @@ public:
 
     /// Opens a checkpoint (file or folder), a circuit (`.qasm`) or a session (`.qscope`) in a job; `opened` or `openFailed`.
     void open(const QString& path);
+    /// One after the other.
+    void open(QStringList paths);
     /// Runs the document's plan; `planRunEnded`, and a new report when it went well.
     void runPlan();
     void cancelPlan();
@@ -57,11 +59,9 @@ public:
     /// Makes the device's backend in a job; running jobs keep the old one.
     void useDevice(const QString& choice);
 
+    /// All but the layout, which only the window knows.
     [[nodiscard]] SessionData session() const;
-    void saveSessionTo(const QString& path);
-    /// What the session says beyond the files, once they are open: selection and the window's layout.
-    [[nodiscard]] const QMap<QString, QByteArray>& layout() const { return m_layout; }
-    void setLayout(const QMap<QString, QByteArray>& layout) { m_layout = layout; }
+    void saveSessionTo(const QString& path, SessionData session);
 
 signals:
     void opened(const QString& path);
@@ -70,7 +70,8 @@ signals:
     void planRunFailed(const QString& reason);
     void requested(qscope::WindowRequest what);
     void deviceChanged();
-    void sessionRestored();
+    /// A session is open; its layout may be empty.
+    void sessionRestored(const QMap<QString, QByteArray>& layout);
     void sessionSaved(const QString& path);
 
 private:
@@ -81,13 +82,13 @@ private:
 
     const engine::Registries& m_registries;
     Settings& m_settings;
+    QStringList m_toOpen; ///< after the one that is being opened
     JobList m_jobs;
     Messages m_messages;
     Document m_document;
     Selection m_selection;
     Theme m_theme;
     std::shared_ptr<engine::ComputeBackend> m_backend;
-    QMap<QString, QByteArray> m_layout;
     mutable StatisticsCache m_statistics; ///< asking for statistics starts their computation
     SimulationFollower m_simulation;
     JobRunner m_openRunner;

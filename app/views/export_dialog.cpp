@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/views/export_dialog.h"
+
+#include "plugins/sdk/format.h"
+
+#include <QComboBox>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QFormLayout>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QLineEdit>
+#include <QProgressBar>
+#include <QPushButton>
+#include <QRegularExpression>
+#include <QStandardPaths>
+#include <QVBoxLayout>
+
+#include <set>
+
+namespace qscope {
+
+namespace {
+
+QString text(const std::string& part) { return QString::fromStdString(part); }
+
+/// Stored bytes with the result's tensors in place of the checkpoint's own.
+std::uint64_t packedBytes(const engine::Checkpoint& checkpoint, const engine::MethodResult* result) {
+    if (!result) return engine::storedBytes(checkpoint);
+    std::set<std::size_t> treated;
+    for (const auto& tensor : result->tensors) treated.insert(tensor.tensor);
+    std::uint64_t bytes = result->bytes;
+    for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i)
+        if (!treated.contains(i)) bytes += checkpoint.tensors[i].bytes;
+    return bytes;
+}
+
+} // namespace
+
+ExportDialog::ExportDialog(Workspace& workspace, QWidget* parent)
+    : QDialog(parent), m_workspace(workspace), m_checkpoint(workspace.checkpoint()), m_report(workspace.report()),
+      m_jobs(workspace.makeJobs()), m_result(new QComboBox(this)), m_format(new QComboBox(this)),
+      m_summary(new QLabel(this)), m_path(new QLineEdit(this)), m_state(new QLabel(this)),
+      m_progress(new QProgressBar(this)), m_export(new QPushButton(this)),
+      m_open(new QPushButton(tr("Open the written file"), this)) {
+    setObjectName(QStringLiteral("exportDialog"));
+    setWindowTitle(tr("Export"));
+    setAttribute(Qt::WA_DeleteOnClose);
+    m_result->setObjectName(QStringLiteral("exportResult"));
+    m_format->setObjectName(QStringLiteral("exportFormat"));
+    m_path->setObjectName(QStringLiteral("exportPath"));
+    m_export->setObjectName(QStringLiteral("exportNow"));
+    m_result->addItem(tr("Stored weights, unchanged"));
+    if (m_report)
+        for (const auto& method : m_report->methods) m_result->addItem(text(method.label));
+    m_result->setCurrentIndex(m_report ? std::max(0, workspace.selection().method) + 1 : 0);
+    for (const auto& exporter : workspace.registries().exporters.items())
+        m_format->addItem(text(exporter->info().name), text(exporter->info().id));
+    m_summary->setWordWrap(true);
+    m_state->setWordWrap(true);
+    m_state->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    m_state->setMinimumHeight(40);
+    m_state->setAlignment(Qt::AlignTop | Qt::AlignLeft);
+    m_progress->setRange(0, 1000);
+    m_progress->setTextVisible(false);
+    m_progress->hide();
+    m_open->hide();
+    m_export->setProperty("primary", true);
+    m_export->setDefault(true);
+
+    auto* browse = new QPushButton(tr("Browse…"), this);
+    auto* path = new QHBoxLayout;
+    path->setSpacing(8);
+    path->addWidget(m_path, 1);
+    path->addWidget(browse);
+    auto* form = new QFormLayout;
+    form->setSpacing(8);
+    form->addRow(tr("Result"), m_result);
+    form->addRow(tr("Format"), m_format);
+    form->addRow(QString(), m_summary);
+    form->addRow(tr("File"), path);
+    auto* dismiss = new QPushButton(tr("Close"), this);
+    auto* buttons = new QHBoxLayout;
+    buttons->addWidget(m_open);
+    buttons->addStretch();
+    buttons->addWidget(dismiss);
+    buttons->addWidget(m_export);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(16, 16, 16, 16);
+    layout->setSpacing(16);
+    layout->addLayout(form);
+    layout->addWidget(m_state);
+    layout->addWidget(m_progress);
+    layout->addLayout(buttons);
+    resize(560, 320);
+
+    connect(m_result, &QComboBox::currentIndexChanged, this, &ExportDialog::refresh);
+    connect(m_format, &QComboBox::currentIndexChanged, this, &ExportDialog::refresh);
+    connect(m_path, &QLineEdit::textEdited, this, [this] { m_ownPath = true; });
+    connect(browse, &QPushButton::clicked, this, &ExportDialog::browse);
+    connect(m_export, &QPushButton::clicked, this, &ExportDialog::start);
+    connect(dismiss, &QPushButton::clicked, this, &QDialog::close);
+    connect(m_open, &QPushButton::clicked, this, [this] {
+        emit openRequested(m_path->text());
+        close();
+    });
+    m_poll.setInterval(50);
+    connect(&m_poll, &QTimer::timeout, this, [this] {
+        const auto fraction = m_jobs->fraction();
+        m_progress->setVisible(m_jobs->running());
+        m_progress->setRange(0, fraction ? 1000 : 0);
+        if (fraction) m_progress->setValue(static_cast<int>(*fraction * 1000));
+        if (m_jobs->running()) return;
+        m_poll.stop();
+        m_export->setEnabled(true);
+    });
+    refresh();
+}
+
+const engine::Exporter* ExportDialog::exporter() const {
+    return m_workspace.registries().exporters.find(m_format->currentData().toString().toStdString());
+}
+
+const engine::MethodResult* ExportDialog::result() const {
+    const int index = m_result->currentIndex() - 1;
+    return index < 0 ? nullptr : &m_report->methods[static_cast<std::size_t>(index)];
+}
+
+QString ExportDialog::path() const { return m_path->text(); }
+
+void ExportDialog::setPath(const QString& path) {
+    m_path->setText(path);
+    m_ownPath = true;
+}
+
+void ExportDialog::setFormat(const QString& exporterId) { m_format->setCurrentIndex(m_format->findData(exporterId)); }
+
+void ExportDialog::refresh() {
+    m_open->hide();
+    if (!exporter() || !m_checkpoint) {
+        m_export->setText(tr("Export"));
+        m_export->setEnabled(false);
+        return showState(m_checkpoint ? tr("No exporter is installed; enable its plugin.") : tr("No model is open."), Role::Warn);
+    }
+    const auto& info = exporter()->info();
+    m_summary->setText(text(info.summary));
+    m_export->setText(tr("Export %1").arg(text(info.name)));
+    proposePath();
+    const auto accepted = exporter()->accepts(*m_checkpoint, result());
+    m_export->setEnabled(accepted.has_value());
+    if (!accepted) return showState(tr("Cannot be written: %1").arg(text(describe(accepted.error()))), Role::Warn);
+    showState(tr("%n tensor(s), %1 as packed by the method. The written file is read back and compared before it takes its name.",
+                 nullptr, static_cast<int>(m_checkpoint->tensors.size()))
+                  .arg(formatBytes(packedBytes(*m_checkpoint, result()))),
+              Role::Muted);
+}
+
+void ExportDialog::proposePath() {
+    if (m_ownPath) return;
+    const QFileInfo source(text(m_checkpoint->path.string()));
+    QString folder = source.isDir() ? source.absoluteFilePath() : source.absolutePath();
+    if (!QFileInfo(folder).isWritable()) folder = QStandardPaths::writableLocation(QStandardPaths::DocumentsLocation);
+    QString name = source.completeBaseName();
+    if (result()) name += QLatin1Char('-') + text(result()->label);
+    name.replace(QRegularExpression(QStringLiteral("[^A-Za-z0-9._-]+")), QStringLiteral("-"));
+    m_path->setText(QStringLiteral("%1/%2.%3").arg(folder, name, text(exporter()->info().extension)));
+}
+
+void ExportDialog::browse() {
+    auto* dialog = new QFileDialog(this, tr("Export to"), m_path->text());
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setAcceptMode(QFileDialog::AcceptSave);
+    connect(dialog, &QFileDialog::fileSelected, this, &ExportDialog::setPath);
+    dialog->open();
+}
+
+void ExportDialog::start() {
+    const auto* writer = exporter();
+    if (!writer || !m_checkpoint || m_jobs->running()) return;
+    m_export->setEnabled(false);
+    m_poll.start();
+    showState(tr("Writing and checking…"), Role::Muted);
+    runJob(
+        *m_jobs, tr("Exporting %1").arg(QFileInfo(path()).fileName()),
+        [writer, checkpoint = m_checkpoint, report = m_report, method = result(),
+         target = path().toStdString()](const RunContext& context) {
+            return writer->write(*checkpoint, method, target, context);
+        },
+        [this, target = path()](const Result<engine::ExportOutcome>& outcome) {
+            if (!outcome) {
+                const QString reason = text(describe(outcome.error()));
+                showState(reason, Role::Bad);
+                m_workspace.showMessage(reason, Severity::Error);
+                emit failed(reason);
+                return;
+            }
+            const QString said = tr("Wrote %1, %n tensor(s), of which %2 read back equal.", nullptr, static_cast<int>(outcome->tensors))
+                                     .arg(formatBytes(outcome->bytes), formatInteger(static_cast<std::int64_t>(outcome->verified)));
+            showState(said, Role::Good);
+            m_workspace.showMessage(QStringLiteral("%1: %2").arg(target, said));
+            m_open->show();
+            emit exported(target, *outcome);
+        });
+}
+
+void ExportDialog::showState(const QString& said, Role role) {
+    QPalette palette = m_state->palette();
+    palette.setColor(QPalette::WindowText, m_workspace.theme().color(role));
+    m_state->setPalette(palette);
+    m_state->setText(said);
+}
+
+} // namespace qscope

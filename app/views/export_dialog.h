@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "app/workspace/workspace.h"
+
+#include <QDialog>
+#include <QTimer>
+
+class QComboBox;
+class QLabel;
+class QLineEdit;
+class QProgressBar;
+class QPushButton;
+
+namespace qscope {
+
+/// Writes one result to a file: which result, which format, where; then says what was written and how it was checked.
+class ExportDialog : public QDialog {
+    Q_OBJECT
+public:
+    explicit ExportDialog(Workspace& workspace, QWidget* parent = nullptr);
+
+    [[nodiscard]] QString path() const;
+    void setPath(const QString& path);
+    void setFormat(const QString& exporterId);
+    void start();
+
+signals:
+    void exported(const QString& path, const qscope::engine::ExportOutcome& outcome);
+    void failed(const QString& reason);
+    void openRequested(const QString& path);
+
+private:
+    [[nodiscard]] const engine::Exporter* exporter() const;
+    [[nodiscard]] const engine::MethodResult* result() const;
+    void refresh();
+    void proposePath();
+    void browse();
+    void showState(const QString& text, Role role);
+
+    Workspace& m_workspace;
+    std::shared_ptr<const engine::Checkpoint> m_checkpoint;
+    std::shared_ptr<const engine::CompareReport> m_report;
+    std::unique_ptr<Jobs> m_jobs;
+    QComboBox* m_result;
+    QComboBox* m_format;
+    QLabel* m_summary;
+    QLineEdit* m_path;
+    QLabel* m_state;
+    QProgressBar* m_progress;
+    QPushButton* m_export;
+    QPushButton* m_open;
+    QTimer m_poll;
+    bool m_ownPath = false; ///< the user chose the path; it is not proposed again
+};
+
+} // namespace qscope
