@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/support/checkpoint_samples.h"
+
+#include <cstdio>
+#include <fstream>
+
+using namespace qscope::test;
+
+namespace {
+
+void save(const std::filesystem::path& path, const std::string& bytes) {
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << bytes;
+}
+
+std::string ggufOfTypes(const std::vector<std::array<std::uint32_t, 3>>& types) {
+    Bytes bytes = ggufStart(types.size(), 0);
+    std::uint64_t offset = 0;
+    for (const auto& [id, length, size] : types) {
+        putGgufTensor(bytes, "t" + std::to_string(id), {length}, id, offset);
+        offset += (size + 31) / 32 * 32;
+    }
+    return bytes.alignTo(32).zeros(offset).data;
+}
+
+} // namespace
+
+/// Writes the starting files of the checkpoint fuzzers: valid ones with every kind of field, and empty ones.
+int main(int argc, char** argv) {
+    if (argc != 2) return std::fprintf(stderr, "usage: make_corpus FOLDER\n"), 2;
+    const std::filesystem::path folder = argv[1];
+    save(folder / "safetensors/sample", sampleSafetensors());
+    save(folder / "safetensors/empty", safetensorsFile("{}", 0));
+    save(folder / "safetensors/padded", safetensorsFile("{}      ", 0));
+    save(folder / "safetensors/escapes", safetensorsFile(R"({"a\"\\\/\n\u00e9\ud83d\ude00":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 1));
+    save(folder / "gguf/sample", sampleGguf());
+    save(folder / "gguf/empty", ggufStart(0, 0).data);
+    save(folder / "gguf/version2", ggufStart(0, 0, 2).data);
+    save(folder / "gguf/big-endian", ggufStart(0, 0, 0x03000000).data);
+    save(folder / "gguf/types", ggufOfTypes({{0, 1, 4}, {2, 32, 18}, {12, 256, 144}, {28, 1, 8}, {39, 32, 17}}));
+    save(folder / "llama2c/sample", sampleLlama2c());
+    save(folder / "llama2c/shared", llama2cFile({4, 2, 1, 1, 1, 3, 1}));
+    Bytes versioned;
+    save(folder / "llama2c/version2", versioned.put(0x616b3432u).put(2).zeros(20).data);
+    return 0;
+}

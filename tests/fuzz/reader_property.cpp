@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/fuzz/reader_property.h"
+
+#include "engine/backend/compute_backend.h"
+#include "engine/checkpoint/writer.h"
+#include "tests/support/checkpoint_samples.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace qscope::test {
+
+using namespace qscope::engine;
+
+namespace {
+
+void hold(bool property, const char* what) {
+    if (property) return;
+    std::fprintf(stderr, "broken: %s\n", what);
+    std::abort();
+}
+
+bool sameValue(const MetadataValue& a, const MetadataValue& b) {
+    if (a.type != b.type || a.value.index() != b.value.index()) return false;
+    if (const auto* text = std::get_if<double>(&a.value)) return *text == std::get<double>(b.value) || *text != *text;
+    if (const auto* list = std::get_if<std::vector<double>>(&a.value))
+        return std::ranges::equal(*list, std::get<std::vector<double>>(b.value),
+                                  [](double x, double y) { return x == y || (x != x && y != y); });
+    return a.value == b.value;
+}
+
+void checkSame(const Checkpoint& a, const Checkpoint& b) {
+    hold(a.tensors.size() == b.tensors.size(), "as many tensors after a round trip");
+    for (std::size_t i = 0; i < a.tensors.size(); ++i) {
+        const auto other = b.find(a.tensors[i].name);
+        hold(other.has_value(), "every tensor is there after a round trip");
+        const TensorView before = a.view(i), after = b.view(*other);
+        hold(before.dtype == after.dtype && before.shape == after.shape && std::ranges::equal(before.bytes, after.bytes),
+             "every tensor is the same after a round trip");
+    }
+    for (const auto& [key, value] : a.metadata) {
+        if (key == "general.alignment") continue;
+        const MetadataValue* other = find(b.metadata, key);
+        hold(other && sameValue(value, *other), "metadata is the same after a round trip");
+    }
+}
+
+/// A folder that costs no disk; removed when the program ends in the ordinary way.
+struct Folder {
+    std::filesystem::path path;
+    Folder() {
+        const bool shm = std::filesystem::is_directory("/dev/shm");
+        path = (shm ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path()) /
+               ("qscope-fuzz-" + std::to_string(::getpid()));
+        std::filesystem::create_directories(path);
+    }
+    ~Folder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path, ignored);
+    }
+};
+
+void checkRoundTrip(const Checkpoint& checkpoint) {
+    static const Folder folder;
+    static const auto backend = makeCpuBackend();
+    std::vector<TensorToWrite> tensors;
+    for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i) {
+        const TensorInfo& tensor = checkpoint.tensors[i];
+        tensors.push_back({tensor.name, tensor.dtype, tensor.shape, [&checkpoint, i]() -> Result<TensorView> { return checkpoint.view(i); }});
+    }
+    Progress progress;
+    Diagnostics notes;
+    const RunContext context{{}, progress, notes, *backend};
+    const bool gguf = checkpoint.format == "gguf";
+    const auto path = folder.path / "written";
+    std::vector<std::pair<std::string, std::string>> texts;
+    if (!gguf)
+        for (const auto& [key, value] : checkpoint.metadata)
+            if (const auto* text = std::get_if<std::string>(&value.value)) texts.emplace_back(key, *text);
+    const auto written = gguf ? writeGguf(path, checkpoint.metadata, std::move(tensors), context)
+                              : writeSafetensors(path, texts, std::move(tensors), context);
+    hold(written.has_value(), "what opens can be written");
+    const auto read = (gguf ? makeGgufReader() : makeSafetensorsReader())->open(path, {}, notes);
+    hold(read.has_value(), "what was written opens");
+    checkSame(checkpoint, **read);
+}
+
+} // namespace
+
+void checkReader(const CheckpointReader& reader, const std::uint8_t* data, std::size_t size) {
+    const MemoryFile file({reinterpret_cast<const char*>(data), size});
+    Diagnostics notes;
+    const auto opened = reader.open(file.path(), {}, notes);
+    if (!opened) {
+        const Error& error = opened.error();
+        hold(error.code == ErrorCode::Malformed || error.code == ErrorCode::Unsupported, "bad bytes are malformed or unsupported");
+        hold(describe(error).find('\n') == std::string::npos, "an error is one line");
+        return;
+    }
+    const std::string problem = inconsistency(**opened);
+    hold(problem.empty(), problem.c_str());
+    for (const auto& [key, value] : (*opened)->metadata) hold(describe(value).find('\n') == std::string::npos, "one line");
+    checkRoundTrip(**opened);
+}
+
+} // namespace qscope::test
