@@ -26,7 +26,7 @@ QString factsOf(const engine::Circuit& circuit) {
     QStringList gates;
     for (const auto& [name, count] : engine::gateCounts(circuit))
         gates << QStringLiteral("%1 %2").arg(QString::fromStdString(name), formatInteger(count));
-    return QObject::tr("%1 qubits · %2 classical bits · depth %3 · %4 operations: %5")
+    return QObject::tr("qubits %1 · classical bits %2 · depth %3 · operations %4: %5")
         .arg(circuit.qubits)
         .arg(circuit.clbits)
         .arg(formatInteger(engine::depth(circuit)), formatInteger(static_cast<std::int64_t>(circuit.operations.size())),

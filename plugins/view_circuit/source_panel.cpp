@@ -157,6 +157,7 @@ MessageList::MessageList(ViewContext& context, QWidget* parent)
     m_list->setAccessibleName(tr("Messages about the source"));
     m_list->setFrameShape(QFrame::NoFrame);
     m_list->setWordWrap(true);
+    m_list->setSpacing(4);
     m_list->setFont(Theme::body());
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -180,7 +181,7 @@ void MessageList::load() {
                                                  .arg(entry.span.column)
                                                  .arg(QString::fromStdString(entry.message))
                                            : tr("%1: %2").arg(severityName(entry.severity), QString::fromStdString(entry.message));
-        if (!entry.suggestion.empty()) text += QLatin1Char('\n') + QString::fromStdString(entry.suggestion);
+        if (!entry.suggestion.empty()) text += QLatin1Char('\n') + tr("Suggestion: %1").arg(QString::fromStdString(entry.suggestion));
         auto* item = new QListWidgetItem(text, m_list);
         item->setForeground(m_context.theme().color(severityRole(entry.severity)));
         item->setData(Qt::UserRole, entry.span.line);

@@ -27,6 +27,8 @@ public:
         m_amplitudes = std::move(amplitudes);
         m_qubits = qubits;
         m_note = note;
+        m_largest = 0;
+        for (const auto& amplitude : m_amplitudes) m_largest = std::max(m_largest, std::abs(amplitude.value));
         contentChanged();
     }
 
@@ -76,7 +78,10 @@ protected:
         painter.setFont(Theme::caption());
         painter.setPen(context().theme().color(Role::Muted));
         painter.drawText(QRectF(8, grid.rows * kCellHeight, size.width() - kLegend, 24), Qt::AlignVCenter, m_note);
-        paintPhaseWheel(painter, QRectF(size.width() - kLegend, sight.top(), kLegend, kLegend), context().theme());
+        const QRectF wheel(size.width() - kLegend, sight.top(), kLegend, kLegend);
+        paintPhaseWheel(painter, wheel, context().theme());
+        painter.drawText(QRectF(wheel.left(), wheel.bottom(), kLegend, 32), Qt::AlignHCenter | Qt::AlignTop,
+                         tr("full circle:\n|a| = %1").arg(formatNumber(m_largest, 3)));
     }
 
 private:
@@ -100,7 +105,8 @@ private:
 
     void paintCell(QPainter& painter, const QRectF& cell, const engine::Amplitude& amplitude) const {
         const Theme& theme = context().theme();
-        paintAmplitudeDisc(painter, QPointF(cell.center().x(), cell.top() + 8 + kDisc), kDisc, amplitude.value, theme);
+        paintAmplitudeDisc(painter, QPointF(cell.center().x(), cell.top() + 8 + kDisc), kDisc,
+                           amplitude.value / std::max(m_largest, 1e-12), theme);
         painter.setFont(Theme::figures());
         painter.setPen(theme.color(Role::Text));
         painter.drawText(QRectF(cell.left(), cell.top() + 2 * kDisc + 9, cell.width(), 16), Qt::AlignCenter,
@@ -122,6 +128,7 @@ private:
     std::vector<engine::Amplitude> m_amplitudes;
     int m_qubits = 0;
     QString m_note;
+    double m_largest = 0; ///< the magnitude of a full circle
 };
 
 class AmplitudeView : public StatePage {

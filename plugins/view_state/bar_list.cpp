@@ -14,6 +14,17 @@ namespace {
 constexpr double kRow = 24;
 constexpr double kAxis = 40; ///< room for the axis above the rows
 constexpr double kEdge = 8;
+
+/// Pads with spaces as wide as a figure, so that right-aligned numbers stand point under point.
+void alignOnPoint(std::vector<BarRow>& rows) {
+    const auto decimals = [](const QString& text) {
+        const auto point = text.indexOf(QLatin1Char('.'));
+        return point < 0 ? qsizetype{0} : text.size() - point;
+    };
+    qsizetype most = 0;
+    for (const auto& row : rows) most = std::max(most, decimals(row.text));
+    for (auto& row : rows) row.text += QString(most - decimals(row.text), QChar(0x2007));
+}
 } // namespace
 
 BarList::BarList(ViewContext& context, const QString& accessibleName, const QString& axisTitle, QWidget* parent)
@@ -21,6 +32,7 @@ BarList::BarList(ViewContext& context, const QString& accessibleName, const QStr
 
 void BarList::setRows(std::vector<BarRow> rows, const QString& note) {
     m_rows = std::move(rows);
+    alignOnPoint(m_rows);
     m_note = note;
     m_top = 0;
     m_labelWidth = m_textWidth = 0;

@@ -89,12 +89,21 @@ private:
     };
 
     [[nodiscard]] Grid gridFor(double width) const {
-        Grid grid;
+        // The number of columns with the largest spheres that fit; where none fit, as many columns as the width holds.
         const int count = std::max(1, static_cast<int>(m_vectors.size()));
+        const double height = viewport()->height();
+        Grid grid;
         grid.columns = std::clamp(static_cast<int>(width / kLeastCell), 1, count);
+        grid.cell = std::min(kLeastCell, width);
+        for (int columns = 1; columns <= count; ++columns) {
+            const int rows = (count + columns - 1) / columns;
+            const double cell = std::min({width / columns, height / rows - kCaption, kMostCell});
+            if (cell > grid.cell) {
+                grid.columns = columns;
+                grid.cell = cell;
+            }
+        }
         grid.rows = (count + grid.columns - 1) / grid.columns;
-        const double fitting = viewport()->height() / static_cast<double>(grid.rows) - kCaption;
-        grid.cell = std::clamp(std::min(width / grid.columns, fitting), std::min(kLeastCell, width), kMostCell);
         grid.left = std::max(0.0, (width - grid.columns * grid.cell) / 2);
         return grid;
     }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace qscope {
 
@@ -41,12 +42,14 @@ void paintBar(QPainter& painter, const CityPlot& plot, const CityGeometry& geome
         painter.setBrush(shades[face]);
         painter.drawPolygon(faces[face]);
     }
-    if (plot.phases.empty() || plot.size > 16) return; // on smaller roofs a hand would be dust
-    const double phase = plot.phases[index];
-    const double reach = 0.5 - kInset, height = plot.heights[index];
+    // A hand on the roof, 0 to the right as on the wheel; on small roofs it would be dust.
+    const double roof = geometry.place(row, column + 1, 0).x() - geometry.place(row + 1, column, 0).x();
+    if (plot.phases.empty() || roof < 32) return;
+    const double height = plot.heights[index], reach = (0.5 - kInset) * std::numbers::sqrt2 / 2;
+    const double right = std::cos(plot.phases[index]) * reach, up = std::sin(plot.phases[index]) * reach;
     painter.setPen(QPen(color.darker(300), 1.5, Qt::SolidLine, Qt::RoundCap));
     painter.drawLine(geometry.place(row + 0.5, column + 0.5, height),
-                     geometry.place(row + 0.5 - std::sin(phase) * reach, column + 0.5 + std::cos(phase) * reach, height));
+                     geometry.place(row + 0.5 - right - up, column + 0.5 + right - up, height));
 }
 
 void paintFloor(QPainter& painter, const CityPlot& plot, const CityGeometry& geometry, const Theme& theme) {
@@ -91,7 +94,7 @@ void paintScale(QPainter& painter, const CityPlot& plot, const CityGeometry& geo
         const QPointF tick = geometry.place(plot.size, 0, share * plot.top) + aside;
         painter.drawLine(tick, tick - QPointF(4, 0));
         painter.drawText(QRectF(tick.x() - 66, tick.y() - 9, 58, 18), Qt::AlignRight | Qt::AlignVCenter,
-                         formatNumber(share * plot.top, 2));
+                         formatNumber(share * plot.top, 3));
     }
 }
 

@@ -21,7 +21,6 @@ using Matrix = std::vector<std::complex<double>>;
 
 constexpr int kShown = 4; ///< qubits shown unless asked otherwise: 256 bars can still be told apart
 constexpr int kMost = 5;
-constexpr double kLegend = 104;
 
 enum class Part { Magnitude, Real, Imaginary };
 
@@ -66,17 +65,18 @@ protected:
     void paint(QPainter& painter, const QSizeF& size, const QRectF&) override {
         if (m_matrix.empty()) return;
         const Theme& theme = context().theme();
+        const double legend = size.width() < 480 ? 80 : 104;
         const QRectF area = cityArea(size);
         const int hovered = hover() ? CityGeometry(m_plot, area).barAt(*hover()) : -1;
         paintCity(painter, area, m_plot, hovered, theme);
         if (m_part == Part::Magnitude)
-            paintPhaseWheel(painter, QRectF(size.width() - kLegend, 0, kLegend, kLegend), theme);
+            paintPhaseWheel(painter, QRectF(size.width() - legend, 0, legend, legend), theme);
         painter.setFont(Theme::caption());
         painter.setPen(theme.color(Role::Muted));
         static constexpr std::array kNames{QT_TR_NOOP("|ρ|, phase as hue"), QT_TR_NOOP("Re ρ"), QT_TR_NOOP("Im ρ")};
-        painter.drawText(QRectF(8, 4, size.width() - kLegend, 18), Qt::AlignLeft | Qt::AlignVCenter,
+        painter.drawText(QRectF(8, 4, size.width() - legend, 18), Qt::AlignLeft | Qt::AlignVCenter,
                          tr(kNames[static_cast<std::size_t>(m_part)]));
-        painter.drawText(QRectF(8, 22, size.width() - kLegend, 18), Qt::AlignLeft | Qt::AlignVCenter,
+        painter.drawText(QRectF(8, 22, size.width() - legend, 18), Qt::AlignLeft | Qt::AlignVCenter,
                          tr("purity tr ρ² = %1").arg(formatNumber(purity())));
     }
 
@@ -136,9 +136,9 @@ public:
         m_asked->setPlaceholderText(tr("Qubits: 0-3"));
         m_asked->setAccessibleName(tr("Qubits of the density matrix"));
         m_asked->setToolTip(tr("Up to %1 qubits, as \"0, 2, 5\" or \"0-3\"; empty: those around the selected one").arg(kMost));
-        m_asked->setMaximumWidth(112);
+        m_asked->setFixedWidth(96);
         header().addWidget(m_asked);
-        header().addChoice({tr("Magnitude"), tr("Real"), tr("Imaginary")}, 0,
+        header().addChoice({tr("|ρ|"), tr("Re ρ"), tr("Im ρ")}, 0,
                            [this](int part) { m_city->setPart(static_cast<Part>(part)); });
         auto* layout = new QVBoxLayout(&body());
         layout->setContentsMargins(0, 0, 0, 0);

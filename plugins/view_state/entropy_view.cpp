@@ -19,7 +19,6 @@ public:
         auto* layout = new QVBoxLayout(&body());
         layout->setContentsMargins(0, 0, 0, 0);
         layout->addWidget(m_plot);
-        m_plot->setTitle(tr("Entanglement entropy of each cut"));
     }
 
 protected:
@@ -42,7 +41,7 @@ private:
         bound.shape = 3;
         Axis xAxis, yAxis;
         xAxis.title = tr("Cut k: qubits below k | qubits from k on");
-        yAxis.title = tr("Entropy");
+        yAxis.title = tr("Entanglement entropy");
         yAxis.unit = tr("bits");
         for (int k = 1; k < qubits; ++k) {
             // Each bar stands on its cut with a gap on both sides: edges of an empty bar lie between two bars.
@@ -54,7 +53,7 @@ private:
         }
         bars.y.pop_back();
         m_plot->setAxes(xAxis, yAxis);
-        m_plot->setFullRange(Range{0.4, qubits - 0.4}, Range{0, qubits / 2 * 1.1});
+        m_plot->setFullRange(Range{0.4, qubits - 0.4}, Range{0, qubits / 2 * 1.08});
         m_plot->setReadout([entropies, qubits](const PlotArea::Hit& hit) {
             const int k = hit.index / 2 + 1;
             return tr("qubits 0…%1 | %2…%3\n%4 of at most %5 bits")

@@ -15,7 +15,7 @@ namespace qscope {
 /// A ring in the phase's hue with a hand at its angle (0 to the right, counter-clockwise), so that hue never speaks alone.
 void paintPhaseRing(QPainter& painter, QPointF center, double radius, double radians, const Theme& theme);
 
-/// One amplitude: a circle of radius 1, in it a disc of radius |a| in the phase's hue, and the phase as a hand.
+/// One amplitude of at most 1: a circle, in it a disc of its magnitude in the phase's hue, and the phase as a hand.
 void paintAmplitudeDisc(QPainter& painter, QPointF center, double radius, std::complex<double> amplitude,
                         const Theme& theme);
 

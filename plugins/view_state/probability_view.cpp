@@ -4,14 +4,15 @@
 #include "plugins/view_state/state_page.h"
 #include "plugins/view_state/state_views.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace qscope {
 
 namespace {
 
-constexpr int kMostStates = 256;       ///< more are not read as bars; the note says what is left out
-constexpr double kNothing = 1e-12;     ///< rounding noise of an amplitude that should be zero, squared and rounded up
+constexpr int kMostStates = 256;   ///< more are not read as bars; the note says what is left out
+constexpr double kNothing = 1e-12; ///< rounding noise of an amplitude that should be zero, squared and rounded up
 
 class ProbabilityView : public StatePage {
 public:
@@ -30,13 +31,18 @@ protected:
             [](const engine::StateSnapshot& state, const RunContext& run) {
                 return engine::largestAmplitudes(state, kMostStates, run);
             },
-            [this, qubits = simulation.qubits](const std::vector<engine::Amplitude>& amplitudes) {
-                show(amplitudes, qubits);
+            [this, qubits = simulation.qubits](std::vector<engine::Amplitude> amplitudes) {
+                show(std::move(amplitudes), qubits);
             });
     }
 
 private:
-    void show(const std::vector<engine::Amplitude>& amplitudes, int qubits) {
+    void show(std::vector<engine::Amplitude> amplitudes, int qubits) {
+        // Equal probabilities differ by rounding noise; they read best in the order of their bits.
+        const auto rank = [](const engine::Amplitude& amplitude) { return std::llround(std::norm(amplitude.value) * 1e12); };
+        std::sort(amplitudes.begin(), amplitudes.end(), [&](const auto& a, const auto& b) {
+            return rank(a) != rank(b) ? rank(a) > rank(b) : a.index < b.index;
+        });
         std::vector<BarRow> rows;
         double listed = 0;
         for (const auto& [index, value] : amplitudes) {
@@ -45,9 +51,12 @@ private:
             listed += probability;
             rows.push_back({ket(index, qubits), probability, formatNumber(probability), std::arg(value)});
         }
-        const bool cut = rows.size() == kMostStates && 1 - listed > 1e-6;
-        m_bars->setRows(std::move(rows), cut ? tr("The states not listed hold %1.").arg(formatNumber(1 - listed))
-                                             : tr("All other states have probability 0."));
+        QString note;
+        if (rows.size() == kMostStates && 1 - listed > 1e-6)
+            note = tr("The states not listed hold %1.").arg(formatNumber(1 - listed));
+        else if (qubits >= 63 || rows.size() < std::size_t{1} << qubits)
+            note = tr("All other states have probability 0.");
+        m_bars->setRows(std::move(rows), note);
     }
 
     BarList* m_bars;

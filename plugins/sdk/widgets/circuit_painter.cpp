@@ -29,11 +29,13 @@ public:
     SymbolPainter(QPainter& painter, const CircuitGeometry& geometry, const Theme& theme)
         : m_painter(painter), m_geometry(geometry), m_theme(theme) {}
 
-    void paint(const LaidOutOperation& operation, bool current, bool hovered) {
+    /// `current`: the last one applied; `ahead`: not applied yet, drawn dimmed.
+    void paint(const LaidOutOperation& operation, bool current, bool ahead, bool hovered) {
+        m_ahead = ahead;
         m_x = m_geometry.columnCenter(operation.column);
         m_width = m_geometry.columnX(operation.column + 1) - m_geometry.columnX(operation.column) - 8;
-        m_ink = current ? m_theme.color(Role::Accent) : m_theme.color(Role::Text);
-        m_edge = current ? m_theme.color(Role::Accent) : m_theme.color(Role::Muted);
+        m_ink = color(current ? Role::Accent : Role::Text);
+        m_edge = color(current ? Role::Accent : Role::Muted);
         m_fill = m_theme.color(hovered ? Role::Sunken : Role::Raised);
         paintClassical(operation);
         if (operation.kind != SymbolKind::Barrier && operation.lowest != operation.highest) {
@@ -49,6 +51,14 @@ public:
 
 private:
     [[nodiscard]] QPointF at(int qubit) const { return {m_x, m_geometry.wireY(qubit)}; }
+
+    /// Dimmed by mixing with the background: with opacity the wires would shine through the boxes.
+    [[nodiscard]] QColor color(Role role) const {
+        const QColor full = m_theme.color(role), back = m_theme.color(Role::Surface);
+        if (!m_ahead) return full;
+        const auto mix = [](int a, int b) { return static_cast<int>(0.45 * a + 0.55 * b); };
+        return {mix(full.red(), back.red()), mix(full.green(), back.green()), mix(full.blue(), back.blue())};
+    }
 
     [[nodiscard]] QRectF box(const LaidOutOperation& operation, double textWidth) const {
         double top = m_geometry.wireY(operation.targets.front()), bottom = top;
@@ -89,12 +99,12 @@ private:
         const QRectF rect = box(operation, metrics.horizontalAdvance(label) + indices);
         paintBox(rect);
         m_painter.setFont(Theme::body());
-        m_painter.setPen(m_theme.color(Role::Text));
+        m_painter.setPen(color(Role::Text));
         m_painter.drawText(rect, Qt::AlignCenter,
                            metrics.elidedText(label, Qt::ElideRight, std::max(1.0, rect.width() - indices - 4)));
         if (!several) return;
         m_painter.setFont(Theme::caption());
-        m_painter.setPen(m_theme.color(Role::Muted));
+        m_painter.setPen(color(Role::Muted));
         for (std::size_t i = 0; i < operation.targets.size(); ++i)
             m_painter.drawText(QRectF(rect.left() + 4, m_geometry.wireY(operation.targets[i]) - 8, 20, 16),
                                Qt::AlignLeft | Qt::AlignVCenter, QString::number(i));
@@ -103,7 +113,7 @@ private:
     void paintMeter(const QRectF& rect) {
         paintBox(rect);
         m_painter.setBrush(Qt::NoBrush);
-        m_painter.setPen(QPen(m_theme.color(Role::Text), 1.25));
+        m_painter.setPen(QPen(color(Role::Text), 1.25));
         const QPointF foot(rect.center().x(), rect.center().y() + 5);
         m_painter.drawArc(QRectF(foot.x() - 9, foot.y() - 9, 18, 18), 20 * 16, 140 * 16);
         m_painter.drawLine(foot, foot + QPointF(6, -11));
@@ -130,7 +140,7 @@ private:
     }
 
     void paintBarrier(const LaidOutOperation& operation) {
-        m_painter.setPen(QPen(m_theme.color(Role::Muted), 1, Qt::DashLine));
+        m_painter.setPen(QPen(color(Role::Muted), 1, Qt::DashLine));
         for (const int target : operation.targets)
             m_painter.drawLine(at(target) - QPointF(0, CircuitGeometry::kRow / 2),
                                at(target) + QPointF(0, CircuitGeometry::kRow / 2));
@@ -149,7 +159,7 @@ private:
                                  ? QRectF(m_x - width / 2, bottom - CircuitGeometry::kRow / 2 - 7, width, 14)
                                  : QRectF(m_x - width / 2, box(operation, 0).bottom() + 2, width, 14);
         m_painter.fillRect(under.adjusted(-1, 1, 1, -1), m_theme.color(Role::Surface)); // where a line would cross it
-        m_painter.setPen(m_theme.color(Role::Muted));
+        m_painter.setPen(color(Role::Muted));
         m_painter.drawText(under, Qt::AlignCenter | Qt::TextDontClip, shown);
     }
 
@@ -179,7 +189,7 @@ private:
     }
 
     void paintNote(const QRectF& rect, const QString& text) {
-        m_painter.setPen(m_theme.color(Role::Muted));
+        m_painter.setPen(color(Role::Muted));
         m_painter.drawText(rect, Qt::AlignCenter,
                            QFontMetricsF(Theme::caption()).elidedText(text, Qt::ElideRight, rect.width()));
     }
@@ -189,6 +199,7 @@ private:
     const Theme& m_theme;
     double m_x = 0;     ///< centre of the column
     double m_width = 0; ///< room in the column
+    bool m_ahead = false;
     QColor m_ink, m_edge, m_fill;
 };
 
@@ -256,17 +267,15 @@ std::size_t paintCircuit(QPainter& painter, const CircuitGeometry& geometry, con
     painter.setClipRect(QRectF(left - 2, sight.top(), right - left + 2, sight.height()), Qt::IntersectClip);
     const auto paintOperation = [&](std::uint32_t index) {
         const auto& operation = layout.operations[index];
-        const bool applied = marks.step < 0 || index < marks.step;
-        painter.setOpacity(applied ? 1 : 0.45);
         SymbolPainter(painter, geometry, theme)
-            .paint(operation, static_cast<std::int64_t>(index) == marks.step - 1, index == marks.hovered);
+            .paint(operation, static_cast<std::int64_t>(index) == marks.step - 1,
+                   marks.step >= 0 && index >= marks.step, index == marks.hovered);
         ++painted;
     };
     if (layout.columns > 0 && right > left)
         for (int column = geometry.columnAt(left); column <= geometry.columnAt(right); ++column)
             for (const auto index : geometry.operationsIn(column)) paintOperation(index);
     if (marks.step >= 0) {
-        painter.setOpacity(1);
         painter.setPen(QPen(theme.color(Role::Accent), 2));
         const double x = geometry.stepX(marks.step);
         painter.drawLine(QPointF(x, std::max(sight.top(), 0.0)), QPointF(x, std::min(sight.bottom(), geometry.size().height())));

@@ -179,3 +179,25 @@ TEST_CASE("a wide circuit continues on further lines of the drawing") {
     CHECK(png.width() <= 3200);
     CHECK(png.height() > 2 * 3 * 4 * static_cast<int>(CircuitGeometry::kRow)); // at least three lines of four wires
 }
+
+TEST_CASE("real circuits are laid out and painted") {
+    const auto folder = realData("qasm/qasmbench");
+    if (!folder) return;
+    int files = 0, drawn = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(*folder)) {
+        if (entry.path().extension() != ".qasm" || entry.file_size() > 400'000) continue;
+        ++files;
+        QFile file(QString::fromStdString(entry.path().string()));
+        REQUIRE(file.open(QIODevice::ReadOnly));
+        const auto circuit = opened(file.readAll().toStdString());
+        if (!circuit->circuit) continue;
+        INFO(entry.path().string());
+        const CircuitGeometry geometry(circuit->circuit, engine::WireOrder::ZeroAtTop);
+        const QSizeF size = geometry.size();
+        CHECK(geometry.layout().operations.size() == circuit->circuit->operations.size());
+        paintedIn(geometry, QRectF(0, 0, std::min(size.width(), 1200.0), std::min(size.height(), 800.0)));
+        ++drawn;
+    }
+    CHECK(files > 0);
+    CHECK(drawn == files);
+}

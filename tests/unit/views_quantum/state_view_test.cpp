@@ -7,6 +7,7 @@
 #include <QAbstractScrollArea>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMouseEvent>
 #include <QPushButton>
 #include <QTest>
 
@@ -157,5 +158,22 @@ TEST_CASE_METHOD(StateFixture, "the state views are shown for people in both the
             }
         }
         context.setTheme(QStringLiteral("light"));
+    }
+}
+
+TEST_CASE_METHOD(StateFixture, "what is under the cursor is read out") {
+    open(fourier(3));
+    context.select({.qubit = 1});
+    for (const char* id : {"state_probabilities", "state_amplitudes", "state_bloch", "state_density"}) {
+        show(id);
+        auto* canvas = view->findChild<QAbstractScrollArea*>();
+        REQUIRE(canvas != nullptr);
+        const QImage before = view->grab().toImage();
+        const QPointF at(canvas->viewport()->width() / 2, canvas->viewport()->height() / 3);
+        QMouseEvent move(QEvent::MouseMove, at, canvas->viewport()->mapToGlobal(at), Qt::NoButton, {}, {});
+        QApplication::sendEvent(canvas->viewport(), &move);
+        INFO(id);
+        CHECK(pictureOf(*view, {720, 480}, QStringLiteral("%1_hover").arg(QLatin1String(id))) !=
+              before.convertToFormat(QImage::Format_RGB32));
     }
 }
