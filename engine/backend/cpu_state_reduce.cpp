@@ -46,6 +46,31 @@ __attribute__((always_inline)) inline double squares(const Real* reals, std::int
 QSCOPE_MULTIVERSION double sumOfSquares(const float* reals, std::int64_t count) { return squares(reals, count); }
 QSCOPE_MULTIVERSION double sumOfSquares(const double* reals, std::int64_t count) { return squares(reals, count); }
 
+/// Sum over [begin, end) of the real (or, for an odd power of i, imaginary) part of conj(amplitude i ^ x) amplitude i, signed by
+/// the ones of i where z is set.
+template<class Real>
+__attribute__((always_inline)) inline double signedProducts(const Real* reals, std::int64_t begin, std::int64_t end,
+                                                            const PauliString& pauli, bool imaginary) {
+    double sum = 0;
+    for (std::int64_t i = begin; i < end; ++i) {
+        const auto from = static_cast<std::uint64_t>(i);
+        const std::uint64_t to = from ^ pauli.x;
+        const double fr = reals[2 * from], fi = reals[2 * from + 1];
+        const double tr = reals[2 * to], ti = reals[2 * to + 1];
+        const double part = imaginary ? tr * fi - ti * fr : tr * fr + ti * fi;
+        sum += std::popcount(from & pauli.z) % 2 == 0 ? part : -part;
+    }
+    return sum;
+}
+QSCOPE_MULTIVERSION double sumOfProducts(const float* reals, std::int64_t begin, std::int64_t end,
+                                         const PauliString& pauli, bool imaginary) {
+    return signedProducts(reals, begin, end, pauli, imaginary);
+}
+QSCOPE_MULTIVERSION double sumOfProducts(const double* reals, std::int64_t begin, std::int64_t end,
+                                         const PauliString& pauli, bool imaginary) {
+    return signedProducts(reals, begin, end, pauli, imaginary);
+}
+
 /// The bits of `value` spread over `qubits`.
 std::uint64_t spread(std::uint64_t value, std::span<const int> qubits) {
     std::uint64_t index = 0;
@@ -145,17 +170,7 @@ Result<double> expectation(const StateBuffer& state, const PauliString& pauli, c
     const auto add = [&](auto real) {
         const auto* reals = mine->reals<decltype(real)>();
         return inChunks(size, kChunk, context, [&](std::int64_t begin, std::int64_t end) {
-            double sum = 0;
-            for (std::int64_t i = begin; i < end; ++i) {
-                const auto from = static_cast<std::uint64_t>(i);
-                const std::uint64_t to = from ^ pauli.x;
-                const double fr = reals[2 * from], fi = reals[2 * from + 1];
-                const double tr = reals[2 * to], ti = reals[2 * to + 1];
-                // Real or imaginary part of conj(to) from, by the power of i.
-                const double part = turns % 2 == 0 ? tr * fr + ti * fi : tr * fi - ti * fr;
-                sum += std::popcount(from & pauli.z) % 2 == 0 ? part : -part;
-            }
-            sums[static_cast<std::size_t>(begin / kChunk)] = sum;
+            sums[static_cast<std::size_t>(begin / kChunk)] = sumOfProducts(reals, begin, end, pauli, turns % 2 != 0);
         });
     };
     QSCOPE_CHECK(withReal(*mine, add));

@@ -15,7 +15,7 @@ struct ReadLimits {
     std::uint64_t stringBytes = 16'000'000;  ///< a chat template or licence text in metadata
     std::uint64_t arrayItems = 16'000'000;   ///< tokenizer vocabularies have up to about 1,000,000
     std::uint64_t qubits = 1'000'000;        ///< of one circuit, and its classical bits; the largest published ones have thousands
-    std::uint64_t operations = 10'000'000;   ///< of one circuit with its gates opened up; each takes about 200 bytes
+    std::uint64_t operations = 4'000'000;    ///< of one circuit with its gates opened up; each takes about 200 bytes
     std::uint64_t textBytes = 256'000'000;   ///< a circuit or a plan
 };
 

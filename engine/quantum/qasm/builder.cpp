@@ -83,9 +83,10 @@ std::optional<Builder::Wires> Builder::wires(const Argument& argument, bool quan
     if (found == names.end()) {
         const bool other = (quantum ? m_cregs : m_qregs).contains(argument.name);
         std::vector<std::string_view> known;
-        for (const auto& [name, index] : names) known.push_back(name);
+        if (names.size() <= 100)
+            for (const auto& [name, index] : names) known.push_back(name);
         std::ranges::sort(known); // the map's order is not the same everywhere
-        std::string closest = known.size() <= 100 ? closestName(argument.name, known) : std::string{};
+        std::string closest = closestName(argument.name, known);
         if (!closest.empty()) closest = fmt::format("'{}'?", closest);
         m_messages.error(argument.span,
                          fmt::format("{} register '{}'{}", quantum ? "there is no quantum" : "there is no classical",
@@ -144,11 +145,13 @@ void Builder::act(const CallStatement& call, const std::optional<Condition>& con
         std::vector<int> qubits;
         qubits.reserve(all.size());
         for (const Wires& one : all) qubits.push_back(one.first + (one.whole ? repeat : 0));
-        std::vector<int> sorted = qubits;
-        std::ranges::sort(sorted);
-        if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end()) {
-            m_messages.error(call.span, fmt::format("'{}' gets {} twice", call.gate.text, nameOf(*twice)));
-            return;
+        if (qubits.size() > 1) {
+            std::vector<int> sorted = qubits;
+            std::ranges::sort(sorted);
+            if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end()) {
+                m_messages.error(call.span, fmt::format("'{}' gets {} twice", call.gate.text, nameOf(*twice)));
+                return;
+            }
         }
         auto operation = instance(callee, *parameters, std::move(qubits), call.span, call.span);
         if (!operation) return;

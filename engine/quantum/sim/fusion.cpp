@@ -17,7 +17,7 @@ constexpr std::size_t kMostDiagonal = 8;
 constexpr std::size_t kLookBack = 8; ///< clusters on other qubits that a gate may join
 
 /// Time of one dense pass by its number of qubits, in passes of a one-qubit gate; measured with `bench_state`.
-constexpr std::array<double, 6> kDenseCost = {1, 1, 1.2, 1.7, 2.9, 6};
+constexpr std::array<double, 6> kDenseCost = {1, 1, 1.3, 2.0, 3.6, 7.5};
 constexpr double kDiagonalCost = 0.8;
 
 double cost(bool diagonal, std::size_t qubits) {

@@ -231,7 +231,7 @@ TEST_CASE("texts meant to hurt end in a clear error") {
         bomb += "gate g" + std::to_string(k) + " a { " + repeated(inner, 10) + "}\n";
     }
     CHECK(firstError(bomb + "qreg q[1]; g39 q[0];").message ==
-          "the circuit has more than 10000000 operations, which is the limit, once its gates are opened up");
+          "the circuit has more than 4000000 operations, which is the limit, once its gates are opened up");
     CHECK(parseQasm(bomb + "qreg q[1]; g2 q[0];").circuit);
 
     std::string deep = kHead + "gate d0 a { x a; }\n";
