@@ -32,7 +32,8 @@ Tiling::Tiling(MatrixShape matrix) : shape(matrix) {
     runRows = segments == 1 ? std::clamp<std::int64_t>(kRunElements / segmentColumns, 1, bandRows) : 1;
 }
 
-Result<void> walk(const Tiling& tiling, const RunContext& context, const std::function<Result<void>(const Run&)>& visit) {
+Result<void> walk(const Tiling& tiling, Pass pass, const RunContext& context,
+                  const std::function<Result<void>(const Run&)>& visit) {
     Progress items; // the caller's progress counts elements
     const RunContext inner{context.stop, items, context.notes, context.backend};
     return parallelChunks(tiling.items(), 1, inner, [&](std::int64_t item, std::int64_t) -> Result<void> {
@@ -44,7 +45,8 @@ Result<void> walk(const Tiling& tiling, const RunContext& context, const std::fu
             if (context.cancelled()) return cancelled();
             const Run run{item, row, std::min(tiling.runRows, end - row), column, columns};
             QSCOPE_CHECK(visit(run));
-            context.progress.done.fetch_add(run.rows * run.columns, std::memory_order_relaxed);
+            const std::int64_t elements = run.rows * run.columns;
+            context.progress.done += elements * (pass.index + 1) / pass.of - elements * pass.index / pass.of;
         }
         return {};
     });

@@ -33,9 +33,15 @@ struct Run {
     std::int64_t columns = 0;
 };
 
+/// One of several walks over the same elements, which share their progress: together they count each element once.
+struct Pass {
+    std::int64_t index = 0;
+    std::int64_t of = 1;
+};
+
 /// Calls `visit` for the runs of every item, items in parallel, runs of one item in order. Adds to the progress and
 /// asks for a stop after each run.
-[[nodiscard]] Result<void> walk(const Tiling& tiling, const RunContext& context,
+[[nodiscard]] Result<void> walk(const Tiling& tiling, Pass pass, const RunContext& context,
                                 const std::function<Result<void>(const Run&)>& visit);
 
 /// Largest magnitudes and Euclidean norms of all rows and columns. Items add to parts of their own.

@@ -132,8 +132,7 @@ Result<void> computeFromPatterns(TensorStatistics& s, const TensorView& tensor, 
     const Tiling tiling(asMatrix(tensor.shape));
     LineNorms norms(tiling);
     PatternCounts counts(width == 1);
-    context.progress.total += s.count;
-    QSCOPE_CHECK(walk(tiling, context, [&](const Run& run) -> Result<void> {
+    QSCOPE_CHECK(walk(tiling, {}, context, [&](const Run& run) -> Result<void> {
         const std::int64_t first = run.row * tiling.shape.columns + run.column;
         const std::int64_t length = run.rows * run.columns;
         counts.add(tensor.bytes.subspan(static_cast<std::size_t>(first * width), static_cast<std::size_t>(length * width)));

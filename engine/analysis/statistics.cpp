@@ -79,8 +79,7 @@ Result<std::vector<ExtremeValue>> extremesFromLines(const TensorStatistics& s, c
 Result<std::vector<ExtremeValue>> extremesFromValues(const TensorView& tensor, int wanted, const RunContext& context) {
     const detail::Tiling tiling(asMatrix(tensor.shape));
     std::vector<Extremes> found(static_cast<std::size_t>(tiling.items()), Extremes(wanted));
-    context.progress.total += elementCount(tensor.shape);
-    QSCOPE_CHECK(detail::walk(tiling, context, [&](const detail::Run& run) -> Result<void> {
+    QSCOPE_CHECK(detail::walk(tiling, {2, detail::kPassesInDouble}, context, [&](const detail::Run& run) -> Result<void> {
         std::vector<double> values(static_cast<std::size_t>(run.rows * run.columns));
         QSCOPE_CHECK(decode(tensor, run.row * tiling.shape.columns + run.column, std::span(values)));
         for (std::int64_t i = 0; i < run.rows * run.columns; ++i)
@@ -106,6 +105,7 @@ computeStatistics(const TensorView& tensor, const StatisticsOptions& options, co
         return fail(ErrorCode::Unsupported, "no statistics of values of type {}", info(tensor.dtype).name);
     auto statistics = std::make_shared<TensorStatistics>();
     statistics->count = elementCount(tensor.shape);
+    if (context.progress.total == 0) context.progress.total = statistics->count;
     if (statistics->count == 0) return std::shared_ptr<const TensorStatistics>(statistics);
     if (holdsMoreThanSingle(tensor.dtype)) {
         QSCOPE_CHECK(detail::computeFromValues<double>(*statistics, tensor, options, context));

@@ -53,6 +53,7 @@ struct StatisticsOptions {
 };
 
 /// Two passes over the stored bytes on all cores; the same values on any number of threads.
+/// Progress counts elements; a total that is not known yet becomes the tensor's.
 [[nodiscard]] Result<std::shared_ptr<const TensorStatistics>>
 computeStatistics(const TensorView& tensor, const StatisticsOptions& options, const RunContext& context);
 

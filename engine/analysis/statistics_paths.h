@@ -21,6 +21,8 @@ template<class T>
                                              const StatisticsOptions& options, const RunContext& context);
 
 inline constexpr double kOutlierDeviations = 6;
+/// In double precision a third pass, of the caller, finds the extremes.
+inline constexpr std::int64_t kPassesInDouble = 3;
 
 /// Puts 0 in the place of what is not finite and returns how many values that were.
 template<class T>

@@ -70,7 +70,7 @@ template<class T>
 Result<void> computeFromValues(TensorStatistics& s, const TensorView& tensor, const StatisticsOptions& options,
                                const RunContext& context) {
     const Tiling tiling(asMatrix(tensor.shape));
-    context.progress.total += 2 * s.count;
+    constexpr std::int64_t passes = std::is_same_v<T, double> ? kPassesInDouble : 2;
     QSCOPE_TRY(const auto sampled, sample<T>(tensor, s.count));
     const double shift = sampled.empty() ? 0 : sampled[sampled.size() / 2];
     const auto decoded = [&](const Run& run, std::vector<T>& values) {
@@ -80,7 +80,7 @@ Result<void> computeFromValues(TensorStatistics& s, const TensorView& tensor, co
 
     LineNorms norms(tiling);
     std::vector<FirstPass> firsts(static_cast<std::size_t>(tiling.items()));
-    QSCOPE_CHECK(walk(tiling, context, [&](const Run& run) -> Result<void> {
+    QSCOPE_CHECK(walk(tiling, {0, passes}, context, [&](const Run& run) -> Result<void> {
         std::vector<T> values, kept;
         QSCOPE_CHECK(decoded(run, values));
         const Special special = countSpecial(values.data(), static_cast<std::int64_t>(values.size()));
@@ -115,8 +115,7 @@ Result<void> computeFromValues(TensorStatistics& s, const TensorView& tensor, co
         total.magnitude += first.magnitude;
     }
     if (total.finite == 0) {
-        context.progress.done += s.count; // there is nothing to see in a second pass
-        return {};
+        return walk(tiling, {1, passes}, context, [](const Run&) -> Result<void> { return {}; });
     }
     s.min = total.low;
     s.max = total.high;
@@ -128,7 +127,7 @@ Result<void> computeFromValues(TensorStatistics& s, const TensorView& tensor, co
     s.histogram = {binning.edges(), std::vector<std::int64_t>(binning.bins())};
     std::vector<SecondPass> seconds(static_cast<std::size_t>(tiling.items()));
     std::mutex mutex;
-    QSCOPE_CHECK(walk(tiling, context, [&](const Run& run) -> Result<void> {
+    QSCOPE_CHECK(walk(tiling, {1, passes}, context, [&](const Run& run) -> Result<void> {
         std::vector<T> values, kept;
         QSCOPE_CHECK(decoded(run, values));
         const Special special = s.nan + s.inf == 0 ? Special{} : countSpecial(values.data(), static_cast<std::int64_t>(values.size()));

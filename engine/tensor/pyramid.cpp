@@ -70,7 +70,7 @@ Result<std::shared_ptr<const Pyramid>> buildPyramid(const TensorView& tensor, co
     const std::int64_t pieces = ceilDiv(shape.columns, width);
     const std::int64_t items = base.rows * pieces;
     std::vector<float> most(static_cast<std::size_t>(items));
-    context.progress.total += shape.rows * shape.columns;
+    if (context.progress.total == 0) context.progress.total = shape.rows * shape.columns;
     const std::int64_t perChunk = std::max<std::int64_t>(1, (std::int64_t{1} << 20) / (std::min(width, shape.columns) * factor));
     Progress ignored; // counted below in elements, not in items
     const RunContext inner{context.stop, ignored, context.notes, context.backend};

@@ -27,6 +27,7 @@ struct Pyramid {
     float absoluteMaximum = 0; ///< of the finite values
 };
 
+/// Progress counts elements; a total that is not known yet becomes the matrix's.
 [[nodiscard]] Result<std::shared_ptr<const Pyramid>> buildPyramid(const TensorView& tensor, const RunContext& context);
 
 } // namespace qscope::engine
