@@ -174,7 +174,6 @@ std::vector<PlotLayer> paretoLayers(const engine::CompareReport& report, Compari
     for (std::size_t i = 0; i < report.methods.size(); ++i) {
         PlotLayer point{Mark::Points, QString::fromStdString(report.methods[i].label), Ink::ofCategory(static_cast<int>(i)), {}, {}};
         point.inLegend = false;
-        point.showLabels = true;
         point.shape = static_cast<int>(i / 8);
         if (const auto figures = figuresOf(report.methods[i], scope); figures && std::isfinite(figures->metrics.sqnrDb)) {
             point.x = {figures->bits};
@@ -192,6 +191,12 @@ std::vector<PlotLayer> paretoLayers(const engine::CompareReport& report, Compari
         best = quality;
         layers.front().x.push_back(bits);
         layers.front().y.push_back(quality);
+    }
+    // Nothing lies above and left of the front, so that its labels have room there; the others' go the other way.
+    for (PlotLayer& layer : layers) {
+        if (layer.mark != Mark::Points || layer.x.empty()) continue;
+        const auto& frontQuality = layers.front().y;
+        layer.labelSide = std::find(frontQuality.begin(), frontQuality.end(), layer.y[0]) != frontQuality.end() ? LabelSide::AboveLeft : LabelSide::BelowRight;
     }
     return layers;
 }

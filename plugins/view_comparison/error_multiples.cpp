@@ -130,8 +130,8 @@ void ErrorMultiples::showHistograms(const TensorSubject& subject, const ErrorHis
         const QString label = QString::fromStdString(method.label);
         PlotArea& plot = *m_plots[i];
         plot.setTitle(label);
-        plot.setAxes({tr("Error"), {}, Scale::Linear, true}, {i == 0 ? tr("Count") : QString(QChar::Nbsp), {}, Scale::Linear, false, true});
-        plot.setFullRange(Range{histograms.edges.front(), histograms.edges.back()}, Range{0, highest * 1.06});
+        plot.setAxes({tr("Error"), {}, Scale::Linear, true}, {i == 0 ? tr("Count") : QString(QChar::Nbsp), {}, Scale::Log});
+        plot.setFullRange(Range{histograms.edges.front(), histograms.edges.back()}, Range{0.5, highest * 2});
         plot.setLayers({{Mark::Bars, label, Ink::ofCategory(m_methods[i]), histograms.edges, histograms.counts[i]}});
         const engine::TensorResult* result = resultOf(method, subject.index);
         plot.setNote([text = formatDecibels(result->metrics.sqnrDb)](const Range&) { return text; });

@@ -14,6 +14,7 @@ namespace qscope {
 namespace {
 
 constexpr int kBinsOnGrid = 192;
+constexpr double kPeakRatio = 1.8;
 constexpr int kWideEnough = 880; // pixels: from here the histogram stands beside the rest
 
 } // namespace
@@ -37,7 +38,7 @@ DistributionView::DistributionView(ViewContext& context, QWidget* parent) : View
     m_histogram->setTitle(tr("Values"));
     m_histogram->setNote([this](const Range& view) { return tailNote(view); });
     m_histogram->setReadout([this](const PlotArea::Hit& hit) { return readout(hit); });
-    m_quantiles->setTitle(tr("Quantiles against the normal distribution"));
+    m_quantiles->setTitle(tr("Q–Q plot against the normal"));
     header().addChoice({tr("Linear"), tr("Log")}, 0, [this](int index) {
         m_logCounts = index == 1;
         setHistogramLayers(m_histogram->layers());
@@ -123,6 +124,18 @@ void DistributionView::setHistogramLayers(std::vector<PlotLayer> layers) {
     const Axis x{tr("Value"), {}, Scale::Linear, true};
     const Axis y{tr("Count per bin"), {}, m_logCounts ? Scale::Log : Scale::Linear, false, !m_logCounts};
     m_histogram->setAxes(x, y);
+    // Codes of zero pile up in one bin: rather cut that peak, and say so, than flatten everything else.
+    std::optional<Range> counts;
+    m_peakNote.clear();
+    if (!m_logCounts && layers.size() > 1) {
+        const double stored = *std::max_element(layers[0].y.begin(), layers[0].y.end());
+        const double peak = *std::max_element(layers[1].y.begin(), layers[1].y.end());
+        if (peak > kPeakRatio * stored && stored > 0) {
+            counts = Range{0, kPeakRatio * stored};
+            m_peakNote = tr("Peak of %1 cut off").arg(formatInteger(static_cast<std::int64_t>(peak)));
+        }
+    }
+    m_histogram->setFullRange(std::nullopt, counts);
     m_histogram->setLayers(std::move(layers));
 }
 
@@ -138,7 +151,7 @@ void DistributionView::showQuantiles(const engine::TensorStatistics& statistics)
     line.dash = Qt::DashLine;
     line.interactive = false;
     points.inLegend = line.inLegend = false;
-    m_quantiles->setAxes({tr("Normal quantile"), tr("standard deviations")}, {tr("Value"), {}});
+    m_quantiles->setAxes({tr("Normal quantile"), QStringLiteral("σ")}, {tr("Value"), {}});
     m_quantiles->setFullRange(Range{-4, 4}, std::nullopt);
     m_quantiles->setLayers({std::move(line), std::move(points)});
 }
@@ -179,6 +192,7 @@ void DistributionView::showMoments(const TensorSubject& subject, const engine::T
 QString DistributionView::tailNote(const Range& view) const {
     QStringList notes;
     if (!m_origin.isEmpty()) notes << m_origin;
+    if (!m_peakNote.isEmpty()) notes << m_peakNote;
     if (!m_histogram->layers().empty()) {
         const PlotLayer& bars = m_histogram->layers().front();
         double below = 0, above = 0, all = 0;

@@ -48,6 +48,7 @@ private:
     std::vector<float> m_levels;
     QString m_origin;
     std::int64_t m_notFinite = 0;
+    QString m_peakNote; ///< when a peak is cut off
 };
 
 } // namespace qscope

@@ -120,6 +120,7 @@ void OutliersView::showTable(const engine::TensorStatistics& statistics) {
                         static_cast<int>(i)});
     }
     m_table->setRows(rows);
+    m_table->setMinimumWidth(m_table->contentWidth());
 }
 
 void OutliersView::showSelection() {

@@ -7,8 +7,9 @@
 #include <QHeaderView>
 #include <QKeyEvent>
 #include <QMenu>
-#include <QPixmap>
 #include <QPainter>
+#include <QPixmap>
+#include <QScrollBar>
 #include <QSortFilterProxyModel>
 #include <QStandardItemModel>
 
@@ -18,6 +19,7 @@ namespace {
 
 constexpr int kSortRole = Qt::UserRole;
 constexpr int kIdRole = Qt::UserRole + 1;
+constexpr int kColumnGap = 12;
 
 } // namespace
 
@@ -41,7 +43,8 @@ NumberTable::NumberTable(ViewContext& context, QWidget* parent)
     horizontalHeader()->setHighlightSections(false);
     horizontalHeader()->setMinimumSectionSize(32);
     setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
-    connect(&context, &ViewContext::themeChanged, this, &NumberTable::paintSwatches);
+    adoptTheme();
+    connect(&context, &ViewContext::themeChanged, this, &NumberTable::adoptTheme);
     connect(selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& now) {
         if (!m_updating && now.isValid()) emit rowChosen(now.siblingAtColumn(0).data(kIdRole).toInt());
     });
@@ -84,13 +87,21 @@ void NumberTable::setRows(const std::vector<NumberRow>& rows) {
             }
             m_model->setItem(static_cast<int>(row), static_cast<int>(column), item);
         }
-    paintSwatches();
+    adoptTheme();
     resizeColumnsToContents();
+    for (int column = 0; column < m_model->columnCount(); ++column) setColumnWidth(column, columnWidth(column) + kColumnGap);
     m_updating = false;
     setSelectedId(selected);
 }
 
-void NumberTable::paintSwatches() {
+int NumberTable::contentWidth() const { return horizontalHeader()->length() + verticalScrollBar()->sizeHint().width() + 4; }
+
+void NumberTable::adoptTheme() {
+    // A flat header: the table is part of its panel, not a box in it.
+    QPalette flat = horizontalHeader()->palette();
+    flat.setColor(QPalette::Button, m_context.theme().color(Role::Surface));
+    flat.setColor(QPalette::ButtonText, m_context.theme().color(Role::Muted));
+    horizontalHeader()->setPalette(flat);
     for (std::size_t row = 0; row < m_rows.size(); ++row) {
         if (!m_rows[row].swatch) continue;
         QPixmap pixmap(12, 12);
@@ -98,7 +109,9 @@ void NumberTable::paintSwatches() {
         QPainter painter(&pixmap);
         painter.fillRect(1, 1, 10, 10, m_rows[row].swatch->color(m_context.theme()));
         painter.end();
-        m_model->item(static_cast<int>(row), 0)->setIcon(QIcon(pixmap));
+        QIcon icon(pixmap);
+        icon.addPixmap(pixmap, QIcon::Selected); // the same colour when selected: it is a name, not decoration
+        m_model->item(static_cast<int>(row), 0)->setIcon(icon);
     }
 }
 

@@ -49,6 +49,8 @@ public:
     /// Adds actions for the row under the cursor above "Copy".
     void setMenuHook(std::function<void(QMenu&, int id)> hook);
     [[nodiscard]] QString asText() const;
+    /// Wide enough for all columns and a scroll bar.
+    [[nodiscard]] int contentWidth() const;
 
 signals:
     /// By the user, with mouse or keyboard.
@@ -60,7 +62,7 @@ protected:
     void keyPressEvent(QKeyEvent* event) override;
 
 private:
-    void paintSwatches();
+    void adoptTheme();
 
     ViewContext& m_context;
     QStandardItemModel* m_model;

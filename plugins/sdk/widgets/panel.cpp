@@ -29,6 +29,7 @@ constexpr qint64 kTimeLeftMs = 2000; // before that an estimate is noise
 void setTextColor(QWidget& widget, const QColor& color) {
     QPalette palette = widget.palette();
     palette.setColor(QPalette::WindowText, color);
+    palette.setColor(QPalette::Text, color); // the role in force on a Base background
     widget.setPalette(palette);
 }
 

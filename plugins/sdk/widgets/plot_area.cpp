@@ -182,7 +182,8 @@ void PlotArea::mouseMoveEvent(QMouseEvent* event) {
     const QPointF at = event->position();
     const PlotFrame now = frame();
     if (m_pressed && (at - *m_pressed).manhattanLength() > kDragThreshold) {
-        m_rubber = QRectF(*m_pressed, at).normalized().intersected(now.area);
+        const QPointF end(std::clamp(at.x(), now.area.left(), now.area.right()), std::clamp(at.y(), now.area.top(), now.area.bottom()));
+        m_rubber = QRectF(*m_pressed, end).normalized();
         if (m_rubber.height() < kThinRubber) m_rubber = QRectF(m_rubber.left(), now.area.top(), m_rubber.width(), now.area.height());
         else if (m_rubber.width() < kThinRubber) m_rubber = QRectF(now.area.left(), m_rubber.top(), now.area.width(), m_rubber.height());
     }

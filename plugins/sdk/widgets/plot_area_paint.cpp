@@ -36,6 +36,23 @@ QString captionOf(const Axis& axis) {
 
 int mostTicks(double length, double spacing) { return std::max(2, static_cast<int>(length / spacing)); }
 
+/// As many ticks on a horizontal axis of `length` pixels as their labels leave room for.
+std::vector<Tick> fittingTicks(const Axis& axis, const Range& range, double length, const QFontMetricsF& metrics) {
+    for (int most = 12; most > 2; --most) {
+        auto ticks = ticksOf(axis, range, most);
+        double end = -1e9;
+        bool fits = true;
+        for (const Tick& tick : ticks) {
+            if (tick.label.isEmpty()) continue;
+            const double half = metrics.horizontalAdvance(tick.label) / 2, middle = toUnit(axis.scale, range, tick.value) * length;
+            fits = fits && middle - half >= end;
+            end = middle + half + kPad;
+        }
+        if (fits) return ticks;
+    }
+    return ticksOf(axis, range, 2);
+}
+
 bool drawsSwatchLine(const PlotLayer& layer) { return layer.mark == Mark::Line || layer.mark == Mark::Steps; }
 
 /// Layers that need a legend entry: named, and not labelled where they end.
@@ -90,19 +107,15 @@ void PlotArea::paintAxes(QPainter& painter, const PlotFrame& at) const {
     const QRectF& area = at.area;
     QColor grid = theme.color(Role::Faint);
     grid.setAlphaF(0.28F);
-    double widest = metrics.horizontalAdvance(QStringLiteral("−0.000"));
-    for (const Tick& tick : m_xAxis.fixedTicks) widest = std::max(widest, metrics.horizontalAdvance(tick.label));
-    double free = -1e9;
-    for (const Tick& tick : ticksOf(m_xAxis, at.x, mostTicks(area.width(), widest + 2 * kPad))) {
+    for (const Tick& tick : fittingTicks(m_xAxis, at.x, area.width(), metrics)) {
         const double x = std::round(at.toPixel(tick.value, at.y.low).x());
         if (tick.major && m_xAxis.fixedTicks.empty()) painter.setPen(QPen(grid, 1)), painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()));
         painter.setPen(QPen(theme.color(Role::Faint), 1));
         painter.drawLine(QPointF(x, area.bottom()), QPointF(x, area.bottom() + (tick.major ? kTickLength : kMinorTickLength)));
         const double half = metrics.horizontalAdvance(tick.label) / 2;
-        if (tick.label.isEmpty() || x - half < free || x + half > width()) continue;
+        if (tick.label.isEmpty() || x + half > width()) continue;
         painter.setPen(theme.color(Role::Muted));
         painter.drawText(QPointF(x - half, area.bottom() + kTickLength + metrics.ascent() + 1), tick.label);
-        free = x + half + kPad / 2;
     }
     for (const Tick& tick : ticksOf(m_yAxis, at.y, mostTicks(area.height(), metrics.height() * 2.2))) {
         const double y = std::round(at.toPixel(at.x.low, tick.value).y());
@@ -167,7 +180,8 @@ void PlotArea::paintCaptions(QPainter& painter, const PlotFrame& at) const {
     }
     painter.setPen(theme.color(Role::Muted));
     if (!m_xAxis.title.isEmpty())
-        painter.drawText(QRectF(at.area.left(), height() - caption.height() - 2, at.area.width(), caption.height()), Qt::AlignCenter, captionOf(m_xAxis));
+        painter.drawText(QRectF(at.area.left(), height() - caption.height() - 2, at.area.width(), caption.height()), Qt::AlignCenter,
+                         caption.elidedText(captionOf(m_xAxis), Qt::ElideRight, at.area.width()));
     if (const QString note = m_note ? m_note(viewX()) : QString(); !note.isEmpty()) {
         const QRectF room = at.area.adjusted(kPad, kPad / 2, -kPad / 2, 0);
         const QRectF needed = painter.boundingRect(room, Qt::AlignRight | Qt::AlignTop | Qt::TextWordWrap, note);

@@ -15,6 +15,7 @@ namespace {
 
 constexpr double kHitRadius = 10; // pixels
 constexpr double kPointRadius = 4;
+constexpr double kTickHeight = 10;
 
 bool hasEdges(const PlotLayer& layer) { return layer.mark == Mark::Bars || layer.mark == Mark::Steps; }
 
@@ -134,13 +135,15 @@ void paintPoints(QPainter& painter, const PlotLayer& layer, const PlotFrame& fra
     for (const std::size_t i : decimate(layer.x, layer.y, frame.x, frame.xAxis.scale, static_cast<int>(frame.area.width())))
         if (drawable(layer.x[i], frame.xAxis.scale) && drawable(layer.y[i], frame.yAxis.scale))
             painter.drawPath(symbol(layer.shape, frame.toPixel(layer.x[i], layer.y[i]), radius));
-    if (layer.showLabels) {
+    if (layer.labelSide != LabelSide::None) {
         painter.setFont(Theme::caption());
         painter.setPen(theme.color(Role::Muted));
         for (std::size_t i = 0; i < std::min(layer.x.size(), layer.labels.size()); ++i) {
             if (!drawable(layer.x[i], frame.xAxis.scale) || !drawable(layer.y[i], frame.yAxis.scale)) continue;
             const QPointF at = frame.toPixel(layer.x[i], layer.y[i]);
-            const bool left = at.x() > frame.area.center().x();
+            const double needed = painter.fontMetrics().horizontalAdvance(layer.labels[i]) + 8;
+            const bool fitsLeft = at.x() - needed >= frame.area.left(), fitsRight = at.x() + needed <= frame.area.right();
+            const bool left = layer.labelSide == LabelSide::AboveLeft ? fitsLeft || !fitsRight : !fitsRight && fitsLeft;
             const QRectF room = left ? QRectF(frame.area.left(), at.y() - 20, at.x() - 4 - frame.area.left(), 16)
                                      : QRectF(at.x() + 4, at.y() + 4, frame.area.right() - at.x() - 4, 16);
             painter.drawText(room, (left ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter, painter.fontMetrics().elidedText(layer.labels[i], Qt::ElideRight, static_cast<int>(room.width())));
@@ -156,14 +159,16 @@ void paintPoints(QPainter& painter, const PlotLayer& layer, const PlotFrame& fra
 
 void paintTicks(QPainter& painter, const PlotLayer& layer, const PlotFrame& frame, const Theme& theme) {
     painter.setRenderHint(QPainter::Antialiasing, false);
-    painter.setPen(QPen(layer.ink.color(theme), 1));
+    const QColor color = layer.ink.color(theme), ground = theme.color(Role::Surface);
     double before = -1e9;
     for (const double value : layer.x) {
         if (!frame.x.contains(value)) continue;
         const double x = std::round(frame.toPixel(value, 0).x());
         if (x - before < 1) continue;
         before = x;
-        painter.drawLine(QPointF(x, frame.area.bottom() - 8), QPointF(x, frame.area.bottom()));
+        // A rim of the ground colour keeps the tick apart from bars of any colour behind it.
+        painter.fillRect(QRectF(x - 1, frame.area.bottom() - kTickHeight - 1, 3, kTickHeight + 1), ground);
+        painter.fillRect(QRectF(x, frame.area.bottom() - kTickHeight, 1, kTickHeight), color);
     }
 }
 

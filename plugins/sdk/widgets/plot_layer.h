@@ -29,6 +29,9 @@ struct Ink {
 /// strokes on the x axis. Values that are not finite, or not positive on a log axis, are left out.
 enum class Mark : std::uint8_t { Bars, Steps, Line, Points, Ticks };
 
+/// AboveLeft turns to BelowRight where the label has no room.
+enum class LabelSide : std::uint8_t { None, AboveLeft, BelowRight };
+
 /// One series of a plot, as data.
 struct PlotLayer {
     Mark mark = Mark::Line;
@@ -43,7 +46,7 @@ struct PlotLayer {
     int selected = -1;       ///< this point or bar wears the accent colour
     bool interactive = true; ///< takes part in hovering and clicking
     bool inLegend = true;
-    bool showLabels = false; ///< of Points: write each label beside its point
+    LabelSide labelSide = LabelSide::None; ///< of Points: where each label is written beside its point
     bool onHover = false;    ///< drawn only while the cursor is over the plot
 };
 
