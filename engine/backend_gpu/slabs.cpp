@@ -42,8 +42,8 @@ gpu::GroupShape shapeOf(const Slab& slab, const Grouping& grouping) {
 }
 
 std::int64_t groupOf(const Slab& slab, const Grouping& grouping, const gpu::GroupShape& shape, std::uint32_t index) {
-    return (slab.firstRow / grouping.groupRows + index / shape.groupsAcross()) * grouping.groupsAcross()
-           + slab.firstColumn / grouping.groupColumns + index % shape.groupsAcross();
+    return (slab.firstRow / grouping.groupRows + index / shape.groupsAcross()) * grouping.groupsAcross() +
+           slab.firstColumn / grouping.groupColumns + index % shape.groupsAcross();
 }
 
 } // namespace qscope::engine::vulkan

@@ -20,7 +20,10 @@ std::uint64_t stateBytes(int bits, std::uint64_t element) { return element << st
 class GatePasses {
 public:
     GatePasses(const VulkanState& state, Submissions& submissions, const gpu::Buffer& entries)
-        : m_state(state), m_layout(state.layout()), m_submissions(submissions), m_entries(entries) {}
+        : m_state(state)
+        , m_layout(state.layout())
+        , m_submissions(submissions)
+        , m_entries(entries) {}
 
     Result<void> apply(const FusedGate& gate) {
         // Without targets both forms are a single factor.
@@ -137,7 +140,8 @@ Result<std::unique_ptr<StateBuffer>> makeState(const gpu::Device& device, int bi
                     "{} qubits in {} precision need {:.1f} GiB, '{}' has {:.1f} GiB free: {} qubits would fit", bits,
                     precision == Precision::Single ? "single" : "double",
                     std::ldexp(static_cast<double>(element), bits) / 0x1p30, device.info().name,
-                    static_cast<double>(free) / 0x1p30, std::max(0, static_cast<int>(std::bit_width(free / element)) - 1));
+                    static_cast<double>(free) / 0x1p30,
+                    std::max(0, static_cast<int>(std::bit_width(free / element)) - 1));
     const auto layout = gpu::shardLayout(bits, element, device.info().limits.bindingBytes);
     QSCOPE_TRY(auto shards, gpu::makeShards(device, layout, element));
     QSCOPE_TRY(auto recorder, gpu::Recorder::create(device));
@@ -145,7 +149,8 @@ Result<std::unique_ptr<StateBuffer>> makeState(const gpu::Device& device, int bi
     const std::complex<float> one(1);
     const std::complex<double> wideOne(1);
     recorder.update(shards.front(), 0,
-                    real == gpu::Real::Single ? std::as_bytes(std::span(&one, 1)) : std::as_bytes(std::span(&wideOne, 1)));
+                    real == gpu::Real::Single ? std::as_bytes(std::span(&one, 1))
+                                              : std::as_bytes(std::span(&wideOne, 1)));
     QSCOPE_CHECK(recorder.submitAndWait());
     return std::make_unique<VulkanState>(device, layout, real, std::move(shards));
 }

@@ -79,8 +79,7 @@ Result<void> read(const VulkanState& state, std::uint64_t first, std::span<std::
     std::vector<std::complex<T>> piece;
     for (std::uint64_t done = 0; done < out.size();) {
         const std::uint64_t index = first + done;
-        const std::uint64_t count
-            = std::min({out.size() - done, layout.perShard() - layout.localOf(index), kPiece});
+        const std::uint64_t count = std::min({out.size() - done, layout.perShard() - layout.localOf(index), kPiece});
         piece.resize(static_cast<std::size_t>(count));
         QSCOPE_CHECK(gpu::download(state.device(), state.shard(layout.shardOf(index)),
                                    layout.localOf(index) * sizeof(std::complex<T>),

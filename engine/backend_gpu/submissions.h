@@ -69,7 +69,8 @@ private:
     static constexpr std::uint64_t kDispatchCost = 4096;
 
     Submissions(gpu::Recorder recorder, std::stop_token stop)
-        : m_recorder(std::move(recorder)), m_stop(std::move(stop)) {}
+        : m_recorder(std::move(recorder))
+        , m_stop(std::move(stop)) {}
 
     gpu::Recorder m_recorder;
     std::stop_token m_stop;

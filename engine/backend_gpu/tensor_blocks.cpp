@@ -44,8 +44,10 @@ Result<void> encodeSlab(const gpu::Device& device, gpu::Recorder& recorder, DTyp
     const std::size_t blockBytes = out.size() / blocks;
     const std::size_t codeBytes = blockBytes - kScaleBytes;
     QSCOPE_TRY(const auto codeBuffer, device.makeBuffer(blocks * codeBytes));
-    if (type == DType::Q4_0) gpu::scaleToNibbles(recorder, count, valueBuffer, peakBuffer, codeBuffer);
-    else gpu::scaleToBytes(recorder, count, valueBuffer, peakBuffer, codeBuffer);
+    if (type == DType::Q4_0)
+        gpu::scaleToNibbles(recorder, count, valueBuffer, peakBuffer, codeBuffer);
+    else
+        gpu::scaleToBytes(recorder, count, valueBuffer, peakBuffer, codeBuffer);
     QSCOPE_CHECK(recorder.submitAndWait());
     std::vector<std::byte> codes(blocks * codeBytes);
     QSCOPE_CHECK(gpu::download(device, codeBuffer, 0, codes, stop));
@@ -135,7 +137,8 @@ Result<std::vector<std::byte>> encodeBlocks(const gpu::Device& device, DType typ
     if (!encodesBlocks(type))
         return fail(ErrorCode::Unsupported, "'{}' does not encode {}", device.info().name, info(type).name);
     const std::int64_t length = info(type).blockLength;
-    if (columns < 1 || columns > UINT32_MAX || columns % length != 0 || static_cast<std::int64_t>(values.size()) % columns != 0)
+    if (columns < 1 || columns > UINT32_MAX || columns % length != 0 ||
+        static_cast<std::int64_t>(values.size()) % columns != 0)
         return fail(ErrorCode::OutOfRange, "rows of {} values are no whole number of {} blocks of {}", columns,
                     info(type).name, length);
     if (!importance.empty() && static_cast<std::int64_t>(importance.size()) != columns)
@@ -155,7 +158,8 @@ Result<std::vector<std::byte>> encodeBlocks(const gpu::Device& device, DType typ
         if (stop.stop_requested()) return cancelled();
         const auto count = std::min(slab, values.size() - begin);
         QSCOPE_CHECK(encodeSlab(device, recorder, type, values.subspan(begin, count),
-                                std::span(out).subspan(begin / kLength * blockBytes, count / kLength * blockBytes), stop));
+                                std::span(out).subspan(begin / kLength * blockBytes, count / kLength * blockBytes),
+                                stop));
     }
     return out;
 }

@@ -44,9 +44,13 @@ class Rounding {
 public:
     Rounding(const gpu::Device& device, std::span<const float> values, const Grouping& grouping,
              const UniformGrid& grid, const std::stop_token& stop)
-        : m_device(device), m_values(values), m_grouping(grouping), m_grid(grid), m_stop(stop),
-          m_top(static_cast<float>(grid.symmetric ? (1 << (grid.bits - 1)) - 1 : (1 << grid.bits) - 1)),
-          m_ranges(static_cast<std::size_t>(grouping.count())) {
+        : m_device(device)
+        , m_values(values)
+        , m_grouping(grouping)
+        , m_grid(grid)
+        , m_stop(stop)
+        , m_top(static_cast<float>(grid.symmetric ? (1 << (grid.bits - 1)) - 1 : (1 << grid.bits) - 1))
+        , m_ranges(static_cast<std::size_t>(grouping.count())) {
         m_result.codes.resize(values.size());
         m_result.scales.resize(m_ranges.size());
         if (!grid.symmetric) m_result.zeros.resize(m_ranges.size());
@@ -59,8 +63,8 @@ public:
         const auto wholeAlong = [](std::int64_t slab, std::int64_t axis, std::int64_t group) {
             return slab == axis || slab % group == 0;
         };
-        const bool whole = wholeAlong(slabs.front().rows, m_grouping.rows, m_grouping.groupRows)
-                           && wholeAlong(slabs.front().columns, m_grouping.columns, m_grouping.groupColumns);
+        const bool whole = wholeAlong(slabs.front().rows, m_grouping.rows, m_grouping.groupRows) &&
+                           wholeAlong(slabs.front().columns, m_grouping.columns, m_grouping.groupColumns);
         QSCOPE_TRY(auto recorder, gpu::Recorder::create(m_device));
         for (const auto& slab : slabs) {
             QSCOPE_TRY(const auto buffer, load(slab));

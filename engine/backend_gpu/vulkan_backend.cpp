@@ -42,7 +42,8 @@ std::filesystem::path pipelineFile() {
 class VulkanBackend final : public ComputeBackend {
 public:
     VulkanBackend(gpu::Device device, std::filesystem::path file)
-        : m_device(std::move(device)), m_pipelineFile(std::move(file)) {}
+        : m_device(std::move(device))
+        , m_pipelineFile(std::move(file)) {}
     ~VulkanBackend() override { savePipelines(m_device, m_pipelineFile); }
 
     std::string name() const override { return m_device.info().name; }

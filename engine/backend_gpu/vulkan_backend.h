@@ -14,7 +14,7 @@ namespace qscope::engine {
 struct DeviceDescription {
     int index = 0;
     std::string name;
-    std::string type;   ///< "discrete", "integrated", "software", "cpu"
+    std::string type; ///< "discrete", "integrated", "software", "cpu"
     std::string driver;
     std::uint64_t memory = 0; ///< bytes on the device
     std::vector<std::pair<std::string, std::uint64_t>> limits;

@@ -13,7 +13,10 @@ namespace qscope::engine::vulkan {
 class VulkanState final : public StateBuffer {
 public:
     VulkanState(gpu::Device device, gpu::ShardLayout shardLayout, gpu::Real real, std::vector<gpu::Buffer> buffers)
-        : m_device(std::move(device)), m_layout(shardLayout), m_real(real), m_shards(std::move(buffers)) {}
+        : m_device(std::move(device))
+        , m_layout(shardLayout)
+        , m_real(real)
+        , m_shards(std::move(buffers)) {}
 
     [[nodiscard]] int bits() const override { return m_layout.bits; }
     [[nodiscard]] Precision precision() const override {

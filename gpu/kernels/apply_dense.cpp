@@ -17,7 +17,7 @@ void applyDense(Recorder& recorder, Real real, int targets, const DensePass& pas
                 const Buffer* high, const Buffer& matrix) {
     const Program program{.name = "apply dense",
                           .spirv = real == Real::Single ? std::span<const std::uint32_t>(kSingle)
-                                                         : std::span<const std::uint32_t>(kDouble),
+                                                        : std::span<const std::uint32_t>(kDouble),
                           .bindings = 3,
                           .pushBytes = sizeof(DensePass),
                           .workgroupSize = kWorkgroupSize,

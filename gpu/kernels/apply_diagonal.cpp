@@ -17,7 +17,7 @@ void applyDiagonal(Recorder& recorder, Real real, const DiagonalPass& pass, cons
                    const Buffer& entries) {
     const Program program{.name = "apply diagonal",
                           .spirv = real == Real::Single ? std::span<const std::uint32_t>(kSingle)
-                                                         : std::span<const std::uint32_t>(kDouble),
+                                                        : std::span<const std::uint32_t>(kDouble),
                           .bindings = 2,
                           .pushBytes = sizeof(DiagonalPass),
                           .workgroupSize = kWorkgroupSize,

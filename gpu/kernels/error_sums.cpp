@@ -20,7 +20,7 @@ struct Push {
     std::uint32_t stride;
 };
 
-constexpr std::uint32_t kGroups = 2048;       ///< fills large devices
+constexpr std::uint32_t kGroups = 2048;           ///< fills large devices
 constexpr std::uint32_t kPairsPerInvocation = 16; ///< at least
 
 } // namespace

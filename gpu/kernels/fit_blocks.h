@@ -18,14 +18,16 @@ struct FitShape {
     std::uint32_t lanes;  ///< invocations per block
 };
 [[nodiscard]] constexpr FitShape shapeOf(Fit fit) {
-    return fit == Fit::Affine ? FitShape{256, 36, 8} : fit == Fit::Symmetric ? FitShape{256, 53, 16} : FitShape{32, 5, 1};
+    return fit == Fit::Affine      ? FitShape{256, 36, 8}
+           : fit == Fit::Symmetric ? FitShape{256, 53, 16}
+                                   : FitShape{32, 5, 1};
 }
 
 /// Laid out like the shaders' push constants.
 struct FitPass {
-    std::uint32_t count = 0;      ///< blocks
-    std::uint32_t columns = 0;    ///< values per row, a multiple of the block; weights repeat in each row
-    std::uint32_t hasWeights = 0; ///< without, bind anything in their place
+    std::uint32_t count = 0;       ///< blocks
+    std::uint32_t columns = 0;     ///< values per row, a multiple of the block; weights repeat in each row
+    std::uint32_t hasWeights = 0;  ///< without, bind anything in their place
     std::uint32_t firstColumn = 0; ///< of the first value
 };
 static_assert(sizeof(FitPass) == 16);

@@ -24,8 +24,8 @@ constexpr std::uint32_t kLeastWork = 16;
 ExtremaPass planExtrema(const GroupShape& shape) {
     const auto lanes = std::clamp(std::bit_floor(shape.groupColumns / kLeastWork), 1u, kWorkgroupSize / 4);
     const std::uint64_t groups = shape.groups();
-    const std::uint64_t elements = std::uint64_t{std::min(shape.groupRows, shape.rows)}
-                                   * std::min(shape.groupColumns, shape.columns);
+    const std::uint64_t elements =
+        std::uint64_t{std::min(shape.groupRows, shape.rows)} * std::min(shape.groupColumns, shape.columns);
     const auto wanted = std::max<std::uint64_t>(1, kInvocations / (groups * lanes));
     const auto parts = std::clamp<std::uint64_t>(elements / (lanes * kLeastWork), 1, wanted);
     const auto length = ((elements + parts - 1) / parts + lanes - 1) / lanes * lanes;

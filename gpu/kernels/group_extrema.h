@@ -16,9 +16,7 @@ struct GroupShape {
 
     [[nodiscard]] std::uint32_t elements() const { return rows * columns; }
     [[nodiscard]] std::uint32_t groupsAcross() const { return (columns + groupColumns - 1) / groupColumns; }
-    [[nodiscard]] std::uint32_t groups() const {
-        return (rows + groupRows - 1) / groupRows * groupsAcross();
-    }
+    [[nodiscard]] std::uint32_t groups() const { return (rows + groupRows - 1) / groupRows * groupsAcross(); }
 };
 
 /// Laid out like the shader's push constants: how groups are dealt out to invocations.

@@ -16,7 +16,7 @@ constexpr std::uint32_t kDouble[] = {
 void swapHalves(Recorder& recorder, Real real, const SwapPass& pass, const Buffer& low, const Buffer& high) {
     const Program program{.name = "swap halves",
                           .spirv = real == Real::Single ? std::span<const std::uint32_t>(kSingle)
-                                                         : std::span<const std::uint32_t>(kDouble),
+                                                        : std::span<const std::uint32_t>(kDouble),
                           .bindings = 2,
                           .pushBytes = sizeof(SwapPass),
                           .workgroupSize = kWorkgroupSize,

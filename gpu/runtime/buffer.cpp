@@ -8,7 +8,9 @@
 namespace qscope::gpu {
 
 Buffer::Buffer(std::shared_ptr<DeviceState> device, std::unique_ptr<Allocation> allocation, std::uint64_t size)
-    : m_device(std::move(device)), m_allocation(std::move(allocation)), m_size(size) {}
+    : m_device(std::move(device))
+    , m_allocation(std::move(allocation))
+    , m_size(size) {}
 
 Buffer::Buffer(Buffer&& other) noexcept = default;
 

@@ -12,8 +12,8 @@ struct Allocation;
 struct DeviceState;
 
 enum class MemoryUse : std::uint8_t {
-    Device, ///< for kernels
-    Upload, ///< written by the processor, copied from by the device
+    Device,  ///< for kernels
+    Upload,  ///< written by the processor, copied from by the device
     Readback ///< copied to by the device, read by the processor
 };
 

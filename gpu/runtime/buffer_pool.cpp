@@ -18,8 +18,12 @@ constexpr std::uint64_t kIdleBytes = 256u << 20;
 
 BufferPool::BufferPool(const vk::raii::PhysicalDevice& physical, const vk::raii::Device& device, bool mapDeviceMemory,
                        bool memoryBudget, std::uint64_t largest)
-    : m_physical(physical), m_device(device), m_properties(physical.getMemoryProperties()),
-      m_mapDeviceMemory(mapDeviceMemory), m_memoryBudget(memoryBudget), m_largest(largest) {
+    : m_physical(physical)
+    , m_device(device)
+    , m_properties(physical.getMemoryProperties())
+    , m_mapDeviceMemory(mapDeviceMemory)
+    , m_memoryBudget(memoryBudget)
+    , m_largest(largest) {
     std::uint64_t size = 0;
     for (std::uint32_t i = 0; i < m_properties.memoryHeapCount; ++i) {
         const auto& heap = m_properties.memoryHeaps[i];
@@ -58,7 +62,8 @@ std::uint32_t BufferPool::memoryType(MemoryUse use, std::uint32_t allowed) const
 Result<std::unique_ptr<Allocation>> BufferPool::allocate(std::uint64_t bytes, MemoryUse use) const {
     return guarded(fmt::format("making a buffer of {} bytes", bytes), [&] {
         using Usage = vk::BufferUsageFlagBits;
-        vk::raii::Buffer buffer(m_device, {{}, bytes, Usage::eStorageBuffer | Usage::eTransferSrc | Usage::eTransferDst});
+        vk::raii::Buffer buffer(m_device,
+                                {{}, bytes, Usage::eStorageBuffer | Usage::eTransferSrc | Usage::eTransferDst});
         const auto needs = buffer.getMemoryRequirements();
         const auto type = memoryType(use, needs.memoryTypeBits);
         if (type == m_properties.memoryTypeCount) throw vk::OutOfDeviceMemoryError("no memory of the kind needed");

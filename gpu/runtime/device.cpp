@@ -31,21 +31,24 @@ vk::raii::Device open(const vk::raii::PhysicalDevice& physical, std::uint32_t fa
 
 DeviceState::DeviceState(std::shared_ptr<InstanceState> instanceState, DeviceInfo deviceInfo, bool mapDeviceMemory,
                          std::span<const std::byte> pipelineBlob)
-    : instance(std::move(instanceState)), info(std::move(deviceInfo)), physical(instance->physicalDevices[info.handle]),
-      family(computeFamily(physical)), device(open(physical, family, info)), queue(device, family, 0),
-      pipelines(device, pipelineBlob),
-      pool(physical, device, mapDeviceMemory, info.memoryBudget, info.limits.allocationBytes) {}
+    : instance(std::move(instanceState))
+    , info(std::move(deviceInfo))
+    , physical(instance->physicalDevices[info.handle])
+    , family(computeFamily(physical))
+    , device(open(physical, family, info))
+    , queue(device, family, 0)
+    , pipelines(device, pipelineBlob)
+    , pool(physical, device, mapDeviceMemory, info.memoryBudget, info.limits.allocationBytes) {}
 
 Result<Device> Device::create(const Instance& instance, std::string_view choice, const DeviceOptions& options) {
     QSCOPE_TRY(const auto index, chooseDevice(instance.devices(), choice));
     auto info = instance.devices()[index];
     info.float64 = info.float64 && options.float64;
-    info.limits.bindingBytes
-        = std::min({info.limits.bindingBytes, info.limits.allocationBytes, options.bindingBytes});
+    info.limits.bindingBytes = std::min({info.limits.bindingBytes, info.limits.allocationBytes, options.bindingBytes});
     const auto blob = unpackPipelineFile(info, options.pipelines);
     QSCOPE_TRY(auto state, guarded(fmt::format("opening '{}'", info.name), [&] {
-        return std::make_shared<DeviceState>(instance.state(), info, options.mapDeviceMemory, blob);
-    }));
+                   return std::make_shared<DeviceState>(instance.state(), info, options.mapDeviceMemory, blob);
+               }));
     return Device(std::move(state));
 }
 

@@ -45,7 +45,8 @@ public:
     [[nodiscard]] const std::shared_ptr<DeviceState>& state() const { return m_state; }
 
 private:
-    explicit Device(std::shared_ptr<DeviceState> state) : m_state(std::move(state)) {}
+    explicit Device(std::shared_ptr<DeviceState> state)
+        : m_state(std::move(state)) {}
     std::shared_ptr<DeviceState> m_state;
 };
 

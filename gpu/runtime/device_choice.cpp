@@ -63,9 +63,9 @@ Result<std::size_t> chooseDevice(std::span<const DeviceInfo> devices, std::strin
     const auto wanted = lowered(choice);
     std::string reasons;
     for (std::size_t i = 0; i < devices.size(); ++i) {
-        const bool matches = wanted.empty()
-                             || (wanted == "software" ? devices[i].type == DeviceType::Software
-                                                      : lowered(devices[i].name).find(wanted) != std::string::npos);
+        const bool matches =
+            wanted.empty() || (wanted == "software" ? devices[i].type == DeviceType::Software
+                                                    : lowered(devices[i].name).find(wanted) != std::string::npos);
         if (matches && devices[i].refused.empty()) return i;
         reasons += (i ? "; " : "") + whyNot(devices[i], matches);
     }

@@ -40,7 +40,7 @@ struct DeviceInfo {
     std::uint64_t memory = 0;               ///< bytes of the largest heap on the device
     DeviceLimits limits;
     bool float64 = false;
-    bool memoryBudget = false; ///< the driver tells how much memory is free
+    bool memoryBudget = false;       ///< the driver tells how much memory is free
     double timestampNanoseconds = 0; ///< per tick; 0 without timestamps
     std::string refused;
 };

@@ -57,9 +57,9 @@ DeviceInfo describe(const vk::raii::PhysicalDevice& device, std::size_t handle) 
     const auto& v12 = chain.get<vk::PhysicalDeviceVulkan12Properties>();
     info.driver = fmt::format("{} {}", v12.driverName.data(), v12.driverInfo.data());
     const auto& limits = basic.limits;
-    info.limits = {limits.maxStorageBufferRange,          v11.maxMemoryAllocationSize,
-                   limits.maxComputeSharedMemorySize,     limits.maxComputeWorkGroupInvocations,
-                   limits.maxComputeWorkGroupCount[0],    limits.maxPerStageDescriptorStorageBuffers};
+    info.limits = {limits.maxStorageBufferRange,       v11.maxMemoryAllocationSize,
+                   limits.maxComputeSharedMemorySize,  limits.maxComputeWorkGroupInvocations,
+                   limits.maxComputeWorkGroupCount[0], limits.maxPerStageDescriptorStorageBuffers};
     info.float64 = device.getFeatures().shaderFloat64;
     info.memoryBudget = hasExtension(device, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
     const auto memory = device.getMemoryProperties();
@@ -69,8 +69,10 @@ DeviceInfo describe(const vk::raii::PhysicalDevice& device, std::size_t handle) 
     const auto families = device.getQueueFamilyProperties();
     const auto compute = std::ranges::find_if(
         families, [](const auto& family) { return bool(family.queueFlags & vk::QueueFlagBits::eCompute); });
-    if (compute == families.end()) info.refused = "has no queue for computing";
-    else if (compute->timestampValidBits > 0) info.timestampNanoseconds = double(limits.timestampPeriod);
+    if (compute == families.end())
+        info.refused = "has no queue for computing";
+    else if (compute->timestampValidBits > 0)
+        info.timestampNanoseconds = double(limits.timestampPeriod);
     return info;
 }
 

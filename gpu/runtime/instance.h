@@ -28,7 +28,8 @@ public:
     [[nodiscard]] const std::shared_ptr<InstanceState>& state() const { return m_state; }
 
 private:
-    explicit Instance(std::shared_ptr<InstanceState> state) : m_state(std::move(state)) {}
+    explicit Instance(std::shared_ptr<InstanceState> state)
+        : m_state(std::move(state)) {}
     std::shared_ptr<InstanceState> m_state;
 };
 

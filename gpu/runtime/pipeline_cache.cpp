@@ -8,8 +8,9 @@
 namespace qscope::gpu {
 
 PipelineCache::PipelineCache(const vk::raii::Device& device, std::span<const std::byte> blob)
-    : m_device(device), m_cache(device, vk::PipelineCacheCreateInfo({}, blob.size(), blob.data())),
-      m_loadedBytes(blob.size()) {}
+    : m_device(device)
+    , m_cache(device, vk::PipelineCacheCreateInfo({}, blob.size(), blob.data()))
+    , m_loadedBytes(blob.size()) {}
 
 Result<Pipeline> PipelineCache::compile(const Program& program) const {
     return guarded(fmt::format("compiling '{}'", program.name), [&] {
@@ -26,8 +27,8 @@ Result<Pipeline> PipelineCache::compile(const Program& program) const {
         constants.insert(constants.end(), program.constants.begin(), program.constants.end());
         std::vector<vk::SpecializationMapEntry> entries;
         for (std::uint32_t i = 0; i < constants.size(); ++i) entries.emplace_back(i, i * 4u, std::size_t{4});
-        const vk::SpecializationInfo specialisation(std::uint32_t(entries.size()), entries.data(),
-                                                    constants.size() * 4, constants.data());
+        const vk::SpecializationInfo specialisation(std::uint32_t(entries.size()), entries.data(), constants.size() * 4,
+                                                    constants.data());
         const vk::raii::ShaderModule module(
             m_device, vk::ShaderModuleCreateInfo({}, program.spirv.size_bytes(), program.spirv.data()));
         const vk::PipelineShaderStageCreateInfo stage({}, vk::ShaderStageFlagBits::eCompute, *module, "main",
@@ -38,8 +39,7 @@ Result<Pipeline> PipelineCache::compile(const Program& program) const {
 }
 
 Result<const Pipeline*> PipelineCache::get(const Program& program) {
-    Key key{{program.spirv.begin(), program.spirv.end()},
-            {program.bindings, program.pushBytes, program.workgroupSize}};
+    Key key{{program.spirv.begin(), program.spirv.end()}, {program.bindings, program.pushBytes, program.workgroupSize}};
     key.settings.insert(key.settings.end(), program.constants.begin(), program.constants.end());
     const std::lock_guard lock(m_mutex);
     auto found = m_pipelines.find(key);

@@ -25,11 +25,11 @@ constexpr auto kWrites = MemoryAccess::eShaderWrite | MemoryAccess::eTransferWri
 
 struct Recorder::State {
     explicit State(std::shared_ptr<DeviceState> deviceState)
-        : device(std::move(deviceState)),
-          commandPool(device->device, {vk::CommandPoolCreateFlagBits::eResetCommandBuffer, device->family}),
-          commands(std::move(vk::raii::CommandBuffers(
-              device->device, {*commandPool, vk::CommandBufferLevel::ePrimary, 1}).front())),
-          fence(device->device, vk::FenceCreateInfo{}) {}
+        : device(std::move(deviceState))
+        , commandPool(device->device, {vk::CommandPoolCreateFlagBits::eResetCommandBuffer, device->family})
+        , commands(std::move(
+              vk::raii::CommandBuffers(device->device, {*commandPool, vk::CommandBufferLevel::ePrimary, 1}).front()))
+        , fence(device->device, vk::FenceCreateInfo{}) {}
 
     std::shared_ptr<DeviceState> device;
     vk::raii::CommandPool commandPool;
@@ -102,7 +102,8 @@ struct Recorder::State {
     }
 };
 
-Recorder::Recorder(std::unique_ptr<State> state) : m_state(std::move(state)) {}
+Recorder::Recorder(std::unique_ptr<State> state)
+    : m_state(std::move(state)) {}
 Recorder::Recorder(Recorder&& other) noexcept = default;
 
 Recorder::~Recorder() {
@@ -110,8 +111,7 @@ Recorder::~Recorder() {
 }
 
 Result<Recorder> Recorder::create(const Device& device) {
-    QSCOPE_TRY(auto state,
-               guarded("making a command buffer", [&] { return std::make_unique<State>(device.state()); }));
+    QSCOPE_TRY(auto state, guarded("making a command buffer", [&] { return std::make_unique<State>(device.state()); }));
     return Recorder(std::move(state));
 }
 

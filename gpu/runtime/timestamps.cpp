@@ -6,7 +6,8 @@
 
 namespace qscope::gpu {
 
-Timestamps::Timestamps(std::unique_ptr<State> state) : m_state(std::move(state)) {}
+Timestamps::Timestamps(std::unique_ptr<State> state)
+    : m_state(std::move(state)) {}
 Timestamps::Timestamps(Timestamps&& other) noexcept = default;
 Timestamps::~Timestamps() = default;
 
@@ -14,9 +15,9 @@ Result<Timestamps> Timestamps::create(const Device& device, std::uint32_t count)
     if (device.info().timestampNanoseconds <= 0)
         return fail(ErrorCode::Unsupported, "'{}' keeps no time", device.info().name);
     QSCOPE_TRY(auto state, guarded("making timestamps", [&] {
-        vk::raii::QueryPool queries(device.state()->device, {{}, vk::QueryType::eTimestamp, count});
-        return std::make_unique<State>(State{device.state(), std::move(queries)});
-    }));
+                   vk::raii::QueryPool queries(device.state()->device, {{}, vk::QueryType::eTimestamp, count});
+                   return std::make_unique<State>(State{device.state(), std::move(queries)});
+               }));
     return Timestamps(std::move(state));
 }
 

@@ -29,9 +29,9 @@ uvec2 wideProduct(uint a, uint b)
     return uvec2(low, high);
 }
 
-// The quotient lies within a few ulp of h = k + 1/2. It rounds to single precision below h, to h, or above h: the borders
-// are the midpoints between h and its neighbours, which no quotient of two singles meets. In units of a quarter of an
-// ulp of h, compare a with border * s in whole numbers of 64 bits.
+// The quotient lies within a few ulp of h = k + 1/2. It rounds to single precision below h, to h, or above h: the
+// borders are the midpoints between h and its neighbours, which no quotient of two singles meets. In units of a quarter
+// of an ulp of h, compare a with border * s in whole numbers of 64 bits.
 uint nearHalf(uint a, uint s, uint k)
 {
     const uint odd = 2 * k + 1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// Sums of sign(x) conj(b[x ^ flipMask]) a[x] over the bits of `loopMask`, real or imaginary part, one sum for each setting of the
-// other bits. sign(x) is -1 where an odd number of the bits of `signMask` are set in x.
+// Sums of sign(x) conj(b[x ^ flipMask]) a[x] over the bits of `loopMask`, real or imaginary part, one sum for each
+// setting of the other bits. sign(x) is -1 where an odd number of the bits of `signMask` are set in x.
 #include "index.glsl"
 #include "complex.glsl"
 #include "accumulate.glsl"

@@ -52,7 +52,8 @@ void measure(benchmark::State& state, std::uint64_t moved, const Setup& setup) {
     if (const auto done = run(); !done) state.SkipWithError(done.error().message.c_str());
 }
 
-Result<void> makeBuffers(const Device& device, std::vector<Buffer>& buffers, std::initializer_list<std::uint64_t> sizes) {
+Result<void> makeBuffers(const Device& device, std::vector<Buffer>& buffers,
+                         std::initializer_list<std::uint64_t> sizes) {
     QSCOPE_TRY(auto clear, Recorder::create(device));
     for (const auto size : sizes) {
         QSCOPE_TRY(auto buffer, device.makeBuffer(size));

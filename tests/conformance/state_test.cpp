@@ -19,7 +19,8 @@ using Complex = std::complex<double>;
 /// Gates and states at random, the same ones for every backend.
 class Random {
 public:
-    explicit Random(unsigned seed) : m_engine(seed) {}
+    explicit Random(unsigned seed)
+        : m_engine(seed) {}
 
     int below(int limit) { return std::uniform_int_distribution<int>(0, limit - 1)(m_engine); }
     double uniform() { return std::uniform_real_distribution<double>(0, 1)(m_engine); }
@@ -258,7 +259,8 @@ TEST_CASE("Marginals of a uniform superposition sum in double precision") {
         REQUIRE(backend.applyGates(**state, gates, context));
         const auto whole = backend.marginals(**state, {}, context);
         REQUIRE(whole);
-        // Equal amplitudes: one relative error for all, 2 x 2^-24 per gate at most; the sum itself adds none to speak of.
+        // Equal amplitudes: one relative error for all, 2 x 2^-24 per gate at most; the sum itself adds none to speak
+        // of.
         Complex first;
         REQUIRE(backend.amplitudes(**state, 0, std::span(&first, 1)));
         CHECK(std::fabs((*whole)[0] - std::norm(first) * std::ldexp(1.0, bits)) <= 1e-12);
@@ -299,7 +301,8 @@ TEST_CASE("Collapse keeps the outcome's half, at norm one") {
                     const double probability = naiveMarginals(expected, {qubit})[outcome ? 1 : 0];
                     REQUIRE(backend.collapse(*state, qubit, outcome, probability, context));
                     for (std::size_t x = 0; x < expected.size(); ++x)
-                        expected[x] = (x >> qubit & 1u) == (outcome ? 1u : 0u) ? expected[x] / std::sqrt(probability) : 0;
+                        expected[x] =
+                            (x >> qubit & 1u) == (outcome ? 1u : 0u) ? expected[x] / std::sqrt(probability) : 0;
                     requireClose(readAll(backend, *state), expected, tolerance(precision));
                 }
     });
@@ -355,7 +358,8 @@ TEST_CASE("Part of a state can be read from anywhere") {
         Random random(8);
         const auto [state, expected] = prepare(backend, context, 10, Precision::Single, random.scramble(10));
         const auto all = readAll(backend, *state);
-        for (const auto& [first, count] : std::vector<std::pair<std::size_t, std::size_t>>{{0, 1}, {60, 10}, {120, 900}, {1024, 0}}) {
+        for (const auto& [first, count] :
+             std::vector<std::pair<std::size_t, std::size_t>>{{0, 1}, {60, 10}, {120, 900}, {1024, 0}}) {
             Amplitudes part(count);
             REQUIRE(backend.amplitudes(*state, first, part));
             CHECK(std::equal(part.begin(), part.end(), all.begin() + static_cast<std::ptrdiff_t>(first)));

@@ -111,10 +111,10 @@ TEST_CASE("Groups of zeros, denormals, huge values and one sign follow the defin
     onEveryBackend([](ComputeBackend& backend, const RunContext& context) {
         const float tiny = std::numeric_limits<float>::denorm_min();
         const float huge = std::numeric_limits<float>::max();
-        const std::vector<float> values{0,         -0.f,       0,          0,           tiny, -tiny,   3 * tiny, 100 * tiny,
-                                        huge,      huge / 2,   huge / 3,   0,           1,    2,       3,        4,
-                                        -1,        -2,         -3,         -0.5f,       1e-8f, -1e-9f, 1e-10f,   0,
-                                        70000,     1e5f,       -3e7f,      1,           tiny, 1,       -1,       1e-30f};
+        const std::vector<float> values{0,     -0.f,     0,        0,     tiny,  -tiny,  3 * tiny, 100 * tiny,
+                                        huge,  huge / 2, huge / 3, 0,     1,     2,      3,        4,
+                                        -1,    -2,       -3,       -0.5f, 1e-8f, -1e-9f, 1e-10f,   0,
+                                        70000, 1e5f,     -3e7f,    1,     tiny,  1,      -1,       1e-30f};
         for (const int bits : {2, 4, 8})
             for (const bool symmetric : {true, false})
                 for (const auto type : {ScaleType::F32, ScaleType::F16})
@@ -133,7 +133,8 @@ TEST_CASE("The error of rounding to a grid is at most half a step") {
             REQUIRE(found);
             const auto back = naiveFromGrid(*found, grouping, grid);
             for (std::size_t i = 0; i < values.size(); ++i) {
-                const auto group = static_cast<std::size_t>(grouping.indexOf(std::int64_t(i) / 64, std::int64_t(i) % 64));
+                const auto group =
+                    static_cast<std::size_t>(grouping.indexOf(std::int64_t(i) / 64, std::int64_t(i) % 64));
                 // The zero point is rounded too: at an end of the range it may cost another half.
                 const double steps = symmetric ? 0.5 : 1.0;
                 REQUIRE(std::fabs(back[i] - double{values[i]}) <= steps * double{found->scales[group]} * (1 + 1e-6));
@@ -220,8 +221,8 @@ TEST_CASE("Blocks found by search decode with little error, under importance les
             TestRun cpu;
             const auto reference = cpu.backend->encodeBlocks(type, values, columns, importance, cpu.context);
             REQUIRE(reference);
-            CHECK(weightedError(naiveFromBlocks(type, *weighted))
-                  == Approx(weightedError(naiveFromBlocks(type, *reference))).epsilon(2e-3));
+            CHECK(weightedError(naiveFromBlocks(type, *weighted)) ==
+                  Approx(weightedError(naiveFromBlocks(type, *reference))).epsilon(2e-3));
         }
     });
 }

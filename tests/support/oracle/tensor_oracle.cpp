@@ -92,7 +92,8 @@ RoundedToGrid naiveRoundToGrid(std::span<const float> values, const Grouping& gr
         double code = double{zeros[group]};
         if (const float scale = result.scales[group]; scale > 0) {
             const float quotient = values[i] / scale;
-            code = std::clamp(std::nearbyint(double{quotient}) + code, grid.symmetric ? -double(top) : 0.0, double(top));
+            code =
+                std::clamp(std::nearbyint(double{quotient}) + code, grid.symmetric ? -double(top) : 0.0, double(top));
         }
         result.codes[i] = static_cast<std::uint8_t>(static_cast<int>(code));
     });

@@ -51,8 +51,8 @@ TEST_CASE("Ordered keys sort like the numbers, with what is not finite at the en
     const auto infinity = std::numeric_limits<float>::infinity();
     const std::vector<float> ascending{-infinity, -3e38f, -1, -1e-40f, -0.f, 0, 1e-45f, 1e-40f, 1, 3e38f, infinity};
     for (std::size_t i = 0; i < ascending.size(); ++i) {
-        CHECK(std::bit_cast<std::uint32_t>(gpu::fromOrderedKey(gpu::orderedKey(ascending[i])))
-              == std::bit_cast<std::uint32_t>(ascending[i]));
+        CHECK(std::bit_cast<std::uint32_t>(gpu::fromOrderedKey(gpu::orderedKey(ascending[i]))) ==
+              std::bit_cast<std::uint32_t>(ascending[i]));
         if (i > 0) CHECK(gpu::orderedKey(ascending[i - 1]) < gpu::orderedKey(ascending[i]));
     }
     CHECK(gpu::orderedKey(std::numeric_limits<float>::quiet_NaN()) > gpu::orderedKey(infinity));
@@ -65,7 +65,8 @@ TEST_CASE("Slabs cover a matrix once, in order, without parting groups that fit"
             for (const std::int64_t groupRows : {1, 3, 24})
                 for (const std::int64_t groupColumns : {1, 4, 30})
                     for (const std::int64_t limit : {1, 6, 45, 1000}) {
-                        const Grouping grouping{rows, columns, std::min(groupRows, rows), std::min(groupColumns, columns)};
+                        const Grouping grouping{rows, columns, std::min(groupRows, rows),
+                                                std::min(groupColumns, columns)};
                         std::int64_t next = 0;
                         for (const auto& slab : cutSlabs(grouping, limit)) {
                             REQUIRE(slab.firstRow * columns + slab.firstColumn == next);
@@ -75,10 +76,10 @@ TEST_CASE("Slabs cover a matrix once, in order, without parting groups that fit"
                             const auto shape = shapeOf(slab, grouping);
                             for (std::int64_t row = 0; row < slab.rows; ++row)
                                 for (std::int64_t column = 0; column < slab.columns; ++column) {
-                                    const auto inside = row / shape.groupRows * shape.groupsAcross()
-                                                        + column / shape.groupColumns;
-                                    REQUIRE(groupOf(slab, grouping, shape, static_cast<std::uint32_t>(inside))
-                                            == grouping.indexOf(slab.firstRow + row, slab.firstColumn + column));
+                                    const auto inside =
+                                        row / shape.groupRows * shape.groupsAcross() + column / shape.groupColumns;
+                                    REQUIRE(groupOf(slab, grouping, shape, static_cast<std::uint32_t>(inside)) ==
+                                            grouping.indexOf(slab.firstRow + row, slab.firstColumn + column));
                                 }
                         }
                         REQUIRE(next == rows * columns);
@@ -101,7 +102,8 @@ TEST_CASE("Extrema are dealt out so that every element of a group has one invoca
 
 TEST_CASE("A dense gate is planned with ascending targets of which only the last crosses shards") {
     const gpu::ShardLayout layout{12, 6};
-    const FusedGate gate{FusedGate::Form::Dense, {11, 2, 9, 7, 5}, 1u << 4 | 1u << 8, std::vector<std::complex<double>>(1024)};
+    const FusedGate gate{
+        FusedGate::Form::Dense, {11, 2, 9, 7, 5}, 1u << 4 | 1u << 8, std::vector<std::complex<double>>(1024)};
     const auto plan = planDense(gate, layout);
     CHECK(plan.swaps == std::vector<std::pair<int, int>>{{4, 7}, {3, 9}});
     CHECK(plan.gate.targets == std::vector<int>{2, 3, 4, 5, 11});
@@ -119,8 +121,7 @@ TEST_CASE("Gates that do not fit a state are refused with the reason") {
 TEST_CASE("Submissions grow on a fast device and shrink on a slow one, to about 20 ms") {
     for (const double unitsPerSecond : {1e6, 1e8, 1e12}) {
         Pacer pacer;
-        for (int k = 0; k < 40; ++k)
-            pacer.took(pacer.budget(), static_cast<double>(pacer.budget()) / unitsPerSecond);
+        for (int k = 0; k < 40; ++k) pacer.took(pacer.budget(), static_cast<double>(pacer.budget()) / unitsPerSecond);
         const double seconds = static_cast<double>(pacer.budget()) / unitsPerSecond;
         CHECK(seconds <= 0.07);
         if (unitsPerSecond > 1e7) CHECK(seconds >= 0.01);

@@ -37,7 +37,8 @@ std::string chosen(const std::vector<DeviceInfo>& devices, std::string_view choi
 TEST_CASE("Devices sort best first: usable, discrete before integrated before software, more memory first") {
     std::vector<std::string> names;
     for (const auto& info : workstation()) names.push_back(info.name);
-    CHECK(names == std::vector<std::string>{"Big Card", "Small Card", "Onboard Graphics", "llvmpipe (LLVM 15)", "Old Card"});
+    CHECK(names ==
+          std::vector<std::string>{"Big Card", "Small Card", "Onboard Graphics", "llvmpipe (LLVM 15)", "Old Card"});
 }
 
 TEST_CASE("A device is chosen by default, by position, by type and by part of its name") {
