@@ -2,130 +2,94 @@
 #include "engine/checkpoint/safetensors_header.h"
 
 #include "engine/checkpoint/catalogue.h"
+#include "engine/checkpoint/json_scanner.h"
 #include "engine/checkpoint/model_config.h"
 #include "engine/checkpoint/writer.h"
 #include "engine/core/byte_reader.h"
-#include "engine/core/json.h"
 
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 namespace qscope::engine {
 
 namespace {
 
-/// Takes the header event by event: no document is built, so that 100,000 tensors cost little more than their names.
-class HeaderBuilder {
-public:
-    HeaderBuilder(SafetensorsHeader& header, const ReadLimits& limits) : m_header(header), m_limits(limits) {}
+Result<void> readMetadata(JsonScanner& json, Metadata& metadata) {
+    std::unordered_set<std::string> keys;
+    return json.items('{', '}', [&]() -> Result<void> {
+        QSCOPE_TRY(auto key, json.text());
+        QSCOPE_CHECK(json.expect(':'));
+        QSCOPE_TRY(auto value, json.text());
+        if (!keys.insert(key).second) return fail(ErrorCode::Malformed, "key '{}' appears twice", printable(key));
+        metadata.emplace_back(std::move(key), metadataText(std::move(value)));
+        return {};
+    });
+}
 
-    bool start_object(std::size_t) {
-        if (m_depth == 0 || (m_depth == 1 && !m_array)) {
-            ++m_depth;
-            m_seen = 0;
-            return true;
+Result<Shape> readNumbers(JsonScanner& json, std::size_t most) {
+    Shape numbers;
+    QSCOPE_CHECK(json.items('[', ']', [&]() -> Result<void> {
+        if (numbers.size() == most) return fail(ErrorCode::Malformed, "a list is too long");
+        QSCOPE_TRY(const auto number, json.number());
+        numbers.push_back(number);
+        return {};
+    }));
+    return numbers;
+}
+
+/// Type, shape and place of one tensor; its offset counts from the data's begin.
+Result<void> readTensor(JsonScanner& json, const ReadLimits& limits, TensorInfo& tensor) {
+    enum Field : unsigned { Type = 1, Sizes = 2, Offsets = 4 };
+    unsigned seen = 0;
+    QSCOPE_CHECK(json.items('{', '}', [&]() -> Result<void> {
+        QSCOPE_TRY(const auto key, json.text());
+        QSCOPE_CHECK(json.expect(':'));
+        const unsigned field = key == "dtype" ? Type : key == "shape" ? Sizes : key == "data_offsets" ? Offsets : 0u;
+        if (field == 0) return fail(ErrorCode::Malformed, "unknown field '{}'", printable(key));
+        if (seen & field) return fail(ErrorCode::Malformed, "'{}' appears twice", key);
+        seen |= field;
+        if (field == Type) {
+            QSCOPE_TRY(const auto name, json.text());
+            const auto type = dtypeFromName(name);
+            if (!type || !safetensorsHolds(*type)) return fail(ErrorCode::Malformed, "unknown type '{}'", printable(name));
+            tensor.dtype = *type;
+        } else if (field == Sizes) {
+            QSCOPE_TRY(tensor.shape, readNumbers(json, static_cast<std::size_t>(limits.rank)));
+        } else {
+            QSCOPE_TRY(const auto range, readNumbers(json, 2));
+            if (range.size() != 2 || range[0] > range[1]) return fail(ErrorCode::Malformed, "its offsets are no range");
+            tensor.offset = static_cast<std::uint64_t>(range[0]);
+            tensor.bytes = static_cast<std::uint64_t>(range[1] - range[0]);
         }
-        return refuse("an object stands where none belongs");
-    }
-    bool key(std::string& text) {
-        if (m_depth == 1) return beginEntry(text);
-        if (m_inMetadata) {
-            if (!m_metadataKeys.insert(text).second) return refuse("a metadata key appears twice");
-            m_key = std::move(text);
-            return true;
-        }
-        m_field = text == "dtype" ? Dtype : text == "shape" ? ShapeField : text == "data_offsets" ? Offsets : 0;
-        if (m_field == 0) return refuse("an unknown field '" + printable(text) + "'");
-        if (m_seen & m_field) return refuse("a field appears twice");
-        m_seen |= m_field;
-        return true;
-    }
-    bool string(std::string& text) {
-        if (m_depth == 2 && m_inMetadata) {
-            m_header.metadata.emplace_back(std::move(m_key), metadataText(std::move(text)));
-            return true;
-        }
-        if (m_depth != 2 || m_field != Dtype || m_array) return refuse("text stands where none belongs");
-        const auto type = dtypeFromName(text);
-        if (!type || !safetensorsHolds(*type)) return refuse("an unknown type '" + printable(text) + "'");
-        m_header.tensors.back().dtype = *type;
-        return true;
-    }
-    bool start_array(std::size_t) {
-        if (m_depth != 2 || m_inMetadata || m_array || (m_field != ShapeField && m_field != Offsets))
-            return refuse("a list stands where none belongs");
-        m_array = true;
-        m_offsets.clear();
-        return true;
-    }
-    bool number_unsigned(std::uint64_t value) {
-        if (!m_array) return refuse("a number stands where none belongs");
-        if (value > static_cast<std::uint64_t>(INT64_MAX)) return refuse("a number is too large");
-        Shape& numbers = m_field == ShapeField ? m_header.tensors.back().shape : m_offsets;
-        if (numbers.size() >= static_cast<std::size_t>(m_limits.rank)) return refuse("a list is too long");
-        numbers.push_back(static_cast<std::int64_t>(value));
-        return true;
-    }
-    bool end_array() {
-        m_array = false;
-        if (m_field == ShapeField) return true;
-        if (m_offsets.size() != 2 || m_offsets[0] > m_offsets[1]) return refuse("its offsets are no range");
-        TensorInfo& tensor = m_header.tensors.back();
-        tensor.offset = static_cast<std::uint64_t>(m_offsets[0]);
-        tensor.bytes = static_cast<std::uint64_t>(m_offsets[1] - m_offsets[0]);
-        return true;
-    }
-    bool end_object() {
-        --m_depth;
-        if (m_depth == 1 && !m_inMetadata && m_seen != (Dtype | ShapeField | Offsets)) return refuse("a field is missing");
-        return true;
-    }
-    bool null() { return refuse("a null stands where none belongs"); }
-    bool boolean(bool) { return refuse("a truth value stands where none belongs"); }
-    bool number_integer(std::int64_t) { return refuse("a negative number"); }
-    bool number_float(double, const std::string&) { return refuse("a number is not a whole one"); }
-    bool binary(Json::binary_t&) { return refuse("a binary value"); }
-    bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
-        m_entry.clear();
-        return refuse("not valid JSON at byte " + std::to_string(position));
-    }
+        return {};
+    }));
+    if (seen != (Type | Sizes | Offsets)) return fail(ErrorCode::Malformed, "a field is missing");
+    return {};
+}
 
-    std::string reason;
-
-private:
-    enum Field : int { Dtype = 1, ShapeField = 2, Offsets = 4 };
-
-    bool refuse(std::string why) {
-        reason = m_entry.empty() ? std::move(why) : "entry '" + printable(m_entry) + "': " + why;
-        return false;
-    }
-    bool beginEntry(std::string& name) {
-        m_entry = name;
-        m_inMetadata = name == "__metadata__";
-        if (m_inMetadata) {
-            if (m_metadataSeen) return refuse("appears twice");
-            m_metadataSeen = true;
-            return true;
-        }
-        if (name.size() > m_limits.nameBytes) return refuse("its name is too long");
-        if (m_header.tensors.size() >= m_limits.tensors) return refuse("too many tensors");
-        m_header.tensors.emplace_back().name = std::move(name);
-        return true;
-    }
-
-    SafetensorsHeader& m_header;
-    const ReadLimits& m_limits;
-    int m_depth = 0;
-    int m_field = 0;
-    int m_seen = 0; ///< fields of the open entry
-    bool m_array = false;
-    bool m_inMetadata = false;
-    bool m_metadataSeen = false;
-    std::string m_entry;
-    std::string m_key;
-    Shape m_offsets;
-    std::unordered_set<std::string> m_metadataKeys;
-};
+Result<SafetensorsHeader> readHeader(std::string_view text, const ReadLimits& limits) {
+    SafetensorsHeader header;
+    JsonScanner json(text);
+    bool hasMetadata = false;
+    QSCOPE_CHECK(json.items('{', '}', [&]() -> Result<void> {
+        QSCOPE_TRY(auto name, json.text());
+        QSCOPE_CHECK(json.expect(':'));
+        const bool isMetadata = name == "__metadata__";
+        if (isMetadata && std::exchange(hasMetadata, true)) return fail(ErrorCode::Malformed, "two '__metadata__'");
+        if (name.size() > limits.nameBytes) return fail(ErrorCode::Malformed, "a name of {} bytes is too long", name.size());
+        if (header.tensors.size() == limits.tensors) return fail(ErrorCode::Malformed, "too many tensors");
+        TensorInfo tensor;
+        auto read = isMetadata ? readMetadata(json, header.metadata) : readTensor(json, limits, tensor);
+        if (!read) return during(std::move(read).error(), "entry '" + printable(name) + "'");
+        if (isMetadata) return {};
+        tensor.name = std::move(name);
+        header.tensors.push_back(std::move(tensor));
+        return {};
+    }));
+    QSCOPE_CHECK(json.end());
+    return header;
+}
 
 /// Ranges in order of their offsets must follow each other from 0 to the end of the data.
 Result<void> checkTiling(const std::vector<TensorInfo>& tensors, std::uint64_t dataBytes) {
@@ -162,16 +126,10 @@ Result<SafetensorsHeader> parseSafetensorsHeader(std::span<const std::byte> file
     QSCOPE_TRY(const auto text, reader.text(length));
     if (!text.starts_with('{')) return fail(ErrorCode::Malformed, "the header does not start with '{{'");
 
-    SafetensorsHeader header;
-    HeaderBuilder builder(header, limits);
-    try {
-        if (!Json::sax_parse(text.data(), text.data() + text.size(), &builder))
-            return fail(ErrorCode::Malformed, "header: {}", builder.reason);
-    } catch (const std::exception& problem) {
-        return fail(ErrorCode::Malformed, "header: {}", problem.what());
-    }
-    QSCOPE_CHECK(checkTiling(header.tensors, reader.remaining()));
-    for (TensorInfo& tensor : header.tensors) tensor.offset += reader.position();
+    auto header = readHeader(text, limits);
+    if (!header) return during(std::move(header).error(), "header");
+    QSCOPE_CHECK(checkTiling(header->tensors, reader.remaining()));
+    for (TensorInfo& tensor : header->tensors) tensor.offset += reader.position();
     return header;
 }
 
