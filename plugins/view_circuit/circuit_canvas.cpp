@@ -15,7 +15,9 @@
 namespace qscope {
 
 CircuitCanvas::CircuitCanvas(ViewContext& context, QWidget* parent)
-    : QAbstractScrollArea(parent), m_context(context), m_minimap(new CircuitMinimap(context, *this)) {
+    : QAbstractScrollArea(parent)
+    , m_context(context)
+    , m_minimap(new CircuitMinimap(context, *this)) {
     setAccessibleName(tr("Circuit drawing"));
     setFrameShape(QFrame::NoFrame);
     setFocusPolicy(Qt::StrongFocus);
@@ -61,7 +63,8 @@ void CircuitCanvas::updateScrollBars() {
     set(*verticalScrollBar(), size.height(), viewport()->height());
     const QRect room = rect();
     const int bar = horizontalScrollBar()->isVisible() ? horizontalScrollBar()->height() : 0;
-    m_minimap->setGeometry(0, room.height() - bar - CircuitMinimap::kHeight, viewport()->width(), CircuitMinimap::kHeight);
+    m_minimap->setGeometry(0, room.height() - bar - CircuitMinimap::kHeight, viewport()->width(),
+                           CircuitMinimap::kHeight);
 }
 
 void CircuitCanvas::followStep() {
@@ -176,7 +179,8 @@ void CircuitCanvas::contextMenuEvent(QContextMenuEvent* event) {
     if (!m_geometry) return;
     QMenu menu(this);
     menu.addAction(tr("Save whole drawing…"), this, &CircuitCanvas::saveWanted);
-    addChartActions(menu, *viewport(), m_context, [this] { return operationsAsCsv(); }, QStringLiteral("circuit"));
+    addChartActions(
+        menu, *viewport(), m_context, [this] { return operationsAsCsv(); }, QStringLiteral("circuit"));
     menu.exec(event->globalPos());
 }
 

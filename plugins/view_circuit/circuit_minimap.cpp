@@ -7,7 +7,9 @@
 namespace qscope {
 
 CircuitMinimap::CircuitMinimap(ViewContext& context, CircuitCanvas& canvas)
-    : QWidget(&canvas), m_context(context), m_canvas(canvas) {
+    : QWidget(&canvas)
+    , m_context(context)
+    , m_canvas(canvas) {
     setAccessibleName(tr("Overview of the circuit"));
     connect(&context, &ViewContext::themeChanged, this, &CircuitMinimap::refresh);
     connect(&context, &ViewContext::selectionChanged, this, qOverload<>(&QWidget::update));
@@ -30,7 +32,8 @@ void CircuitMinimap::paintEvent(QPaintEvent*) {
     const double xScale = width() / drawing->size().width(), yScale = height() / drawing->size().height();
     const auto step = m_context.selection().step;
     painter.setPen(QPen(m_context.theme().color(Role::Accent), 2));
-    if (step >= 0) painter.drawLine(QPointF(drawing->stepX(step) * xScale, 0), QPointF(drawing->stepX(step) * xScale, height()));
+    if (step >= 0)
+        painter.drawLine(QPointF(drawing->stepX(step) * xScale, 0), QPointF(drawing->stepX(step) * xScale, height()));
     const QRectF sight = m_canvas.sight();
     const QRectF frame(sight.left() * xScale, sight.top() * yScale, sight.width() * xScale, sight.height() * yScale);
     painter.setPen(QPen(m_context.theme().color(Role::Text), 1));
@@ -46,7 +49,8 @@ void CircuitMinimap::mouseMoveEvent(QMouseEvent* event) {
 void CircuitMinimap::moveTo(QPointF point) {
     const auto* drawing = m_canvas.drawing();
     if (drawing)
-        m_canvas.centerOn({point.x() / width() * drawing->size().width(), point.y() / height() * drawing->size().height()});
+        m_canvas.centerOn(
+            {point.x() / width() * drawing->size().width(), point.y() / height() * drawing->size().height()});
 }
 
 } // namespace qscope

@@ -97,7 +97,8 @@ protected:
             header().setSubject(tr("not drawn: the source has errors"));
             return;
         }
-        run(tr("Lay out the circuit"),
+        run(
+            tr("Lay out the circuit"),
             [circuit = opened->circuit, order = m_order](const RunContext&) -> Result<Drawing> {
                 return Drawing{std::make_shared<const CircuitGeometry>(circuit, order), factsOf(*circuit)};
             },
@@ -115,10 +116,10 @@ private:
                                                           tr("Drawings (*.svg *.png)"));
         if (path.isEmpty()) return;
         // Failing to save must not hide the drawing: the outcome is a message either way.
-        run(tr("Save drawing"),
-            [circuit = opened->circuit, theme = context().theme(), path, order = m_order](const RunContext&) -> Result<Result<void>> {
-                return drawCircuit(*circuit, theme, path.toStdString(), order);
-            },
+        run(
+            tr("Save drawing"),
+            [circuit = opened->circuit, theme = context().theme(), path, order = m_order](const RunContext&)
+                -> Result<Result<void>> { return drawCircuit(*circuit, theme, path.toStdString(), order); },
             [this, path](const Result<void>& saved) {
                 if (saved)
                     context().showMessage(tr("Saved %1").arg(path));
@@ -154,6 +155,5 @@ public:
 };
 
 } // namespace qscope
-
 
 #include "circuit_view.moc"

@@ -36,7 +36,9 @@ Role severityRole(Severity severity) {
 } // namespace
 
 SourceText::SourceText(ViewContext& context, QWidget* parent)
-    : QPlainTextEdit(parent), m_context(context), m_numbers(new QWidget(this)) {
+    : QPlainTextEdit(parent)
+    , m_context(context)
+    , m_numbers(new QWidget(this)) {
     setAccessibleName(tr("Circuit source"));
     setReadOnly(true);
     setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
@@ -153,7 +155,9 @@ void SourceText::paintNumbers(QPaintEvent*) {
 }
 
 MessageList::MessageList(ViewContext& context, QWidget* parent)
-    : QWidget(parent), m_context(context), m_list(new QListWidget(this)) {
+    : QWidget(parent)
+    , m_context(context)
+    , m_list(new QListWidget(this)) {
     m_list->setAccessibleName(tr("Messages about the source"));
     m_list->setFrameShape(QFrame::NoFrame);
     m_list->setWordWrap(true);
@@ -175,13 +179,15 @@ void MessageList::load() {
     setVisible(opened && !opened->diagnostics.empty());
     if (!opened) return;
     for (const auto& entry : opened->diagnostics) {
-        QString text = entry.span.line > 0 ? tr("%1, line %2, column %3: %4")
-                                                 .arg(severityName(entry.severity))
-                                                 .arg(entry.span.line)
-                                                 .arg(entry.span.column)
-                                                 .arg(QString::fromStdString(entry.message))
-                                           : tr("%1: %2").arg(severityName(entry.severity), QString::fromStdString(entry.message));
-        if (!entry.suggestion.empty()) text += QLatin1Char('\n') + tr("Suggestion: %1").arg(QString::fromStdString(entry.suggestion));
+        QString text = entry.span.line > 0
+                           ? tr("%1, line %2, column %3: %4")
+                                 .arg(severityName(entry.severity))
+                                 .arg(entry.span.line)
+                                 .arg(entry.span.column)
+                                 .arg(QString::fromStdString(entry.message))
+                           : tr("%1: %2").arg(severityName(entry.severity), QString::fromStdString(entry.message));
+        if (!entry.suggestion.empty())
+            text += QLatin1Char('\n') + tr("Suggestion: %1").arg(QString::fromStdString(entry.suggestion));
         auto* item = new QListWidgetItem(text, m_list);
         item->setForeground(m_context.theme().color(severityRole(entry.severity)));
         item->setData(Qt::UserRole, entry.span.line);

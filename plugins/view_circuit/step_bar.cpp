@@ -48,7 +48,10 @@ std::int64_t stepOf(const ViewContext& context) {
 } // namespace
 
 StepBar::StepBar(ViewContext& context, QWidget* parent)
-    : QWidget(parent), m_context(context), m_slider(new QSlider(Qt::Horizontal, this)), m_text(new QLabel(this)) {
+    : QWidget(parent)
+    , m_context(context)
+    , m_slider(new QSlider(Qt::Horizontal, this))
+    , m_text(new QLabel(this)) {
     auto* layout = new QHBoxLayout(this);
     layout->setContentsMargins(8, 4, 8, 4);
     layout->setSpacing(4);
@@ -62,7 +65,8 @@ StepBar::StepBar(ViewContext& context, QWidget* parent)
         button->setAutoRepeat(i == 1 || i == 2);
         layout->addWidget(button);
         connect(button, &QToolButton::clicked, this, [this, i] {
-            const std::array targets{std::int64_t{0}, stepOf(m_context) - 1, stepOf(m_context) + 1, operationsOf(m_context)};
+            const std::array targets{std::int64_t{0}, stepOf(m_context) - 1, stepOf(m_context) + 1,
+                                     operationsOf(m_context)};
             selectStep(m_context, targets[i]);
         });
     }

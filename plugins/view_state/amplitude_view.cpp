@@ -12,16 +12,17 @@ namespace qscope {
 
 namespace {
 
-constexpr int kAllQubits = 6;    ///< up to here every amplitude is shown, in the order of the index
-constexpr int kMostDiscs = 256;  ///< above, only the largest
-constexpr double kLegend = 104;  ///< side of the phase wheel's square
+constexpr int kAllQubits = 6;   ///< up to here every amplitude is shown, in the order of the index
+constexpr int kMostDiscs = 256; ///< above, only the largest
+constexpr double kLegend = 104; ///< side of the phase wheel's square
 constexpr double kCellHeight = 92;
 constexpr double kDisc = 24;
 
 /// A grid of amplitude discs beside the phase wheel, which stays in sight.
 class DiscGrid : public StateCanvas {
 public:
-    DiscGrid(ViewContext& viewContext, QWidget* parent) : StateCanvas(viewContext, tr("Amplitudes"), parent) {}
+    DiscGrid(ViewContext& viewContext, QWidget* parent)
+        : StateCanvas(viewContext, tr("Amplitudes"), parent) {}
 
     void setAmplitudes(std::vector<engine::Amplitude> amplitudes, int qubits, const QString& note) {
         m_amplitudes = std::move(amplitudes);
@@ -49,8 +50,8 @@ public:
         const auto column = static_cast<int>(std::floor(point.x() / grid.cell));
         const auto row = static_cast<int>(std::floor(point.y() / kCellHeight));
         if (column < 0 || column >= grid.columns || row < 0) return {};
-        const auto at = static_cast<std::size_t>(row) * static_cast<std::size_t>(grid.columns) +
-                        static_cast<std::size_t>(column);
+        const auto at =
+            static_cast<std::size_t>(row) * static_cast<std::size_t>(grid.columns) + static_cast<std::size_t>(column);
         if (at >= m_amplitudes.size()) return {};
         const auto& [index, value] = m_amplitudes[at];
         return tr("%1\nreal %2, imaginary %3\nmagnitude %4, phase %5\nprobability %6")
@@ -97,7 +98,8 @@ private:
         Grid grid;
         grid.columns = std::max(1, static_cast<int>((width - kLegend) / least));
         if (m_qubits <= kAllQubits) // columns that are a power of two line equal bits up
-            grid.columns = std::min(1 << m_qubits, static_cast<int>(std::bit_floor(static_cast<unsigned>(grid.columns))));
+            grid.columns =
+                std::min(1 << m_qubits, static_cast<int>(std::bit_floor(static_cast<unsigned>(grid.columns))));
         grid.cell = std::min(least * 1.5, std::max(least, (width - kLegend) / grid.columns));
         grid.rows = (static_cast<int>(m_amplitudes.size()) + grid.columns - 1) / grid.columns;
         return grid;

@@ -28,7 +28,8 @@ void alignOnPoint(std::vector<BarRow>& rows) {
 } // namespace
 
 BarList::BarList(ViewContext& context, const QString& accessibleName, const QString& axisTitle, QWidget* parent)
-    : StateCanvas(context, accessibleName, parent), m_axisTitle(axisTitle) {}
+    : StateCanvas(context, accessibleName, parent)
+    , m_axisTitle(axisTitle) {}
 
 void BarList::setRows(std::vector<BarRow> rows, const QString& note) {
     m_rows = std::move(rows);
@@ -65,8 +66,8 @@ QString BarList::itemText(QPointF point) const {
     const int at = rowAt(point);
     if (at < 0) return {};
     const auto& row = m_rows[static_cast<std::size_t>(at)];
-    QString text = row.label + QStringLiteral("  ") + m_axisTitle.toLower() + QStringLiteral(" ") +
-                   formatNumber(row.value, 10);
+    QString text =
+        row.label + QStringLiteral("  ") + m_axisTitle.toLower() + QStringLiteral(" ") + formatNumber(row.value, 10);
     if (row.phase) text += QStringLiteral("\n") + tr("phase %1").arg(formatAngle(*row.phase));
     return text;
 }
@@ -104,7 +105,8 @@ void BarList::paint(QPainter& painter, const QSizeF& size, const QRectF& sight) 
     }
     painter.setFont(Theme::caption());
     painter.setPen(theme.color(Role::Muted));
-    painter.drawText(QRectF(at.barBegin, rowsEnd, at.end - at.barBegin, kRow), Qt::AlignLeft | Qt::AlignVCenter, m_note);
+    painter.drawText(QRectF(at.barBegin, rowsEnd, at.end - at.barBegin, kRow), Qt::AlignLeft | Qt::AlignVCenter,
+                     m_note);
     painter.restore();
 }
 

@@ -21,7 +21,8 @@ constexpr double kCaption = 22;
 /// One sphere per qubit; the qubit of the shared selection is framed, a click selects.
 class BlochGrid : public StateCanvas {
 public:
-    BlochGrid(ViewContext& viewContext, QWidget* parent) : StateCanvas(viewContext, tr("Bloch spheres"), parent) {
+    BlochGrid(ViewContext& viewContext, QWidget* parent)
+        : StateCanvas(viewContext, tr("Bloch spheres"), parent) {
         connect(&viewContext, &ViewContext::selectionChanged, viewport(), [this] { viewport()->update(); });
     }
 

@@ -11,7 +11,7 @@ namespace qscope {
 
 namespace {
 
-constexpr double kInset = 0.14; ///< of a cell, left free on each side of a bar
+constexpr double kInset = 0.14;  ///< of a cell, left free on each side of a bar
 constexpr double kSideRoom = 56; ///< for the scale on the left and the labels on both sides
 constexpr double kLowerRoom = 28;
 constexpr double kUpperRoom = 10;
@@ -74,7 +74,8 @@ void paintLabels(QPainter& painter, const CityPlot& plot, const CityGeometry& ge
     const double step = geometry.place(0, 1, 0).y() - geometry.place(0, 0, 0).y();
     const int every = std::max(1, static_cast<int>(std::ceil(QFontMetricsF(Theme::caption()).height() * 0.8 / step)));
     for (int i = 0; i < n; i += every) {
-        const QString ket = QStringLiteral("|%1⟩").arg(plot.labels[i]), bra = QStringLiteral("⟨%1|").arg(plot.labels[i]);
+        const QString ket = QStringLiteral("|%1⟩").arg(plot.labels[i]),
+                      bra = QStringLiteral("⟨%1|").arg(plot.labels[i]);
         const QPointF row = geometry.place(i + 0.5, n, 0) + QPointF(5, 8);
         const QPointF column = geometry.place(n, i + 0.5, 0) + QPointF(-5, 8);
         painter.drawText(QRectF(row.x(), row.y() - 9, 100, 18), Qt::AlignLeft | Qt::AlignVCenter, ket);
@@ -83,8 +84,8 @@ void paintLabels(QPainter& painter, const CityPlot& plot, const CityGeometry& ge
 }
 
 void paintScale(QPainter& painter, const CityPlot& plot, const CityGeometry& geometry, const Theme& theme) {
-    const bool below = std::any_of(plot.heights.begin(), plot.heights.end(),
-                                   [&](double height) { return height < -1e-6 * plot.top; });
+    const bool below =
+        std::any_of(plot.heights.begin(), plot.heights.end(), [&](double height) { return height < -1e-6 * plot.top; });
     painter.setPen(QPen(theme.color(Role::Muted), 1));
     const QPointF aside(-8, 0);
     painter.drawLine(geometry.place(plot.size, 0, below ? -plot.top : 0) + aside,
@@ -100,10 +101,12 @@ void paintScale(QPainter& painter, const CityPlot& plot, const CityGeometry& geo
 
 } // namespace
 
-CityGeometry::CityGeometry(const CityPlot& plot, const QRectF& area) : m_plot(plot) {
+CityGeometry::CityGeometry(const CityPlot& plot, const QRectF& area)
+    : m_plot(plot) {
     const double height = area.height() - kLowerRoom - kUpperRoom;
-    const double levels = std::any_of(plot.heights.begin(), plot.heights.end(),
-                                      [&](double bar) { return bar < -1e-6 * plot.top; }) ? 2 : 1;
+    const double levels =
+        std::any_of(plot.heights.begin(), plot.heights.end(), [&](double bar) { return bar < -1e-6 * plot.top; }) ? 2
+                                                                                                                  : 1;
     const double width = std::max(1.0, std::min(area.width() - 2 * kSideRoom, height * 1.3));
     m_half = width / (2 * plot.size);
     const double floor = width / 2;

@@ -26,7 +26,8 @@ enum class Part { Magnitude, Real, Imaginary };
 
 class DensityCity : public StateCanvas {
 public:
-    DensityCity(ViewContext& viewContext, QWidget* parent) : StateCanvas(viewContext, tr("Density matrix"), parent) {}
+    DensityCity(ViewContext& viewContext, QWidget* parent)
+        : StateCanvas(viewContext, tr("Density matrix"), parent) {}
 
     void setMatrix(Matrix matrix, std::vector<int> qubits) {
         m_matrix = std::move(matrix);
@@ -135,7 +136,8 @@ public:
         , m_asked(new QLineEdit(this)) {
         m_asked->setPlaceholderText(tr("Qubits: 0-3"));
         m_asked->setAccessibleName(tr("Qubits of the density matrix"));
-        m_asked->setToolTip(tr("Up to %1 qubits, as \"0, 2, 5\" or \"0-3\"; empty: those around the selected one").arg(kMost));
+        m_asked->setToolTip(
+            tr("Up to %1 qubits, as \"0, 2, 5\" or \"0-3\"; empty: those around the selected one").arg(kMost));
         m_asked->setFixedWidth(96);
         header().addWidget(m_asked);
         header().addChoice({tr("|ρ|"), tr("Re ρ"), tr("Im ρ")}, 0,

@@ -59,7 +59,8 @@ void paintPhaseWheel(QPainter& painter, const QRectF& area, const Theme& theme) 
     painter.setPen(theme.color(Role::Muted));
     const auto label = [&](double x, double y, const QString& text) {
         const double reach = radius + kLabelRoom / 2 + 1;
-        painter.drawText(QRectF(center.x() + x * reach - 20, center.y() + y * reach - 9, 40, 18), Qt::AlignCenter, text);
+        painter.drawText(QRectF(center.x() + x * reach - 20, center.y() + y * reach - 9, 40, 18), Qt::AlignCenter,
+                         text);
     };
     label(1, 0, QStringLiteral("0"));
     label(0, -1, QStringLiteral("π/2"));

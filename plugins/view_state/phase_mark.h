@@ -12,7 +12,8 @@ namespace qscope {
 /// The hue of an angle in radians on the cyclic map.
 [[nodiscard]] QColor phaseColor(double radians);
 
-/// A ring in the phase's hue with a hand at its angle (0 to the right, counter-clockwise), so that hue never speaks alone.
+/// A ring in the phase's hue with a hand at its angle (0 to the right, counter-clockwise), so that hue never speaks
+/// alone.
 void paintPhaseRing(QPainter& painter, QPointF center, double radius, double radians, const Theme& theme);
 
 /// One amplitude of at most 1: a circle, in it a disc of its magnitude in the phase's hue, and the phase as a hand.

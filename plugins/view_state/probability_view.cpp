@@ -39,7 +39,9 @@ protected:
 private:
     void show(std::vector<engine::Amplitude> amplitudes, int qubits) {
         // Equal probabilities differ by rounding noise; they read best in the order of their bits.
-        const auto rank = [](const engine::Amplitude& amplitude) { return std::llround(std::norm(amplitude.value) * 1e12); };
+        const auto rank = [](const engine::Amplitude& amplitude) {
+            return std::llround(std::norm(amplitude.value) * 1e12);
+        };
         std::sort(amplitudes.begin(), amplitudes.end(), [&](const auto& a, const auto& b) {
             return rank(a) != rank(b) ? rank(a) > rank(b) : a.index < b.index;
         });
@@ -75,7 +77,8 @@ public:
 protected:
     void showState(const engine::SimulationResult& simulation) override {
         if (simulation.counts.empty())
-            return showEmpty(tr("This run drew no shots. Simulate with a number of shots to see measured counts here."));
+            return showEmpty(
+                tr("This run drew no shots. Simulate with a number of shots to see measured counts here."));
         std::vector<BarRow> rows;
         std::int64_t shots = 0;
         for (const auto& outcome : simulation.counts) shots += outcome.count;

@@ -16,7 +16,8 @@ Result<std::vector<int>> parseQubits(const QString& text, int qubits, int most) 
     for (const auto& part : text.trimmed().split(kBetween, Qt::SkipEmptyParts)) {
         const auto match = kPart.match(part);
         if (!match.hasMatch())
-            return fail(ErrorCode::OutOfRange, "\"{}\" is no qubit; write them as \"0, 2, 5\" or \"0-3\".", part.toStdString());
+            return fail(ErrorCode::OutOfRange, "\"{}\" is no qubit; write them as \"0, 2, 5\" or \"0-3\".",
+                        part.toStdString());
         const int first = match.captured(1).toInt();
         const int last = match.captured(2).isEmpty() ? first : match.captured(2).toInt();
         if (std::max(first, last) >= qubits)

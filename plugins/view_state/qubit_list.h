@@ -9,7 +9,8 @@
 
 namespace qscope {
 
-/// "0-3, 7" for a state of `qubits` qubits: ascending, without repeats, at most `most` of them. The message names what is wrong.
+/// "0-3, 7" for a state of `qubits` qubits: ascending, without repeats, at most `most` of them. The message names what
+/// is wrong.
 [[nodiscard]] Result<std::vector<int>> parseQubits(const QString& text, int qubits, int most);
 
 /// Up to `most` neighbouring qubits: the first ones, or those that follow `selected` when it lies beyond them.

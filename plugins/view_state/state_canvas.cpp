@@ -13,7 +13,8 @@
 namespace qscope {
 
 StateCanvas::StateCanvas(ViewContext& context, const QString& accessibleName, QWidget* parent)
-    : QAbstractScrollArea(parent), m_context(context) {
+    : QAbstractScrollArea(parent)
+    , m_context(context) {
     setAccessibleName(accessibleName);
     setFrameShape(QFrame::NoFrame);
     setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
@@ -68,7 +69,8 @@ void StateCanvas::contextMenuEvent(QContextMenuEvent* event) {
     const QString item = itemText(toContent(event->pos()));
     if (!item.isEmpty())
         menu.addAction(tr("Copy value"), this, [item] { QGuiApplication::clipboard()->setText(item); });
-    addChartActions(menu, *viewport(), m_context, [this] { return csv(); }, accessibleName());
+    addChartActions(
+        menu, *viewport(), m_context, [this] { return csv(); }, accessibleName());
     menu.exec(event->globalPos());
 }
 

@@ -7,7 +7,9 @@
 namespace qscope {
 
 StatePage::StatePage(ViewContext& context, const QString& title, const QString& what, QWidget* parent)
-    : ViewPage(context, title, parent), m_title(title), m_what(what) {
+    : ViewPage(context, title, parent)
+    , m_title(title)
+    , m_what(what) {
     connect(&context, &ViewContext::circuitChanged, this, [this] {
         m_hasPicture = false;
         invalidate();

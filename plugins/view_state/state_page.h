@@ -22,7 +22,8 @@ protected:
     /// Runs `work(state, context)` off the window's thread; `show` gets its value on it.
     template<class Work, class Show>
     void compute(const engine::StateSnapshot& state, Work work, Show show) {
-        run(m_title, [state, work](const RunContext& context) { return work(state, context); },
+        run(
+            m_title, [state, work](const RunContext& context) { return work(state, context); },
             [this, show](auto&& value) {
                 show(std::move(value));
                 showPicture();

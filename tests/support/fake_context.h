@@ -13,8 +13,8 @@
 
 namespace qscope::test {
 
-/// What a test holds in its hand instead of the window: snapshots are plain members, `changed` functions tell the views.
-/// Jobs run within `start`, or wait for `finishJobs` when `holdJobs` is set.
+/// What a test holds in its hand instead of the window: snapshots are plain members, `changed` functions tell the
+/// views. Jobs run within `start`, or wait for `finishJobs` when `holdJobs` is set.
 class FakeContext : public ViewContext {
 public:
     FakeContext() { QApplication::setPalette(look.palette()); }
@@ -86,7 +86,8 @@ private:
 
     class FakeJobs : public Jobs {
     public:
-        explicit FakeJobs(FakeContext& context) : m_context(context) {}
+        explicit FakeJobs(FakeContext& context)
+            : m_context(context) {}
 
         void start(const QString&, Work work) override {
             ++m_context.jobsStarted;

@@ -13,7 +13,7 @@ namespace qscope {
 
 namespace {
 
-constexpr double kLineWidth = 1600;     ///< a drawing wider than this continues on the next line
+constexpr double kLineWidth = 1600; ///< a drawing wider than this continues on the next line
 constexpr double kLineGap = 24;
 constexpr double kMostPngSide = 32'000; ///< QPainter's coordinates in an image end at 32,767
 constexpr double kMostPngPixels = 2e8;
@@ -51,6 +51,22 @@ void paintLines(QPainter& painter, const CircuitGeometry& geometry, const std::v
 
 } // namespace
 
+QImage circuitMinimap(const CircuitGeometry& geometry, QSize size, const Theme& theme) {
+    QImage image(size, QImage::Format_ARGB32_Premultiplied);
+    image.fill(theme.color(Role::Sunken));
+    QPainter painter(&image);
+    const double xScale = size.width() / std::max(1.0, geometry.size().width());
+    const double yScale = size.height() / std::max(1.0, geometry.size().height());
+    for (const auto& operation : geometry.layout().operations) {
+        if (operation.kind == engine::SymbolKind::Barrier) continue;
+        const double a = geometry.wireY(operation.lowest) * yScale, b = geometry.wireY(operation.highest) * yScale;
+        painter.fillRect(QRectF(geometry.columnX(operation.column) * xScale, std::min(a, b) - 0.5,
+                                std::max(1.0, CircuitGeometry::kBox * xScale), std::abs(a - b) + 1),
+                         theme.color(Role::Muted));
+    }
+    return image;
+}
+
 Result<void> drawCircuit(const engine::Circuit& circuit, const Theme& theme, const std::filesystem::path& path,
                          engine::WireOrder order) {
     const std::string kind = path.extension().string();
@@ -76,8 +92,9 @@ Result<void> drawCircuit(const engine::Circuit& circuit, const Theme& theme, con
         constexpr double kScale = 2; // sharp on dense screens and in print
         if (std::max(size.width(), size.height()) * kScale > kMostPngSide ||
             size.width() * size.height() * kScale * kScale > kMostPngPixels)
-            return fail(ErrorCode::OutOfRange, "{}: a drawing of {:.0f} x {:.0f} points is too large for PNG; SVG can hold it",
-                        path.string(), size.width(), size.height());
+            return fail(ErrorCode::OutOfRange,
+                        "{}: a drawing of {:.0f} x {:.0f} points is too large for PNG; SVG can hold it", path.string(),
+                        size.width(), size.height());
         QImage image((size * kScale).toSize(), QImage::Format_RGB32);
         if (image.isNull())
             return fail(ErrorCode::OutOfMemory, "{}: no memory for a picture of {} x {} pixels", path.string(),
@@ -86,7 +103,8 @@ Result<void> drawCircuit(const engine::Circuit& circuit, const Theme& theme, con
         QPainter painter(&image);
         paintLines(painter, geometry, lines, size, theme);
         painter.end();
-        if (!image.save(&written, "PNG")) return fail(ErrorCode::Io, "{}: the picture cannot be encoded", path.string());
+        if (!image.save(&written, "PNG"))
+            return fail(ErrorCode::Io, "{}: the picture cannot be encoded", path.string());
     }
     const auto& bytes = written.data();
     return writeFileAtomically(path, std::string_view(bytes.constData(), static_cast<std::size_t>(bytes.size())));

@@ -29,7 +29,9 @@ double symbolWidth(const engine::LaidOutOperation& operation, double bodyCharact
 } // namespace
 
 CircuitGeometry::CircuitGeometry(std::shared_ptr<const engine::Circuit> circuit, engine::WireOrder order)
-    : m_circuit(std::move(circuit)), m_order(order), m_layout(engine::layoutCircuit(*m_circuit, order)) {
+    : m_circuit(std::move(circuit))
+    , m_order(order)
+    , m_layout(engine::layoutCircuit(*m_circuit, order)) {
     const QFontMetricsF metrics(Theme::body());
     for (const auto& creg : m_circuit->cregs)
         m_labelWidth = std::max(m_labelWidth, metrics.horizontalAdvance(QString::fromStdString(creg.name)));

@@ -25,9 +25,9 @@ struct CircuitHit {
 /// as wide as their widest operation, on a grid of 8. Built once per circuit; every question costs what it shows.
 class CircuitGeometry {
 public:
-    static constexpr double kRow = 48;      ///< from wire to wire
-    static constexpr double kBox = 28;      ///< side of the smallest gate box
-    static constexpr double kMargin = 8;    ///< above the first and below the last wire
+    static constexpr double kRow = 48;   ///< from wire to wire
+    static constexpr double kBox = 28;   ///< side of the smallest gate box
+    static constexpr double kMargin = 8; ///< above the first and below the last wire
     static constexpr double kMostLabel = 160;
 
     CircuitGeometry(std::shared_ptr<const engine::Circuit> circuit, engine::WireOrder order);
@@ -40,7 +40,9 @@ public:
 
     [[nodiscard]] double wireY(int qubit) const;
     [[nodiscard]] double registerY(int creg) const;
-    [[nodiscard]] double columnX(int column) const { return m_labelWidth + m_columnX[static_cast<std::size_t>(column)]; }
+    [[nodiscard]] double columnX(int column) const {
+        return m_labelWidth + m_columnX[static_cast<std::size_t>(column)];
+    }
     [[nodiscard]] double columnCenter(int column) const { return (columnX(column) + columnX(column + 1)) / 2; }
     /// The column at x, clamped to those there are (0 when there are none).
     [[nodiscard]] int columnAt(double x) const;
@@ -53,7 +55,9 @@ public:
     /// The operations that stand in a column.
     [[nodiscard]] std::span<const std::uint32_t> operationsIn(int column) const;
     /// Columns after which a qubit's wire carries a measured value, or again does not (after a reset), ascending.
-    [[nodiscard]] std::span<const std::pair<int, bool>> changes(int qubit) const { return m_changes[static_cast<std::size_t>(qubit)]; }
+    [[nodiscard]] std::span<const std::pair<int, bool>> changes(int qubit) const {
+        return m_changes[static_cast<std::size_t>(qubit)];
+    }
     /// The classical register that holds a bit.
     [[nodiscard]] int registerOf(int clbit) const;
 
@@ -67,9 +71,9 @@ private:
     engine::WireOrder m_order;
     engine::CircuitLayout m_layout;
     double m_labelWidth = 0;
-    std::vector<double> m_columnX;             ///< left edges, and the right edge of the last
-    std::vector<std::uint32_t> m_columnBegin;  ///< into `m_byColumn`
-    std::vector<std::uint32_t> m_byColumn;     ///< operation indices, by column
+    std::vector<double> m_columnX;            ///< left edges, and the right edge of the last
+    std::vector<std::uint32_t> m_columnBegin; ///< into `m_byColumn`
+    std::vector<std::uint32_t> m_byColumn;    ///< operation indices, by column
     std::vector<std::vector<std::pair<int, bool>>> m_changes;
 };
 

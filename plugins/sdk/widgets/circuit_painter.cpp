@@ -27,7 +27,9 @@ void drawDoubled(QPainter& painter, QPointF from, QPointF to) {
 class SymbolPainter {
 public:
     SymbolPainter(QPainter& painter, const CircuitGeometry& geometry, const Theme& theme)
-        : m_painter(painter), m_geometry(geometry), m_theme(theme) {}
+        : m_painter(painter)
+        , m_geometry(geometry)
+        , m_theme(theme) {}
 
     /// `current`: the last one applied; `ahead`: not applied yet, drawn dimmed.
     void paint(const LaidOutOperation& operation, bool current, bool ahead, bool hovered) {
@@ -184,8 +186,7 @@ private:
         m_painter.setBrush(m_edge);
         m_painter.drawPolygon(QPolygonF({tip, tip - QPointF(5, 8), tip - QPointF(-5, 8)}));
         const int bit = operation.clbit - m_geometry.circuit().cregs[static_cast<std::size_t>(creg)].first;
-        if (operation.conditionRegister != creg)
-            paintNote(QRectF(m_x - 20, tip.y() + 5, 40, 15), QString::number(bit));
+        if (operation.conditionRegister != creg) paintNote(QRectF(m_x - 20, tip.y() + 5, 40, 15), QString::number(bit));
     }
 
     void paintNote(const QRectF& rect, const QString& text) {
@@ -207,8 +208,8 @@ void paintQubitWire(QPainter& painter, const CircuitGeometry& geometry, int qubi
     const double y = geometry.wireY(qubit);
     const auto changes = geometry.changes(qubit);
     const int column = geometry.columnAt(left);
-    auto next = std::partition_point(changes.begin(), changes.end(),
-                                     [&](const auto& change) { return change.first < column; });
+    auto next =
+        std::partition_point(changes.begin(), changes.end(), [&](const auto& change) { return change.first < column; });
     bool measured = next != changes.begin() && (next - 1)->second;
     const auto draw = [&](double from, double to) {
         if (measured)
@@ -278,26 +279,11 @@ std::size_t paintCircuit(QPainter& painter, const CircuitGeometry& geometry, con
     if (marks.step >= 0) {
         painter.setPen(QPen(theme.color(Role::Accent), 2));
         const double x = geometry.stepX(marks.step);
-        painter.drawLine(QPointF(x, std::max(sight.top(), 0.0)), QPointF(x, std::min(sight.bottom(), geometry.size().height())));
+        painter.drawLine(QPointF(x, std::max(sight.top(), 0.0)),
+                         QPointF(x, std::min(sight.bottom(), geometry.size().height())));
     }
     painter.restore();
     return painted;
-}
-
-QImage circuitMinimap(const CircuitGeometry& geometry, QSize size, const Theme& theme) {
-    QImage image(size, QImage::Format_ARGB32_Premultiplied);
-    image.fill(theme.color(Role::Sunken));
-    QPainter painter(&image);
-    const double xScale = size.width() / std::max(1.0, geometry.size().width());
-    const double yScale = size.height() / std::max(1.0, geometry.size().height());
-    for (const auto& operation : geometry.layout().operations) {
-        if (operation.kind == SymbolKind::Barrier) continue;
-        const double a = geometry.wireY(operation.lowest) * yScale, b = geometry.wireY(operation.highest) * yScale;
-        painter.fillRect(QRectF(geometry.columnX(operation.column) * xScale, std::min(a, b) - 0.5,
-                                std::max(1.0, CircuitGeometry::kBox * xScale), std::abs(a - b) + 1),
-                         theme.color(Role::Muted));
-    }
-    return image;
 }
 
 } // namespace qscope

@@ -153,7 +153,8 @@ TEST_CASE("a drawing is written as SVG and as PNG") {
     CHECK(text.contains("<svg"));
     CHECK(text.contains("alice"));
     const QImage png(QString::fromStdString((folder / "t.png").string()));
-    CHECK(png.height() >= 2 * 5 * static_cast<int>(CircuitGeometry::kRow)); // three qubits, two registers, twice the size
+    CHECK(png.height() >=
+          2 * 5 * static_cast<int>(CircuitGeometry::kRow)); // three qubits, two registers, twice the size
     CHECK(colorsOf(png) > 8);
 }
 

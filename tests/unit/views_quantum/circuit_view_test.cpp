@@ -184,7 +184,8 @@ TEST_CASE_METHOD(CircuitFixture, "the circuit view is shown for people in both t
         for (const auto* theme : {"light", "dark"}) {
             context.setTheme(QLatin1String(theme));
             for (const auto& size : kSizes)
-                pictureOf(*view, size, QStringLiteral("circuit_%1_%2_%3").arg(name, QLatin1String(theme)).arg(size.width()));
+                pictureOf(*view, size,
+                          QStringLiteral("circuit_%1_%2_%3").arg(name, QLatin1String(theme)).arg(size.width()));
         }
     }
 }

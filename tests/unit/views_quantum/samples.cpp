@@ -49,8 +49,10 @@ std::string layered(int qubits, int layers) {
     std::string text = fmt::format("{}gate pair(t) a, b {{ ry(t) a; cx a, b; rz(t/2) b; }}\nqreg q[{}];\ncreg c[{}];\n",
                                    kHeader, qubits, qubits);
     for (int layer = 0; layer < layers; ++layer) {
-        for (int k = 0; k < qubits; ++k) text += fmt::format("ry({:.4f}) q[{}];\n", 0.3 + 0.17 * ((k * 7 + layer * 3) % 11), k);
-        for (int k = layer % 2; k + 1 < qubits; k += 2) text += fmt::format("pair({:.3f}) q[{}], q[{}];\n", 0.2 * (layer + 1), k, k + 1);
+        for (int k = 0; k < qubits; ++k)
+            text += fmt::format("ry({:.4f}) q[{}];\n", 0.3 + 0.17 * ((k * 7 + layer * 3) % 11), k);
+        for (int k = layer % 2; k + 1 < qubits; k += 2)
+            text += fmt::format("pair({:.3f}) q[{}], q[{}];\n", 0.2 * (layer + 1), k, k + 1);
     }
     return text + "measure q -> c;\n";
 }
@@ -65,7 +67,8 @@ std::shared_ptr<const OpenCircuit> opened(const std::string& text) {
     return circuit;
 }
 
-std::shared_ptr<const engine::SimulationResult> simulated(const OpenCircuit& circuit, std::size_t steps, std::int64_t shots) {
+std::shared_ptr<const engine::SimulationResult> simulated(const OpenCircuit& circuit, std::size_t steps,
+                                                          std::int64_t shots) {
     TestRun run;
     engine::SimulationRequest request;
     request.steps = steps;

@@ -97,7 +97,8 @@ TEST_CASE("a list of bars copies its rows at full precision and reads out the ro
     BarList bars(context, QStringLiteral("Probabilities"), QStringLiteral("Probability"), nullptr);
     bars.resize(400, 300);
     bars.setRows({{QStringLiteral("|0⟩"), 2.0 / 3, QStringLiteral("0.6667"), 0.0},
-                  {QStringLiteral("|1⟩"), 1.0 / 3, QStringLiteral("0.3333"), std::numbers::pi / 2}}, {});
+                  {QStringLiteral("|1⟩"), 1.0 / 3, QStringLiteral("0.3333"), std::numbers::pi / 2}},
+                 {});
     CHECK(bars.csv().contains(QStringLiteral("|0⟩,0.66666666666666663,0")));
     CHECK(bars.itemText({100, 50}).contains(QStringLiteral("|0⟩")));
     CHECK(bars.itemText({100, 76}).contains(QStringLiteral("π/2")));
