@@ -28,7 +28,9 @@ struct Figures {
 };
 
 std::optional<Figures> figuresOf(const engine::MethodResult& method, ComparisonScope scope) {
-    if (!scope) return Figures{method.bitsPerWeight, static_cast<double>(method.bytes), method.metrics, method.seconds, QString::fromStdString(method.device)};
+    if (!scope)
+        return Figures{method.bitsPerWeight, static_cast<double>(method.bytes), method.metrics, method.seconds,
+                       QString::fromStdString(method.device)};
     const engine::TensorResult* result = resultOf(method, *scope);
     if (!result) return std::nullopt;
     Figures figures{result->bits, kNone, result->metrics, kNone, QString::fromStdString(method.device)};
@@ -37,7 +39,8 @@ std::optional<Figures> figuresOf(const engine::MethodResult& method, ComparisonS
 }
 
 /// What the same tensors take as stored.
-std::optional<Figures> fullPrecision(const engine::CompareReport& report, const engine::Checkpoint* checkpoint, ComparisonScope scope) {
+std::optional<Figures> fullPrecision(const engine::CompareReport& report, const engine::Checkpoint* checkpoint,
+                                     ComparisonScope scope) {
     if (!checkpoint || report.methods.empty()) return std::nullopt;
     double bytes = 0, weights = 0;
     const auto add = [&](std::size_t tensor) {
@@ -45,8 +48,10 @@ std::optional<Figures> fullPrecision(const engine::CompareReport& report, const 
         bytes += static_cast<double>(checkpoint->tensors[tensor].bytes);
         weights += static_cast<double>(engine::elementCount(checkpoint->tensors[tensor].shape));
     };
-    if (scope) add(static_cast<std::size_t>(*scope));
-    else for (const engine::TensorResult& result : report.methods.front().tensors) add(result.tensor);
+    if (scope)
+        add(static_cast<std::size_t>(*scope));
+    else
+        for (const engine::TensorResult& result : report.methods.front().tensors) add(result.tensor);
     if (!(weights > 0)) return std::nullopt;
     Figures figures;
     figures.bits = bytes * 8 / weights;
@@ -56,7 +61,9 @@ std::optional<Figures> fullPrecision(const engine::CompareReport& report, const 
 }
 
 std::vector<NumberCell> cellsOf(const QString& name, const Figures& figures) {
-    const auto known = [](double value, const auto& text) { return NumberCell{std::isnan(value) ? QStringLiteral("–") : text(value), value}; };
+    const auto known = [](double value, const auto& text) {
+        return NumberCell{std::isnan(value) ? QStringLiteral("–") : text(value), value};
+    };
     return {{name, 0},
             known(figures.bits, [](double v) { return formatBits(v); }),
             known(figures.bytes, [](double v) { return formatBytes(static_cast<std::uint64_t>(v)); }),
@@ -84,7 +91,8 @@ void markBest(std::vector<NumberRow>& rows) {
             if (!(value >= worst)) worst = value;
         }
         if (known < 2 || best == worst) continue; // nothing to choose between
-        for (NumberRow& row : rows) row.cells[column].best = row.id >= 0 && row.cells[column].value * kBetter[column] == best;
+        for (NumberRow& row : rows)
+            row.cells[column].best = row.id >= 0 && row.cells[column].value * kBetter[column] == best;
     }
 }
 
@@ -103,12 +111,15 @@ std::vector<NumberColumn> comparisonColumns() {
             {tr("Device"), tr("What ran it"), true}};
 }
 
-std::vector<NumberRow> comparisonRows(const engine::CompareReport& report, const engine::Checkpoint* checkpoint, ComparisonScope scope) {
+std::vector<NumberRow> comparisonRows(const engine::CompareReport& report, const engine::Checkpoint* checkpoint,
+                                      ComparisonScope scope) {
     std::vector<NumberRow> rows;
-    if (const auto figures = fullPrecision(report, checkpoint, scope)) rows.push_back({cellsOf(QObject::tr("Full precision"), *figures), -1, Ink::ofCategory(-1)});
+    if (const auto figures = fullPrecision(report, checkpoint, scope))
+        rows.push_back({cellsOf(QObject::tr("Full precision"), *figures), -1, Ink::ofCategory(-1)});
     for (std::size_t i = 0; i < report.methods.size(); ++i)
         if (const auto figures = figuresOf(report.methods[i], scope))
-            rows.push_back({cellsOf(QString::fromStdString(report.methods[i].label), *figures), static_cast<int>(i), Ink::ofCategory(static_cast<int>(i))});
+            rows.push_back({cellsOf(QString::fromStdString(report.methods[i].label), *figures), static_cast<int>(i),
+                            Ink::ofCategory(static_cast<int>(i))});
     markBest(rows);
     return rows;
 }
@@ -118,8 +129,12 @@ Depth depthOf(const engine::CompareReport& report) {
     std::map<std::tuple<int, int, std::size_t>, std::int64_t> ordered;
     for (const engine::MethodResult& method : report.methods)
         for (const engine::TensorResult& result : method.tensors) {
-            const bool embedding = result.name.find("emb") != std::string::npos || result.name.find("wte") != std::string::npos;
-            ordered[{result.layer ? 1 : embedding ? 0 : 2, result.layer.value_or(0), result.tensor}] = static_cast<std::int64_t>(result.tensor);
+            const bool embedding =
+                result.name.find("emb") != std::string::npos || result.name.find("wte") != std::string::npos;
+            ordered[{result.layer ? 1
+                     : embedding  ? 0
+                                  : 2,
+                     result.layer.value_or(0), result.tensor}] = static_cast<std::int64_t>(result.tensor);
         }
     Depth depth;
     int block = -1;
@@ -151,14 +166,16 @@ std::vector<PlotLayer> depthLayers(const engine::CompareReport& report, const De
         PlotLayer line{Mark::Line, QString::fromStdString(method.label), Ink::ofCategory(static_cast<int>(i)), {}, {}};
         line.dash = i < 8 ? Qt::SolidLine : Qt::DashLine; // colours come round again after eight
         std::map<std::int64_t, const engine::TensorResult*> byTensor;
-        for (const engine::TensorResult& result : method.tensors) byTensor[static_cast<std::int64_t>(result.tensor)] = &result;
+        for (const engine::TensorResult& result : method.tensors)
+            byTensor[static_cast<std::int64_t>(result.tensor)] = &result;
         for (std::size_t place = 0; place < depth.tensors.size(); ++place) {
             const auto found = byTensor.find(depth.tensors[place]);
             line.x.push_back(static_cast<double>(place));
             line.y.push_back(found == byTensor.end() ? kNone : found->second->metrics.relativeMse);
             line.labels.push_back(found == byTensor.end() ? QString() : QString::fromStdString(found->second->name));
         }
-        const auto last = std::find_if(line.y.rbegin(), line.y.rend(), [](double value) { return std::isfinite(value) && value > 0; });
+        const auto last = std::find_if(line.y.rbegin(), line.y.rend(),
+                                       [](double value) { return std::isfinite(value) && value > 0; });
         if (last != line.y.rend()) line.endLabel = QStringLiteral("%1  %2").arg(formatNumber(*last, 3), line.name);
         layers.push_back(std::move(line));
     }
@@ -172,10 +189,15 @@ std::vector<PlotLayer> paretoLayers(const engine::CompareReport& report, Compari
     std::vector<PlotLayer> layers{front};
     std::vector<std::pair<double, double>> points;
     for (std::size_t i = 0; i < report.methods.size(); ++i) {
-        PlotLayer point{Mark::Points, QString::fromStdString(report.methods[i].label), Ink::ofCategory(static_cast<int>(i)), {}, {}};
+        PlotLayer point{Mark::Points,
+                        QString::fromStdString(report.methods[i].label),
+                        Ink::ofCategory(static_cast<int>(i)),
+                        {},
+                        {}};
         point.inLegend = false;
         point.shape = static_cast<int>(i / 8);
-        if (const auto figures = figuresOf(report.methods[i], scope); figures && std::isfinite(figures->metrics.sqnrDb)) {
+        if (const auto figures = figuresOf(report.methods[i], scope);
+            figures && std::isfinite(figures->metrics.sqnrDb)) {
             point.x = {figures->bits};
             point.y = {figures->metrics.sqnrDb};
             point.labels = {point.name};
@@ -184,7 +206,9 @@ std::vector<PlotLayer> paretoLayers(const engine::CompareReport& report, Compari
         }
         layers.push_back(std::move(point));
     }
-    std::sort(points.begin(), points.end(), [](const auto& a, const auto& b) { return a.first < b.first || (a.first == b.first && a.second > b.second); });
+    std::sort(points.begin(), points.end(), [](const auto& a, const auto& b) {
+        return a.first < b.first || (a.first == b.first && a.second > b.second);
+    });
     double best = -std::numeric_limits<double>::infinity();
     for (const auto& [bits, quality] : points) {
         if (quality <= best) continue;
@@ -196,7 +220,9 @@ std::vector<PlotLayer> paretoLayers(const engine::CompareReport& report, Compari
     for (PlotLayer& layer : layers) {
         if (layer.mark != Mark::Points || layer.x.empty()) continue;
         const auto& frontQuality = layers.front().y;
-        layer.labelSide = std::find(frontQuality.begin(), frontQuality.end(), layer.y[0]) != frontQuality.end() ? LabelSide::AboveLeft : LabelSide::BelowRight;
+        layer.labelSide = std::find(frontQuality.begin(), frontQuality.end(), layer.y[0]) != frontQuality.end()
+                              ? LabelSide::AboveLeft
+                              : LabelSide::BelowRight;
     }
     return layers;
 }

@@ -14,9 +14,11 @@ namespace qscope {
 /// Which numbers are compared: over all treated weights, or on one tensor (index in the checkpoint).
 using ComparisonScope = std::optional<std::int64_t>;
 
-/// The table: full precision first (id -1), then the methods (id is their index). Best values are marked from two methods on.
+/// The table: full precision first (id -1), then the methods (id is their index). Best values are marked from two
+/// methods on.
 [[nodiscard]] std::vector<NumberColumn> comparisonColumns();
-[[nodiscard]] std::vector<NumberRow> comparisonRows(const engine::CompareReport& report, const engine::Checkpoint* checkpoint, ComparisonScope scope);
+[[nodiscard]] std::vector<NumberRow> comparisonRows(const engine::CompareReport& report,
+                                                    const engine::Checkpoint* checkpoint, ComparisonScope scope);
 
 /// Treated tensors in the order in which a network applies them: embedding, blocks, the rest.
 struct Depth {
@@ -30,6 +32,7 @@ struct Depth {
 
 /// One point per method (layer index + 1 is the method's): bits per weight and SQNR; layer 0 is the front of methods
 /// that no other beats in both. An exact result has no finite SQNR and is left out.
-[[nodiscard]] std::vector<PlotLayer> paretoLayers(const engine::CompareReport& report, ComparisonScope scope, int selectedMethod);
+[[nodiscard]] std::vector<PlotLayer> paretoLayers(const engine::CompareReport& report, ComparisonScope scope,
+                                                  int selectedMethod);
 
 } // namespace qscope

@@ -6,8 +6,8 @@
 #include <QAction>
 #include <QButtonGroup>
 #include <QGridLayout>
-#include <QHeaderView>
 #include <QHBoxLayout>
+#include <QHeaderView>
 #include <QMenu>
 #include <QResizeEvent>
 #include <QToolButton>
@@ -23,9 +23,14 @@ constexpr QSize kRoomForAll(860, 640); // from here all charts are shown at once
 } // namespace
 
 ComparisonView::ComparisonView(ViewContext& context, QWidget* parent)
-    : ViewPage(context, tr("Comparison"), parent), m_table(new NumberTable(context)), m_depthPlot(new PlotArea(context))
-    , m_paretoPlot(new PlotArea(context)), m_multiples(new ErrorMultiples(context)), m_sections(new QWidget)
-    , m_export(new QAction(tr("Export…"), this)), m_grid(new QGridLayout(&body())) {
+    : ViewPage(context, tr("Comparison"), parent)
+    , m_table(new NumberTable(context))
+    , m_depthPlot(new PlotArea(context))
+    , m_paretoPlot(new PlotArea(context))
+    , m_multiples(new ErrorMultiples(context))
+    , m_sections(new QWidget)
+    , m_export(new QAction(tr("Export…"), this))
+    , m_grid(new QGridLayout(&body())) {
     m_grid->setContentsMargins(8, 0, 8, 8);
     m_grid->setSpacing(8);
     auto* buttons = new QHBoxLayout(m_sections);
@@ -68,8 +73,10 @@ ComparisonView::ComparisonView(ViewContext& context, QWidget* parent)
     m_paretoPlot->setMenuHook([offerExport](QMenu& menu, const std::optional<PlotArea::Hit>& hit) {
         if (hit) offerExport(menu, static_cast<int>(hit->layer) - 1);
     });
-    connect(m_paretoPlot, &PlotArea::clicked, this, [this](PlotArea::Hit hit) { selectMethod(static_cast<int>(hit.layer) - 1); });
-    connect(m_paretoPlot, &PlotArea::doubleClickedOn, this, [this](PlotArea::Hit hit) { exportMethod(static_cast<int>(hit.layer) - 1); });
+    connect(m_paretoPlot, &PlotArea::clicked, this,
+            [this](PlotArea::Hit hit) { selectMethod(static_cast<int>(hit.layer) - 1); });
+    connect(m_paretoPlot, &PlotArea::doubleClickedOn, this,
+            [this](PlotArea::Hit hit) { exportMethod(static_cast<int>(hit.layer) - 1); });
     connect(m_depthPlot, &PlotArea::clicked, this, [this](PlotArea::Hit hit) {
         Selection selection = this->context().selection();
         selection.method = static_cast<int>(hit.layer);
@@ -92,14 +99,17 @@ void ComparisonView::refresh() {
     const auto report = context().report();
     if (!context().checkpoint()) return showNoCheckpoint(tr("Methods side by side appear here."));
     if (!report || report->methods.empty())
-        return showEmpty(tr("Run two or more methods to see their size, error and speed side by side."), tr("Quantize…"),
-                         [this] { context().request(WindowRequest::Quantize); });
+        return showEmpty(tr("Run two or more methods to see their size, error and speed side by side."),
+                         tr("Quantize…"), [this] { context().request(WindowRequest::Quantize); });
     const bool newReport = report != m_report;
     m_report = report;
     const auto subject = tensorSubject(context());
-    header().setSubject(m_tensorScope && subject ? QString::fromStdString(subject->info().name)
-                                                 : tr("%1 methods, %2 tensors").arg(report->methods.size()).arg(report->methods.front().tensors.size()));
-    if (m_tensorScope && !subject) return showEmpty(tr("Select a tensor in the navigator to compare the methods on it."));
+    header().setSubject(
+        m_tensorScope && subject
+            ? QString::fromStdString(subject->info().name)
+            : tr("%1 methods, %2 tensors").arg(report->methods.size()).arg(report->methods.front().tensors.size()));
+    if (m_tensorScope && !subject)
+        return showEmpty(tr("Select a tensor in the navigator to compare the methods on it."));
     showBody();
     if (newReport) m_depth = depthOf(*report);
     showTable();
@@ -116,7 +126,8 @@ void ComparisonView::showTable() {
     m_table->setColumnHidden(kTimeColumn, m_tensorScope); // measured per method, not per tensor
     m_table->setSelectedId(now.method >= 0 ? std::optional(now.method) : std::optional(-1));
     const int shown = std::clamp(static_cast<int>(m_report->methods.size()) + 1, 2, 8);
-    m_table->setFixedHeight(m_table->horizontalHeader()->sizeHint().height() + shown * m_table->verticalHeader()->defaultSectionSize() + 20);
+    m_table->setFixedHeight(m_table->horizontalHeader()->sizeHint().height() +
+                            shown * m_table->verticalHeader()->defaultSectionSize() + 20);
     m_export->setEnabled(now.method >= 0);
 }
 
@@ -126,7 +137,8 @@ void ComparisonView::showDepth() {
     const auto place = std::find(m_depth.tensors.begin(), m_depth.tensors.end(), tensor);
     const int method = context().selection().method;
     for (std::size_t i = 0; i < layers.size(); ++i)
-        if (place != m_depth.tensors.end() && (method < 0 || method == static_cast<int>(i))) layers[i].selected = static_cast<int>(place - m_depth.tensors.begin());
+        if (place != m_depth.tensors.end() && (method < 0 || method == static_cast<int>(i)))
+            layers[i].selected = static_cast<int>(place - m_depth.tensors.begin());
     Axis x{tr("Layer"), {}};
     x.fixedTicks = m_depth.ticks;
     m_depthPlot->setAxes(x, {tr("Relative MSE"), {}, Scale::Log});
@@ -137,17 +149,20 @@ void ComparisonView::showDepth() {
 void ComparisonView::showPareto() {
     const Selection& now = context().selection();
     m_paretoPlot->setAxes({tr("Bits per weight"), {}}, {tr("SQNR"), tr("dB")});
-    m_paretoPlot->setLayers(paretoLayers(*m_report, m_tensorScope ? ComparisonScope(now.tensor) : std::nullopt, now.method));
+    m_paretoPlot->setLayers(
+        paretoLayers(*m_report, m_tensorScope ? ComparisonScope(now.tensor) : std::nullopt, now.method));
     m_paretoPlot->setReadout([this](const PlotArea::Hit& hit) {
         const PlotLayer& point = m_paretoPlot->layers()[hit.layer];
         const auto index = static_cast<std::size_t>(hit.index);
-        return tr("%1\n%2 bits per weight\n%3").arg(point.name, formatBits(point.x[index]), formatDecibels(point.y[index]));
+        return tr("%1\n%2 bits per weight\n%3")
+            .arg(point.name, formatBits(point.x[index]), formatDecibels(point.y[index]));
     });
 }
 
 void ComparisonView::showMultiples() {
     const auto subject = tensorSubject(context());
-    if (!subject) return m_multiples->showText(tr("Select a tensor to see the error of each method on it side by side."));
+    if (!subject)
+        return m_multiples->showText(tr("Select a tensor to see the error of each method on it side by side."));
     if (m_multiples->isHidden()) return;
     m_multiples->showTensor(*subject);
     m_multiples->markMethod(context().selection().method);
@@ -167,7 +182,8 @@ void ComparisonView::exportMethod(int method) {
 
 void ComparisonView::arrange() {
     const bool all = width() >= kRoomForAll.width() && height() >= kRoomForAll.height();
-    for (QWidget* item : {static_cast<QWidget*>(m_table), m_sections, static_cast<QWidget*>(m_depthPlot), static_cast<QWidget*>(m_paretoPlot), static_cast<QWidget*>(m_multiples)})
+    for (QWidget* item : {static_cast<QWidget*>(m_table), m_sections, static_cast<QWidget*>(m_depthPlot),
+                          static_cast<QWidget*>(m_paretoPlot), static_cast<QWidget*>(m_multiples)})
         m_grid->removeWidget(item);
     m_grid->addWidget(m_table, 0, 0, 1, 2);
     m_grid->addWidget(m_sections, 1, 0, 1, 2);

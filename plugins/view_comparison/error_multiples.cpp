@@ -33,7 +33,8 @@ Result<ErrorHistograms> countErrors(const TensorSubject& subject, int bins, cons
     }
     if (!(largest > 0)) largest = 1;
     for (int i = 0; i <= bins; ++i) result.edges.push_back(largest * (2.0 * i / bins - 1));
-    std::vector<std::vector<std::int64_t>> counts(quantized.size(), std::vector<std::int64_t>(static_cast<std::size_t>(bins)));
+    std::vector<std::vector<std::int64_t>> counts(quantized.size(),
+                                                  std::vector<std::int64_t>(static_cast<std::size_t>(bins)));
     const engine::TensorView stored = subject.view();
     const std::int64_t elements = engine::elementCount(stored.shape);
     context.progress.total = elements;
@@ -60,7 +61,11 @@ Result<ErrorHistograms> countErrors(const TensorSubject& subject, int bins, cons
 }
 
 ErrorMultiples::ErrorMultiples(ViewContext& context, QWidget* parent)
-    : QScrollArea(parent), m_context(context), m_row(new QWidget), m_layout(new QHBoxLayout(m_row)), m_empty(new EmptyState(context))
+    : QScrollArea(parent)
+    , m_context(context)
+    , m_row(new QWidget)
+    , m_layout(new QHBoxLayout(m_row))
+    , m_empty(new EmptyState(context))
     , m_jobs(context.makeJobs()) {
     setWidgetResizable(true);
     setFrameShape(QFrame::NoFrame);
@@ -88,11 +93,14 @@ void ErrorMultiples::showTensor(const TensorSubject& subject) {
     if (subject.report == m_report && subject.index == m_tensor) return;
     m_report = subject.report;
     m_tensor = subject.index;
-    runJob(*m_jobs, tr("Count errors"), [subject](const RunContext& job) { return countErrors(subject, kBins, job); },
-           [this, subject](Result<ErrorHistograms> result) {
-               if (result) showHistograms(subject, *result);
-               else if (result.error().code != ErrorCode::Cancelled) showText(QString::fromStdString(describe(result.error())));
-           });
+    runJob(
+        *m_jobs, tr("Count errors"), [subject](const RunContext& job) { return countErrors(subject, kBins, job); },
+        [this, subject](Result<ErrorHistograms> result) {
+            if (result)
+                showHistograms(subject, *result);
+            else if (result.error().code != ErrorCode::Cancelled)
+                showText(QString::fromStdString(describe(result.error())));
+        });
     m_veil->watch(*m_jobs);
 }
 
@@ -119,18 +127,21 @@ void ErrorMultiples::arrange(std::size_t count) {
 }
 
 void ErrorMultiples::showHistograms(const TensorSubject& subject, const ErrorHistograms& histograms) {
-    if (histograms.methods.empty()) return showText(tr("No method treated this tensor. Select another one to see the errors side by side."));
+    if (histograms.methods.empty())
+        return showText(tr("No method treated this tensor. Select another one to see the errors side by side."));
     m_empty->hide();
     arrange(histograms.methods.size());
     m_methods = histograms.methods;
     double highest = 1;
-    for (const auto& counts : histograms.counts) highest = std::max(highest, *std::max_element(counts.begin(), counts.end()));
+    for (const auto& counts : histograms.counts)
+        highest = std::max(highest, *std::max_element(counts.begin(), counts.end()));
     for (std::size_t i = 0; i < m_methods.size(); ++i) {
         const engine::MethodResult& method = subject.report->methods[static_cast<std::size_t>(m_methods[i])];
         const QString label = QString::fromStdString(method.label);
         PlotArea& plot = *m_plots[i];
         plot.setTitle(label);
-        plot.setAxes({tr("Error"), {}, Scale::Linear, true}, {i == 0 ? tr("Count") : QString(QChar::Nbsp), {}, Scale::Log});
+        plot.setAxes({tr("Error"), {}, Scale::Linear, true},
+                     {i == 0 ? tr("Count") : QString(QChar::Nbsp), {}, Scale::Log});
         plot.setFullRange(Range{histograms.edges.front(), histograms.edges.back()}, Range{0.5, highest * 2});
         plot.setLayers({{Mark::Bars, label, Ink::ofCategory(m_methods[i]), histograms.edges, histograms.counts[i]}});
         const engine::TensorResult* result = resultOf(method, subject.index);

@@ -48,7 +48,7 @@ private:
     QHBoxLayout* m_layout;
     EmptyState* m_empty;
     std::vector<PlotArea*> m_plots;
-    std::vector<int> m_methods; ///< of each plot on show
+    std::vector<int> m_methods;                            ///< of each plot on show
     std::shared_ptr<const engine::CompareReport> m_report; ///< what was counted, or is being counted
     std::int64_t m_tensor = -1;
     std::unique_ptr<Jobs> m_jobs;

@@ -18,7 +18,9 @@ constexpr int kMostOuterBins = 256;      // per side
 /// Finds bins in constant time: a fine uniform table over the edges points near the right one.
 class BinFinder {
 public:
-    explicit BinFinder(const std::vector<double>& edges) : m_edges(edges), m_scale(kCells / (edges.back() - edges.front())) {
+    explicit BinFinder(const std::vector<double>& edges)
+        : m_edges(edges)
+        , m_scale(kCells / (edges.back() - edges.front())) {
         std::size_t bin = 0;
         for (int cell = 0; cell < kCells; ++cell) {
             const double start = edges.front() + cell / m_scale;
@@ -64,7 +66,8 @@ std::vector<double> edgesOnLevels(const std::vector<float>& levels, const Range&
     const auto outer = [](double from, double to, double width) {
         std::vector<double> beyond;
         const double length = std::abs(to - from);
-        const int number = static_cast<int>(std::clamp(std::ceil(length / width), 1.0, static_cast<double>(kMostOuterBins)));
+        const int number =
+            static_cast<int>(std::clamp(std::ceil(length / width), 1.0, static_cast<double>(kMostOuterBins)));
         const double step = std::max(width, length / number) * (to < from ? -1 : 1);
         for (int i = 1; i <= number; ++i) beyond.push_back(from + step * i);
         return beyond;

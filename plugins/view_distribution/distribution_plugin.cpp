@@ -10,8 +10,9 @@ class DistributionPlugin : public QObject, public ViewPlugin {
     Q_INTERFACES(qscope::ViewPlugin)
 public:
     [[nodiscard]] std::vector<ViewInfo> views() const override {
-        return {{QStringLiteral("distribution"), tr("Distribution"), QStringLiteral("distribution"), ViewSubject::Tensor,
-                 tr("Histogram of a tensor with the quantization grid over it, quantiles against the normal, moments")}};
+        return {
+            {QStringLiteral("distribution"), tr("Distribution"), QStringLiteral("distribution"), ViewSubject::Tensor,
+             tr("Histogram of a tensor with the quantization grid over it, quantiles against the normal, moments")}};
     }
     [[nodiscard]] QWidget* create(const QString&, ViewContext& context, QWidget* parent) override {
         return new DistributionView(context, parent);

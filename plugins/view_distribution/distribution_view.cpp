@@ -19,7 +19,8 @@ constexpr int kWideEnough = 880; // pixels: from here the histogram stands besid
 
 } // namespace
 
-DistributionView::DistributionView(ViewContext& context, QWidget* parent) : ViewPage(context, tr("Distribution"), parent) {
+DistributionView::DistributionView(ViewContext& context, QWidget* parent)
+    : ViewPage(context, tr("Distribution"), parent) {
     m_histogram = new PlotArea(context);
     m_quantiles = new PlotArea(context);
     m_moments = new NumberTable(context);
@@ -69,36 +70,45 @@ void DistributionView::refresh() {
     if (!subject->result) return showPlain(*statistics);
     const Grid grid = gridOf(*subject, *statistics);
     auto edges = edgesOnLevels(grid.levels, {statistics->min, statistics->max}, kBinsOnGrid);
-    run(tr("Count values on the grid"),
+    run(
+        tr("Count values on the grid"),
         [subject = *subject, edges = std::move(edges)](const RunContext& job) {
             return countBoth(subject.view(), *subject.result->quantized, edges, job);
         },
         [this, subject = *subject, grid](const BinnedCounts& counts) { showCounts(subject, counts, grid); });
 }
 
-DistributionView::Grid DistributionView::gridOf(const TensorSubject& subject, const engine::TensorStatistics& statistics) const {
+DistributionView::Grid DistributionView::gridOf(const TensorSubject& subject,
+                                                const engine::TensorStatistics& statistics) const {
     const engine::QuantizedTensor& quantized = *subject.result->quantized;
     const auto* codes = std::get_if<engine::GridCodes>(&quantized.codes);
-    if (codes && codes->grouping.count() == 1) return {engine::gridLevels(quantized, 0, 0), tr("One grid for the whole tensor")};
+    if (codes && codes->grouping.count() == 1)
+        return {engine::gridLevels(quantized, 0, 0), tr("One grid for the whole tensor")};
     const Selection& selection = context().selection();
     const engine::MatrixShape matrix = subject.matrix();
     if (selection.row >= 0 || selection.column >= 0) {
         const std::int64_t row = std::clamp<std::int64_t>(selection.row, 0, matrix.rows - 1);
         const std::int64_t column = std::clamp<std::int64_t>(selection.column, 0, matrix.columns - 1);
-        return {engine::gridLevels(quantized, row, column), tr("Grid of the group at row %1, column %2").arg(formatInteger(row), formatInteger(column))};
+        return {engine::gridLevels(quantized, row, column),
+                tr("Grid of the group at row %1, column %2").arg(formatInteger(row), formatInteger(column))};
     }
     if (statistics.extremes.empty()) return {};
     // With nothing selected the widest grid says most: that of the group with the largest value.
     const engine::ExtremeValue& largest = statistics.extremes.front();
     return {engine::gridLevels(quantized, largest.row, largest.column),
-            tr("Grid of the group with the largest value, row %1, column %2").arg(formatInteger(largest.row), formatInteger(largest.column))};
+            tr("Grid of the group with the largest value, row %1, column %2")
+                .arg(formatInteger(largest.row), formatInteger(largest.column))};
 }
 
 void DistributionView::showPlain(const engine::TensorStatistics& statistics) {
     cancelRun();
     m_levels.clear();
     m_origin.clear();
-    PlotLayer bars{Mark::Bars, tr("Stored"), Ink::ofCategory(-1), statistics.histogram.edges, {statistics.histogram.counts.begin(), statistics.histogram.counts.end()}};
+    PlotLayer bars{Mark::Bars,
+                   tr("Stored"),
+                   Ink::ofCategory(-1),
+                   statistics.histogram.edges,
+                   {statistics.histogram.counts.begin(), statistics.histogram.counts.end()}};
     setHistogramLayers({std::move(bars)});
 }
 
@@ -161,10 +171,14 @@ void DistributionView::showMoments(const TensorSubject& subject, const engine::T
     const auto add = [&](const char* key, const QString& name, double value, const QString& text) {
         rows.push_back({{{name, 0, false, metricTooltip(key)}, {text, value}}, static_cast<int>(rows.size())});
     };
-    const auto number = [&](const char* key, const QString& name, double value) { add(key, name, value, formatNumber(value)); };
+    const auto number = [&](const char* key, const QString& name, double value) {
+        add(key, name, value, formatNumber(value));
+    };
     const auto counted = [&](const char* key, const QString& name, std::int64_t value) {
-        const double share = statistics.count > 0 ? 100.0 * static_cast<double>(value) / static_cast<double>(statistics.count) : 0;
-        const QString text = value == 0 ? QStringLiteral("0") : tr("%1 (%2 %)").arg(formatInteger(value), formatNumber(share, 2));
+        const double share =
+            statistics.count > 0 ? 100.0 * static_cast<double>(value) / static_cast<double>(statistics.count) : 0;
+        const QString text =
+            value == 0 ? QStringLiteral("0") : tr("%1 (%2 %)").arg(formatInteger(value), formatNumber(share, 2));
         add(key, name, static_cast<double>(value), text);
     };
     if (subject.result) {
@@ -202,7 +216,10 @@ QString DistributionView::tailNote(const Range& view) const {
             if (bars.x[i] >= view.high) above += bars.y[i];
         }
         const auto side = [&](double count, const QString& where) {
-            if (count > 0) notes << tr("%1 (%2 %) %3").arg(formatInteger(static_cast<std::int64_t>(count)), formatNumber(100 * count / all, 2), where);
+            if (count > 0)
+                notes << tr("%1 (%2 %) %3")
+                             .arg(formatInteger(static_cast<std::int64_t>(count)), formatNumber(100 * count / all, 2),
+                                  where);
         };
         side(below, tr("below the view"));
         side(above, tr("above the view"));
@@ -217,10 +234,12 @@ QString DistributionView::readout(const PlotArea::Hit& hit) const {
     const PlotLayer& bars = layers.front();
     QStringList lines{tr("%1 to %2").arg(formatNumber(bars.x[bin]), formatNumber(bars.x[bin + 1]))};
     for (const PlotLayer& layer : layers)
-        if (layer.mark != Mark::Ticks) lines << tr("%1: %2").arg(layer.name, formatInteger(static_cast<std::int64_t>(layer.y[bin])));
+        if (layer.mark != Mark::Ticks)
+            lines << tr("%1: %2").arg(layer.name, formatInteger(static_cast<std::int64_t>(layer.y[bin])));
     if (m_levels.size() >= 2) {
         const auto middle = static_cast<float>((bars.x[bin] + bars.x[bin + 1]) / 2);
-        auto level = std::min_element(m_levels.begin(), m_levels.end(), [&](float a, float b) { return std::abs(a - middle) < std::abs(b - middle); });
+        auto level = std::min_element(m_levels.begin(), m_levels.end(),
+                                      [&](float a, float b) { return std::abs(a - middle) < std::abs(b - middle); });
         const auto thresholds = thresholdsOf(m_levels);
         const auto index = static_cast<std::size_t>(level - m_levels.begin());
         const QString from = index == 0 ? QStringLiteral("−∞") : formatNumber(thresholds[index - 1]);

@@ -10,8 +10,9 @@ class HeatmapPlugin : public QObject, public ViewPlugin {
     Q_INTERFACES(qscope::ViewPlugin)
 public:
     [[nodiscard]] std::vector<ViewInfo> views() const override {
-        return {{QStringLiteral("heatmap"), tr("Heatmap"), QStringLiteral("heatmap"), ViewSubject::Tensor,
-                 tr("A whole matrix as colours: weights, dequantized weights or the error, with row and column norms")}};
+        return {
+            {QStringLiteral("heatmap"), tr("Heatmap"), QStringLiteral("heatmap"), ViewSubject::Tensor,
+             tr("A whole matrix as colours: weights, dequantized weights or the error, with row and column norms")}};
     }
     [[nodiscard]] QWidget* create(const QString&, ViewContext& context, QWidget* parent) override {
         return new HeatmapView(context, parent);

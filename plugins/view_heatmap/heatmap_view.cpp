@@ -11,8 +11,11 @@
 namespace qscope {
 
 HeatmapView::HeatmapView(ViewContext& context, QWidget* parent)
-    : ViewPage(context, tr("Heatmap"), parent), m_heatmap(new Heatmap(context)), m_sortRows(new QAction(tr("Sort rows"), this))
-    , m_sortColumns(new QAction(tr("Sort columns"), this)), m_tileJobs(context.makeJobs()) {
+    : ViewPage(context, tr("Heatmap"), parent)
+    , m_heatmap(new Heatmap(context))
+    , m_sortRows(new QAction(tr("Sort rows"), this))
+    , m_sortColumns(new QAction(tr("Sort columns"), this))
+    , m_tileJobs(context.makeJobs()) {
     auto* layout = new QVBoxLayout(&body());
     layout->setContentsMargins(8, 0, 8, 8);
     layout->addWidget(m_heatmap);
@@ -37,8 +40,10 @@ HeatmapView::HeatmapView(ViewContext& context, QWidget* parent)
     });
     connect(&context, &ViewContext::selectionChanged, this, [this](const Selection& before) {
         const Selection& now = this->context().selection();
-        if (now.tensor != before.tensor || (now.method != before.method && m_values != Values::Weights)) invalidate();
-        else showSelection();
+        if (now.tensor != before.tensor || (now.method != before.method && m_values != Values::Weights))
+            invalidate();
+        else
+            showSelection();
     });
 }
 
@@ -49,9 +54,11 @@ void HeatmapView::refresh() {
     header().setSubject(describe(*subject));
     if (m_values != Values::Weights && !subject->result) {
         const QString which = m_values == Values::Error ? tr("the error") : tr("the dequantized weights");
-        return showEmpty(subject->method ? tr("%1 did not treat this tensor. Select another method to see %2.").arg(QString::fromStdString(subject->method->label), which)
+        return showEmpty(subject->method ? tr("%1 did not treat this tensor. Select another method to see %2.")
+                                               .arg(QString::fromStdString(subject->method->label), which)
                                          : tr("Run a method and select its result to see %1 it leaves.").arg(which),
-                         subject->method ? QString() : tr("Quantize…"), [this] { context().request(WindowRequest::Quantize); });
+                         subject->method ? QString() : tr("Quantize…"),
+                         [this] { context().request(WindowRequest::Quantize); });
     }
     const auto statistics = context().statistics(subject->index);
     if (!statistics && (m_sortRows->isChecked() || m_sortColumns->isChecked())) return; // `statisticsChanged` follows
@@ -62,8 +69,11 @@ void HeatmapView::refresh() {
                           : m_values == Values::Dequantized ? dequantizedValues(subject->result->quantized)
                                                             : errorValues(subject->view(), subject->result->quantized);
     showBody();
-    run(tr("Draw heatmap"), [source, order](const RunContext& job) { return prepareMatrix(source, order, job); },
-        [this, subject = *subject](std::shared_ptr<const DrawnMatrix> matrix) { showMatrix(subject, std::move(matrix)); });
+    run(
+        tr("Draw heatmap"), [source, order](const RunContext& job) { return prepareMatrix(source, order, job); },
+        [this, subject = *subject](std::shared_ptr<const DrawnMatrix> matrix) {
+            showMatrix(subject, std::move(matrix));
+        });
 }
 
 void HeatmapView::showMatrix(const TensorSubject& subject, std::shared_ptr<const DrawnMatrix> matrix) {
@@ -78,7 +88,9 @@ void HeatmapView::showMatrix(const TensorSubject& subject, std::shared_ptr<const
     info.columnTitle = channels ? tr("Input channel") : tr("Element");
     if (!m_matrix->order.rows.empty()) info.rowTitle += tr(", largest norm first");
     if (!m_matrix->order.columns.empty()) info.columnTitle += tr(", largest norm first");
-    info.valueTitle = m_values == Values::Weights ? tr("Weight") : m_values == Values::Dequantized ? tr("Dequantized") : tr("Error");
+    info.valueTitle = m_values == Values::Weights       ? tr("Weight")
+                      : m_values == Values::Dequantized ? tr("Dequantized")
+                                                        : tr("Error");
     info.limit = m_matrix->absoluteMaximum > 0 ? static_cast<double>(m_matrix->absoluteMaximum) : 1;
     info.note = tr("Full range ±%1").arg(formatNumber(info.limit));
     if (const auto statistics = context().statistics(subject.index); statistics && info.rows > 1) {
@@ -97,11 +109,15 @@ void HeatmapView::showMatrix(const TensorSubject& subject, std::shared_ptr<const
 
 void HeatmapView::fetchTile(const TileRequest& request) {
     if (!m_matrix) return;
-    runJob(*m_tileJobs, tr("Draw tile"), [matrix = m_matrix, request](const RunContext& job) { return drawTile(*matrix, request, job); },
-           [this](Result<MatrixTile> tile) {
-               if (tile) m_heatmap->setTile(*std::move(tile));
-               else showError(tile.error());
-           });
+    runJob(
+        *m_tileJobs, tr("Draw tile"),
+        [matrix = m_matrix, request](const RunContext& job) { return drawTile(*matrix, request, job); },
+        [this](Result<MatrixTile> tile) {
+            if (tile)
+                m_heatmap->setTile(*std::move(tile));
+            else
+                showError(tile.error());
+        });
 }
 
 void HeatmapView::showSelection() {
@@ -111,7 +127,8 @@ void HeatmapView::showSelection() {
         if (channel < 0 || channel >= count) return std::int64_t{-1};
         return places.empty() ? channel : places[static_cast<std::size_t>(channel)];
     };
-    m_heatmap->setSelected(placeOf(now.row, m_heatmap->info().rows, m_rowPlaces), placeOf(now.column, m_heatmap->info().columns, m_columnPlaces));
+    m_heatmap->setSelected(placeOf(now.row, m_heatmap->info().rows, m_rowPlaces),
+                           placeOf(now.column, m_heatmap->info().columns, m_columnPlaces));
 }
 
 void HeatmapView::selectCell(std::int64_t row, std::int64_t column) {
@@ -126,11 +143,20 @@ QString HeatmapView::readout(const TileRequest& cell, std::optional<float> value
     if (!m_matrix) return {};
     const bool single = cell.rows * cell.columns == 1;
     QString text;
-    if (single) text = tr("Row %1, column %2").arg(formatInteger(m_matrix->order.row(cell.row)), formatInteger(m_matrix->order.column(cell.column)));
+    if (single)
+        text =
+            tr("Row %1, column %2")
+                .arg(formatInteger(m_matrix->order.row(cell.row)), formatInteger(m_matrix->order.column(cell.column)));
     else if (m_matrix->order.rows.empty() && m_matrix->order.columns.empty())
-        text = tr("Rows %1–%2, columns %3–%4").arg(formatInteger(cell.row), formatInteger(cell.row + cell.rows - 1), formatInteger(cell.column), formatInteger(cell.column + cell.columns - 1));
-    else text = tr("%1 × %2 cells").arg(cell.rows).arg(cell.columns);
-    if (value) text += QLatin1Char('\n') + (single ? formatNumber(static_cast<double>(*value)) : tr("Largest magnitude %1").arg(formatNumber(static_cast<double>(*value))));
+        text = tr("Rows %1–%2, columns %3–%4")
+                   .arg(formatInteger(cell.row), formatInteger(cell.row + cell.rows - 1), formatInteger(cell.column),
+                        formatInteger(cell.column + cell.columns - 1));
+    else
+        text = tr("%1 × %2 cells").arg(cell.rows).arg(cell.columns);
+    if (value)
+        text +=
+            QLatin1Char('\n') + (single ? formatNumber(static_cast<double>(*value))
+                                        : tr("Largest magnitude %1").arg(formatNumber(static_cast<double>(*value))));
     return text;
 }
 

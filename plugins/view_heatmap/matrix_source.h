@@ -22,15 +22,20 @@ struct MatrixSource {
 [[nodiscard]] MatrixSource storedValues(const engine::TensorView& tensor);
 [[nodiscard]] MatrixSource dequantizedValues(std::shared_ptr<const engine::QuantizedTensor> quantized);
 /// Dequantized minus stored.
-[[nodiscard]] MatrixSource errorValues(const engine::TensorView& tensor, std::shared_ptr<const engine::QuantizedTensor> quantized);
+[[nodiscard]] MatrixSource errorValues(const engine::TensorView& tensor,
+                                       std::shared_ptr<const engine::QuantizedTensor> quantized);
 
 /// Order in which rows and columns are drawn: entry i is the matrix row at place i. Empty: as stored.
 struct DrawnOrder {
     std::vector<std::int64_t> rows;
     std::vector<std::int64_t> columns;
 
-    [[nodiscard]] std::int64_t row(std::int64_t place) const { return rows.empty() ? place : rows[static_cast<std::size_t>(place)]; }
-    [[nodiscard]] std::int64_t column(std::int64_t place) const { return columns.empty() ? place : columns[static_cast<std::size_t>(place)]; }
+    [[nodiscard]] std::int64_t row(std::int64_t place) const {
+        return rows.empty() ? place : rows[static_cast<std::size_t>(place)];
+    }
+    [[nodiscard]] std::int64_t column(std::int64_t place) const {
+        return columns.empty() ? place : columns[static_cast<std::size_t>(place)];
+    }
 };
 
 /// Places sorted by a number per channel, largest first; equal ones keep their order.
@@ -39,7 +44,8 @@ struct DrawnOrder {
 [[nodiscard]] std::vector<std::int64_t> placesOf(const std::vector<std::int64_t>& order);
 
 /// The cells of a request, read from the source in drawn order: value of largest magnitude each, NaN wins. All cores.
-[[nodiscard]] Result<MatrixTile> reduceTile(const MatrixSource& source, const DrawnOrder& order, const TileRequest& request, const RunContext& context);
+[[nodiscard]] Result<MatrixTile> reduceTile(const MatrixSource& source, const DrawnOrder& order,
+                                            const TileRequest& request, const RunContext& context);
 
 /// A matrix prepared for drawing at any zoom: its cells reduced to at most 4 Mi once, halved from there.
 struct DrawnMatrix {
@@ -50,9 +56,11 @@ struct DrawnMatrix {
     std::shared_ptr<const engine::Pyramid> pyramid;
     float absoluteMaximum = 0; ///< of the finite values
 };
-[[nodiscard]] Result<std::shared_ptr<const DrawnMatrix>> prepareMatrix(MatrixSource source, DrawnOrder order, const RunContext& context);
+[[nodiscard]] Result<std::shared_ptr<const DrawnMatrix>> prepareMatrix(MatrixSource source, DrawnOrder order,
+                                                                       const RunContext& context);
 
 /// A tile at the request's factors: from the pyramid where that is as fine, else from the source.
-[[nodiscard]] Result<MatrixTile> drawTile(const DrawnMatrix& matrix, const TileRequest& request, const RunContext& context);
+[[nodiscard]] Result<MatrixTile> drawTile(const DrawnMatrix& matrix, const TileRequest& request,
+                                          const RunContext& context);
 
 } // namespace qscope

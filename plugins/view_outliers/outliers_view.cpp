@@ -15,7 +15,8 @@ constexpr int kWideEnough = 720; // pixels: from here the table stands beside th
 
 } // namespace
 
-OutliersView::OutliersView(ViewContext& context, QWidget* parent) : ViewPage(context, tr("Outliers"), parent) {
+OutliersView::OutliersView(ViewContext& context, QWidget* parent)
+    : ViewPage(context, tr("Outliers"), parent) {
     m_readouts = new QLabel;
     m_readouts->setFont(Theme::figures());
     m_readouts->setWordWrap(true);
@@ -25,7 +26,10 @@ OutliersView::OutliersView(ViewContext& context, QWidget* parent) : ViewPage(con
     m_rows->setTitle(tr("Largest magnitude per output channel"));
     m_columns->setTitle(tr("Largest magnitude per input channel"));
     m_table = new NumberTable(context);
-    m_table->setColumns({{tr("Rank"), tr("By magnitude, the largest first")}, {tr("Row"), tr("Output channel")}, {tr("Column"), tr("Input channel")}, {tr("Value"), {}}});
+    m_table->setColumns({{tr("Rank"), tr("By magnitude, the largest first")},
+                         {tr("Row"), tr("Output channel")},
+                         {tr("Column"), tr("Input channel")},
+                         {tr("Value"), {}}});
     m_table->setMinimumSize(220, 120);
     auto* page = new QVBoxLayout(&body());
     page->setContentsMargins(8, 0, 8, 8);
@@ -64,14 +68,17 @@ OutliersView::OutliersView(ViewContext& context, QWidget* parent) : ViewPage(con
     });
     connect(&context, &ViewContext::themeChanged, this, &OutliersView::invalidate);
     connect(&context, &ViewContext::selectionChanged, this, [this](const Selection& before) {
-        if (this->context().selection().tensor != before.tensor) invalidate();
-        else showSelection();
+        if (this->context().selection().tensor != before.tensor)
+            invalidate();
+        else
+            showSelection();
     });
 }
 
 void OutliersView::refresh() {
     auto subject = tensorSubject(context());
-    if (!context().checkpoint()) return showNoCheckpoint(tr("A tensor's largest values and the channels that hold them appear here."));
+    if (!context().checkpoint())
+        return showNoCheckpoint(tr("A tensor's largest values and the channels that hold them appear here."));
     if (!subject) return showEmpty(tr("Select a tensor in the navigator to see its largest values."));
     subject->method = nullptr; // outliers are those of the stored weights
     header().setSubject(describe(*subject));
@@ -84,39 +91,51 @@ void OutliersView::refresh() {
     showSelection();
 }
 
-void OutliersView::showChannels(PlotArea& plot, const std::vector<float>& largest, const QString& channel, std::int64_t selected) {
+void OutliersView::showChannels(PlotArea& plot, const std::vector<float>& largest, const QString& channel,
+                                std::int64_t selected) {
     PlotLayer bars{Mark::Bars, tr("Largest magnitude"), Ink::ofCategory(-1), {}, {largest.begin(), largest.end()}};
     for (std::size_t i = 0; i <= largest.size(); ++i) bars.x.push_back(static_cast<double>(i) - 0.5);
-    if (selected >= 0 && selected < static_cast<std::int64_t>(largest.size())) bars.selected = static_cast<int>(selected);
+    if (selected >= 0 && selected < static_cast<std::int64_t>(largest.size()))
+        bars.selected = static_cast<int>(selected);
     Axis x{channel, {}, Scale::Linear, false, true};
     plot.setAxes(x, {tr("Magnitude"), {}});
     plot.setReadout([&plot, channel](const PlotArea::Hit& hit) {
-        return tr("%1 %2\n%3").arg(channel, formatInteger(hit.index), formatNumber(plot.layers().front().y[static_cast<std::size_t>(hit.index)]));
+        return tr("%1 %2\n%3")
+            .arg(channel, formatInteger(hit.index),
+                 formatNumber(plot.layers().front().y[static_cast<std::size_t>(hit.index)]));
     });
     plot.setLayers({std::move(bars)});
 }
 
 void OutliersView::showReadouts(const engine::TensorStatistics& statistics) {
     const QString muted = context().theme().color(Role::Muted).name();
-    const double share = statistics.count > 0 ? 100.0 * static_cast<double>(statistics.outliers) / static_cast<double>(statistics.count) : 0;
+    const double share = statistics.count > 0
+                             ? 100.0 * static_cast<double>(statistics.outliers) / static_cast<double>(statistics.count)
+                             : 0;
     QStringList parts;
     const auto part = [&](const QString& name, const QString& value) {
-        parts << QStringLiteral("<span style='color:%1'>%2</span>&nbsp;<b>%3</b>").arg(muted, QString(name).replace(QLatin1Char(' '), QStringLiteral("&nbsp;")), value.toHtmlEscaped());
+        parts << QStringLiteral("<span style='color:%1'>%2</span>&nbsp;<b>%3</b>")
+                     .arg(muted, QString(name).replace(QLatin1Char(' '), QStringLiteral("&nbsp;")),
+                          value.toHtmlEscaped());
     };
     part(tr("Kurtosis"), formatNumber(statistics.kurtosis));
     part(tr("Max to mean"), formatNumber(statistics.maxToMean));
     part(tr("Outliers"), tr("%1 (%2 %)").arg(formatInteger(statistics.outliers), formatNumber(share, 2)));
     part(tr("Largest magnitude"), formatNumber(statistics.absmax));
     m_readouts->setText(parts.join(QStringLiteral(" &nbsp; &nbsp; ")));
-    m_readouts->setToolTip(QStringList{metricTooltip("kurtosis"), metricTooltip("max_to_mean"), metricTooltip("outliers"), metricTooltip("absmax")}.join(QStringLiteral("<br><br>")));
+    m_readouts->setToolTip(QStringList{metricTooltip("kurtosis"), metricTooltip("max_to_mean"),
+                                       metricTooltip("outliers"), metricTooltip("absmax")}
+                               .join(QStringLiteral("<br><br>")));
 }
 
 void OutliersView::showTable(const engine::TensorStatistics& statistics) {
     std::vector<NumberRow> rows;
     for (std::size_t i = 0; i < statistics.extremes.size(); ++i) {
         const engine::ExtremeValue& extreme = statistics.extremes[i];
-        rows.push_back({{{formatInteger(static_cast<std::int64_t>(i) + 1), static_cast<double>(i) + 1}, {formatInteger(extreme.row), static_cast<double>(extreme.row)},
-                         {formatInteger(extreme.column), static_cast<double>(extreme.column)}, {formatNumber(extreme.value), extreme.value}},
+        rows.push_back({{{formatInteger(static_cast<std::int64_t>(i) + 1), static_cast<double>(i) + 1},
+                         {formatInteger(extreme.row), static_cast<double>(extreme.row)},
+                         {formatInteger(extreme.column), static_cast<double>(extreme.column)},
+                         {formatNumber(extreme.value), extreme.value}},
                         static_cast<int>(i)});
     }
     m_table->setRows(rows);
@@ -131,7 +150,8 @@ void OutliersView::showSelection() {
     m_rows->setVisible(m_statistics->rowAbsMax.size() > 1);
     std::optional<int> chosen;
     for (std::size_t i = 0; i < m_statistics->extremes.size(); ++i)
-        if (m_statistics->extremes[i].row == now.row && m_statistics->extremes[i].column == now.column) chosen = static_cast<int>(i);
+        if (m_statistics->extremes[i].row == now.row && m_statistics->extremes[i].column == now.column)
+            chosen = static_cast<int>(i);
     m_table->setSelectedId(chosen);
 }
 

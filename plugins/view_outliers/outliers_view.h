@@ -11,8 +11,8 @@ class QLabel;
 
 namespace qscope {
 
-/// Where the large values of the selected tensor are: largest magnitude per output and input channel, the largest values
-/// themselves, and how heavy the tails are.
+/// Where the large values of the selected tensor are: largest magnitude per output and input channel, the largest
+/// values themselves, and how heavy the tails are.
 class OutliersView : public ViewPage {
     Q_OBJECT
 public:

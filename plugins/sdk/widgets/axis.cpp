@@ -21,9 +21,12 @@ QString linearLabel(double value, double step) {
         return formatNumber(value, digits);
     }
     const char* suffix = "";
-    if (step >= 1e9) suffix = " G", value /= 1e9, step /= 1e9;
-    else if (step >= 1e6) suffix = " M", value /= 1e6, step /= 1e6;
-    else if (step >= 1e3) suffix = " k", value /= 1e3, step /= 1e3;
+    if (step >= 1e9)
+        suffix = " G", value /= 1e9, step /= 1e9;
+    else if (step >= 1e6)
+        suffix = " M", value /= 1e6, step /= 1e6;
+    else if (step >= 1e3)
+        suffix = " k", value /= 1e3, step /= 1e3;
     const int decimals = std::max(0, static_cast<int>(std::ceil(-std::log10(step) - 1e-9)));
     QString text = QString::number(value, 'f', decimals).replace(QLatin1Char('-'), kMinus);
     return text + QLatin1String(suffix);
@@ -35,7 +38,8 @@ QString powerOfTen(int exponent) {
     static constexpr std::array kSuperscripts{u'⁰', u'¹', u'²', u'³', u'⁴', u'⁵', u'⁶', u'⁷', u'⁸', u'⁹'};
     QString text = QStringLiteral("10");
     if (exponent < 0) text += QChar(u'⁻');
-    for (const QChar digit : QString::number(std::abs(exponent))) text += QChar(kSuperscripts[static_cast<std::size_t>(digit.digitValue())]);
+    for (const QChar digit : QString::number(std::abs(exponent)))
+        text += QChar(kSuperscripts[static_cast<std::size_t>(digit.digitValue())]);
     return text;
 }
 
@@ -51,8 +55,10 @@ std::vector<Tick> linearTicks(const Range& range, int most, bool whole) {
     }
     double step = power * mantissa;
     int parts = mantissa == 2 ? 4 : 5;
-    if (whole && step <= 1) step = 1, parts = 1;
-    else if (whole && step < 5) parts = static_cast<int>(step);
+    if (whole && step <= 1)
+        step = 1, parts = 1;
+    else if (whole && step < 5)
+        parts = static_cast<int>(step);
     const double minor = step / parts;
     const auto first = static_cast<std::int64_t>(std::ceil(range.low / minor - 1e-9));
     const auto last = static_cast<std::int64_t>(std::floor(range.high / minor + 1e-9));
@@ -74,7 +80,9 @@ std::vector<Tick> logTicks(const Range& range, int most) {
     const int decades = static_cast<int>(std::floor(high + 1e-9) - std::ceil(low - 1e-9)) + 1;
     const bool onlyPowers = decades >= 2;
     const int stride = std::max(1, (decades + most - 1) / most);
-    const auto within = [&](double value) { return value >= range.low * (1 - 1e-9) && value <= range.high * (1 + 1e-9); };
+    const auto within = [&](double value) {
+        return value >= range.low * (1 - 1e-9) && value <= range.high * (1 + 1e-9);
+    };
     for (int exponent = first; exponent <= last; ++exponent) {
         const double power = std::pow(10.0, exponent);
         for (int mantissa = 1; mantissa <= 9; ++mantissa) {
@@ -82,15 +90,16 @@ std::vector<Tick> logTicks(const Range& range, int most) {
             const double value = power * mantissa;
             if (!within(value)) continue;
             const bool isPower = mantissa == 1;
-            const bool major = onlyPowers ? isPower && exponent % stride == 0
-                                          : mantissa == 1 || mantissa == 2 || mantissa == 5;
+            const bool major =
+                onlyPowers ? isPower && exponent % stride == 0 : mantissa == 1 || mantissa == 2 || mantissa == 5;
             QString label;
             if (major) label = onlyPowers ? powerOfTen(exponent) : formatNumber(value, 1);
             ticks.push_back({value, major, label});
         }
     }
     // A range within one mantissa step has no tick of its own: divide it evenly instead.
-    if (std::none_of(ticks.begin(), ticks.end(), [](const Tick& tick) { return tick.major; })) return linearTicks(range, most);
+    if (std::none_of(ticks.begin(), ticks.end(), [](const Tick& tick) { return tick.major; }))
+        return linearTicks(range, most);
     return ticks;
 }
 

@@ -31,12 +31,13 @@ struct Axis {
     QString title;
     QString unit;
     Scale scale = Scale::Linear;
-    bool markZero = false;         ///< a stronger line at zero, where zero means something
-    bool whole = false;            ///< the values are counts or indices: no tick between two integers
+    bool markZero = false;             ///< a stronger line at zero, where zero means something
+    bool whole = false;                ///< the values are counts or indices: no tick between two integers
     std::vector<Tick> fixedTicks = {}; ///< in place of computed ones (categories, layers)
 };
 
-/// Majors at 1, 2 or 5 times a power of ten, at most `most` of them, with minors between. With `whole`, none between integers.
+/// Majors at 1, 2 or 5 times a power of ten, at most `most` of them, with minors between. With `whole`, none between
+/// integers.
 [[nodiscard]] std::vector<Tick> linearTicks(const Range& range, int most, bool whole = false);
 /// Majors at powers of ten ("10⁻³"), minors at 2..9 times a power; below one decade, majors at 1, 2, 5.
 [[nodiscard]] std::vector<Tick> logTicks(const Range& range, int most);

@@ -30,7 +30,8 @@ Result<void> savePng(QWidget& chart, const QString& path) {
     QByteArray bytes;
     QBuffer buffer(&bytes);
     buffer.open(QIODevice::WriteOnly);
-    if (!chart.grab().save(&buffer, "PNG")) return fail(ErrorCode::Io, "{}: the picture cannot be encoded", path.toStdString());
+    if (!chart.grab().save(&buffer, "PNG"))
+        return fail(ErrorCode::Io, "{}: the picture cannot be encoded", path.toStdString());
     return saveBytes(bytes, path);
 }
 
@@ -51,18 +52,31 @@ Result<void> saveSvg(QWidget& chart, const QString& path) {
 
 Result<void> saveText(const QString& text, const QString& path) { return saveBytes(text.toUtf8(), path); }
 
-void addChartActions(QMenu& menu, QWidget& chart, ViewContext& context, std::function<QString()> csv, const QString& fileName) {
-    const auto save = [&chart, &context, fileName](const QString& ending, const std::function<Result<void>(const QString&)>& write) {
-        const QString path = QFileDialog::getSaveFileName(&chart, QMenu::tr("Save chart"), fileName + QLatin1Char('.') + ending);
+void addChartActions(QMenu& menu, QWidget& chart, ViewContext& context, std::function<QString()> csv,
+                     const QString& fileName) {
+    const auto save = [&chart, &context, fileName](const QString& ending,
+                                                   const std::function<Result<void>(const QString&)>& write) {
+        const QString path =
+            QFileDialog::getSaveFileName(&chart, QMenu::tr("Save chart"), fileName + QLatin1Char('.') + ending);
         if (path.isEmpty()) return;
-        if (const auto saved = write(path); !saved) context.showMessage(QString::fromStdString(describe(saved.error())), Severity::Error);
+        if (const auto saved = write(path); !saved)
+            context.showMessage(QString::fromStdString(describe(saved.error())), Severity::Error);
     };
-    menu.addAction(QMenu::tr("Copy picture"), &chart, [&chart] { QGuiApplication::clipboard()->setPixmap(chart.grab()); });
-    if (csv) menu.addAction(QMenu::tr("Copy data as CSV"), &chart, [csv] { QGuiApplication::clipboard()->setText(csv()); });
+    menu.addAction(QMenu::tr("Copy picture"), &chart,
+                   [&chart] { QGuiApplication::clipboard()->setPixmap(chart.grab()); });
+    if (csv)
+        menu.addAction(QMenu::tr("Copy data as CSV"), &chart, [csv] { QGuiApplication::clipboard()->setText(csv()); });
     menu.addSeparator();
-    menu.addAction(QMenu::tr("Save as PNG…"), &chart, [&chart, save] { save(QStringLiteral("png"), [&chart](const QString& path) { return savePng(chart, path); }); });
-    menu.addAction(QMenu::tr("Save as SVG…"), &chart, [&chart, save] { save(QStringLiteral("svg"), [&chart](const QString& path) { return saveSvg(chart, path); }); });
-    if (csv) menu.addAction(QMenu::tr("Save as CSV…"), &chart, [csv, save] { save(QStringLiteral("csv"), [csv](const QString& path) { return saveText(csv(), path); }); });
+    menu.addAction(QMenu::tr("Save as PNG…"), &chart, [&chart, save] {
+        save(QStringLiteral("png"), [&chart](const QString& path) { return savePng(chart, path); });
+    });
+    menu.addAction(QMenu::tr("Save as SVG…"), &chart, [&chart, save] {
+        save(QStringLiteral("svg"), [&chart](const QString& path) { return saveSvg(chart, path); });
+    });
+    if (csv)
+        menu.addAction(QMenu::tr("Save as CSV…"), &chart, [csv, save] {
+            save(QStringLiteral("csv"), [csv](const QString& path) { return saveText(csv(), path); });
+        });
 }
 
 void paintReadoutBox(QPainter& painter, const QRectF& bounds, QPointF beside, const QString& text, const Theme& theme) {

@@ -33,26 +33,32 @@ bool covers(const TileRequest& area, const HeatmapInfo& info) {
 
 std::optional<float> cellOf(const MatrixTile& tile, std::int64_t row, std::int64_t column, TileRequest* cell) {
     const TileRequest& area = tile.area;
-    if (row < area.row || row >= area.row + area.rows || column < area.column || column >= area.column + area.columns) return std::nullopt;
+    if (row < area.row || row >= area.row + area.rows || column < area.column || column >= area.column + area.columns)
+        return std::nullopt;
     const std::int64_t i = (row - area.row) / area.rowFactor, j = (column - area.column) / area.columnFactor;
     if (cell) {
         const std::int64_t firstRow = area.row + i * area.rowFactor, firstColumn = area.column + j * area.columnFactor;
-        *cell = {firstRow, std::min(area.rowFactor, area.row + area.rows - firstRow), firstColumn,
-                 std::min(area.columnFactor, area.column + area.columns - firstColumn), area.rowFactor, area.columnFactor};
+        *cell = {firstRow,       std::min(area.rowFactor, area.row + area.rows - firstRow),
+                 firstColumn,    std::min(area.columnFactor, area.column + area.columns - firstColumn),
+                 area.rowFactor, area.columnFactor};
     }
     return tile.cells[static_cast<std::size_t>(i * area.cellColumns() + j)];
 }
 
 } // namespace
 
-Heatmap::Heatmap(ViewContext& context, QWidget* parent) : QWidget(parent), m_context(context) {
+Heatmap::Heatmap(ViewContext& context, QWidget* parent)
+    : QWidget(parent)
+    , m_context(context) {
     setMouseTracking(true);
     setFocusPolicy(Qt::ClickFocus);
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
     connect(&context, &ViewContext::themeChanged, this, [this] { compose(); });
 }
 
-QRectF Heatmap::fullView() const { return {0, 0, static_cast<double>(m_info.columns), static_cast<double>(m_info.rows)}; }
+QRectF Heatmap::fullView() const {
+    return {0, 0, static_cast<double>(m_info.columns), static_cast<double>(m_info.rows)};
+}
 
 void Heatmap::setMatrix(HeatmapInfo info) {
     const bool sameShape = info.rows == m_info.rows && info.columns == m_info.columns;
@@ -84,7 +90,9 @@ void Heatmap::setSelected(std::int64_t row, std::int64_t column) {
     update();
 }
 
-void Heatmap::setReadout(std::function<QString(const TileRequest&, std::optional<float>)> readout) { m_readout = std::move(readout); }
+void Heatmap::setReadout(std::function<QString(const TileRequest&, std::optional<float>)> readout) {
+    m_readout = std::move(readout);
+}
 
 void Heatmap::setView(const QRectF& view) {
     const QRectF full = fullView();
@@ -106,7 +114,8 @@ void Heatmap::requestTile() {
     TileRequest request;
     request.rowFactor = factorFor(m_view.height() / (rect.height() * scale));
     request.columnFactor = factorFor(m_view.width() / (rect.width() * scale));
-    const auto cut = [](double from, double length, std::int64_t factor, std::int64_t end, std::int64_t& first, std::int64_t& count) {
+    const auto cut = [](double from, double length, std::int64_t factor, std::int64_t end, std::int64_t& first,
+                        std::int64_t& count) {
         first = static_cast<std::int64_t>(std::floor(from)) / factor * factor;
         auto last = static_cast<std::int64_t>(std::ceil(from + length));
         last = std::min(end, (last + factor - 1) / factor * factor);
@@ -138,7 +147,8 @@ QPointF Heatmap::toMatrix(QPointF pixel) const {
 
 QString Heatmap::readoutAt(QPointF pixel) const {
     const QPointF at = toMatrix(pixel);
-    const auto row = static_cast<std::int64_t>(std::floor(at.y())), column = static_cast<std::int64_t>(std::floor(at.x()));
+    const auto row = static_cast<std::int64_t>(std::floor(at.y())),
+               column = static_cast<std::int64_t>(std::floor(at.x()));
     TileRequest cell{row, 1, column, 1, 1, 1};
     const auto value = valueAt(row, column, &cell);
     if (m_readout) return m_readout(cell, value);
@@ -154,8 +164,11 @@ QString Heatmap::asCsv() const {
     const TileRequest& area = tile->area;
     for (std::int64_t i = 0; i < area.cellRows(); ++i)
         for (std::int64_t j = 0; j < area.cellColumns(); ++j)
-            text += QStringLiteral("%1,%2,%3\n").arg(area.row + i * area.rowFactor).arg(area.column + j * area.columnFactor)
-                        .arg(static_cast<double>(tile->cells[static_cast<std::size_t>(i * area.cellColumns() + j)]), 0, 'g', 9);
+            text += QStringLiteral("%1,%2,%3\n")
+                        .arg(area.row + i * area.rowFactor)
+                        .arg(area.column + j * area.columnFactor)
+                        .arg(static_cast<double>(tile->cells[static_cast<std::size_t>(i * area.cellColumns() + j)]), 0,
+                             'g', 9);
     return text;
 }
 
@@ -165,7 +178,8 @@ void Heatmap::resizeEvent(QResizeEvent*) {
 }
 
 void Heatmap::mousePressEvent(QMouseEvent* event) {
-    m_panning = event->button() == Qt::MiddleButton || (event->button() == Qt::LeftButton && event->modifiers().testFlag(Qt::ShiftModifier));
+    m_panning = event->button() == Qt::MiddleButton ||
+                (event->button() == Qt::LeftButton && event->modifiers().testFlag(Qt::ShiftModifier));
     if (event->button() != Qt::LeftButton && !m_panning) return;
     m_pressed = event->position();
     m_pressedView = m_view;
@@ -176,8 +190,11 @@ void Heatmap::mouseMoveEvent(QMouseEvent* event) {
     m_hover = rect.contains(event->position()) ? std::optional(event->position()) : std::nullopt;
     if (m_pressed) {
         const QPointF moved = event->position() - *m_pressed;
-        if (m_panning) setView(m_pressedView.translated(-moved.x() / rect.width() * m_view.width(), -moved.y() / rect.height() * m_view.height()));
-        else if (moved.manhattanLength() > kDragThreshold) m_rubber = QRectF(*m_pressed, event->position()).normalized().intersected(rect);
+        if (m_panning)
+            setView(m_pressedView.translated(-moved.x() / rect.width() * m_view.width(),
+                                             -moved.y() / rect.height() * m_view.height()));
+        else if (moved.manhattanLength() > kDragThreshold)
+            m_rubber = QRectF(*m_pressed, event->position()).normalized().intersected(rect);
     }
     update();
 }
@@ -189,13 +206,15 @@ void Heatmap::mouseReleaseEvent(QMouseEvent* event) {
     if (std::exchange(m_panning, false)) return;
     if (!m_rubber.isNull()) {
         const QRectF rubber = std::exchange(m_rubber, {});
-        if (rubber.width() > kDragThreshold && rubber.height() > kDragThreshold) setView(QRectF(toMatrix(rubber.topLeft()), toMatrix(rubber.bottomRight())));
+        if (rubber.width() > kDragThreshold && rubber.height() > kDragThreshold)
+            setView(QRectF(toMatrix(rubber.topLeft()), toMatrix(rubber.bottomRight())));
         update();
         return;
     }
     const QPointF pixel = event->position();
     const QPointF at = toMatrix(pixel);
-    const bool inRows = pixel.y() >= rect.top() && pixel.y() < rect.bottom(), inColumns = pixel.x() >= rect.left() && pixel.x() < rect.right();
+    const bool inRows = pixel.y() >= rect.top() && pixel.y() < rect.bottom(),
+               inColumns = pixel.x() >= rect.left() && pixel.x() < rect.right();
     if (!inRows && !inColumns) return;
     // A cell drawn for several values stands for its extreme one; its corner is what can be known here.
     emit clicked(inRows ? std::clamp<qint64>(static_cast<qint64>(std::floor(at.y())), 0, m_info.rows - 1) : -1,
@@ -207,7 +226,8 @@ void Heatmap::mouseDoubleClickEvent(QMouseEvent*) { setView(fullView()); }
 void Heatmap::wheelEvent(QWheelEvent* event) {
     const double factor = std::pow(0.8, event->angleDelta().y() / 120.0);
     const QPointF at = toMatrix(event->position());
-    setView({at.x() - (at.x() - m_view.left()) * factor, at.y() - (at.y() - m_view.top()) * factor, m_view.width() * factor, m_view.height() * factor});
+    setView({at.x() - (at.x() - m_view.left()) * factor, at.y() - (at.y() - m_view.top()) * factor,
+             m_view.width() * factor, m_view.height() * factor});
     event->accept();
 }
 
@@ -220,11 +240,16 @@ void Heatmap::contextMenuEvent(QContextMenuEvent* event) {
     QMenu menu(this);
     if (matrixRect().contains(event->pos())) {
         const QPointF at = toMatrix(event->pos());
-        const auto row = static_cast<std::int64_t>(std::floor(at.y())), column = static_cast<std::int64_t>(std::floor(at.x()));
+        const auto row = static_cast<std::int64_t>(std::floor(at.y())),
+                   column = static_cast<std::int64_t>(std::floor(at.x()));
         if (const auto value = valueAt(row, column))
-            menu.addAction(tr("Copy value"), this, [value] { QGuiApplication::clipboard()->setText(QString::number(static_cast<double>(*value), 'g', 9)); });
+            menu.addAction(tr("Copy value"), this, [value] {
+                QGuiApplication::clipboard()->setText(QString::number(static_cast<double>(*value), 'g', 9));
+            });
     }
-    addChartActions(menu, *this, m_context, [this] { return asCsv(); }, m_info.valueTitle.isEmpty() ? tr("heatmap") : m_info.valueTitle);
+    addChartActions(
+        menu, *this, m_context, [this] { return asCsv(); },
+        m_info.valueTitle.isEmpty() ? tr("heatmap") : m_info.valueTitle);
     menu.exec(event->globalPos());
 }
 

@@ -72,7 +72,8 @@ public:
     [[nodiscard]] QRectF view() const { return m_view; }
     void setView(const QRectF& view);
     /// The sharpest known cell at a row and column; its `rows` and `columns` are what it stands for.
-    [[nodiscard]] std::optional<float> valueAt(std::int64_t row, std::int64_t column, TileRequest* cell = nullptr) const;
+    [[nodiscard]] std::optional<float> valueAt(std::int64_t row, std::int64_t column,
+                                               TileRequest* cell = nullptr) const;
     /// The middle of a cell on the widget.
     [[nodiscard]] QPointF toPixel(std::int64_t row, std::int64_t column) const;
     /// Where the cells lie on the widget.

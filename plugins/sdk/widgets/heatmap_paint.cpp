@@ -32,21 +32,27 @@ struct Cells {
     std::int64_t first = 0;
     std::int64_t end = 0;
 };
-std::vector<Cells> cellsPerPixel(int pixels, double viewStart, double viewLength, std::int64_t start, std::int64_t length, std::int64_t factor) {
+std::vector<Cells> cellsPerPixel(int pixels, double viewStart, double viewLength, std::int64_t start,
+                                 std::int64_t length, std::int64_t factor) {
     std::vector<Cells> result(static_cast<std::size_t>(pixels));
     const std::int64_t count = (length + factor - 1) / factor;
     for (int pixel = 0; pixel < pixels; ++pixel) {
         const double from = viewStart + viewLength * pixel / pixels, to = viewStart + viewLength * (pixel + 1) / pixels;
         const double middle = (from + to) / 2;
         if (middle < static_cast<double>(start) || middle >= static_cast<double>(start + length)) continue;
-        const auto cell = [&](double value) { return static_cast<std::int64_t>(std::floor((value - static_cast<double>(start)) / static_cast<double>(factor))); };
+        const auto cell = [&](double value) {
+            return static_cast<std::int64_t>(
+                std::floor((value - static_cast<double>(start)) / static_cast<double>(factor)));
+        };
         Cells& cells = result[static_cast<std::size_t>(pixel)];
         if (to - from < static_cast<double>(factor)) { // zoomed in: nearest neighbour
             cells.first = std::clamp<std::int64_t>(cell(middle), 0, count - 1);
             cells.end = cells.first + 1;
         } else {
             cells.first = std::clamp<std::int64_t>(cell(from), 0, count - 1);
-            cells.end = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil((to - static_cast<double>(start)) / static_cast<double>(factor))), cells.first + 1, count);
+            cells.end = std::clamp<std::int64_t>(
+                static_cast<std::int64_t>(std::ceil((to - static_cast<double>(start)) / static_cast<double>(factor))),
+                cells.first + 1, count);
         }
     }
     return result;
@@ -61,7 +67,8 @@ QRectF Heatmap::matrixRect() const {
     const double bar = kPad * 2 + kBarWidth + 4 + ticks.horizontalAdvance(QStringLiteral("−0.00000"));
     const double right = bar + (m_info.rowMarginal.empty() ? 0 : kMarginal + 4);
     const double bottom = 4 + ticks.height() + caption.height() + kPad / 2;
-    return {left, top, std::max(1.0, std::floor(width() - left - right)), std::max(1.0, std::floor(height() - top - bottom))};
+    return {left, top, std::max(1.0, std::floor(width() - left - right)),
+            std::max(1.0, std::floor(height() - top - bottom))};
 }
 
 QRgb Heatmap::colorOf(float value) const {
@@ -75,17 +82,21 @@ QRgb Heatmap::colorOf(float value) const {
 
 void Heatmap::composeTile(const MatrixTile& tile) {
     const TileRequest& area = tile.area;
-    const auto columns = cellsPerPixel(m_image.width(), m_view.left(), m_view.width(), area.column, area.columns, area.columnFactor);
-    const auto rows = cellsPerPixel(m_image.height(), m_view.top(), m_view.height(), area.row, area.rows, area.rowFactor);
+    const auto columns =
+        cellsPerPixel(m_image.width(), m_view.left(), m_view.width(), area.column, area.columns, area.columnFactor);
+    const auto rows =
+        cellsPerPixel(m_image.height(), m_view.top(), m_view.height(), area.row, area.rows, area.rowFactor);
     const std::int64_t stride = area.cellColumns();
     for (int y = 0; y < m_image.height(); ++y) {
         const Cells& down = rows[static_cast<std::size_t>(y)];
         if (down.first == down.end) continue;
         auto* line = reinterpret_cast<QRgb*>(m_image.scanLine(y));
-        if (y > 0 && down.end - down.first == 1 && rows[static_cast<std::size_t>(y - 1)].first == down.first && rows[static_cast<std::size_t>(y - 1)].end == down.end) {
+        if (y > 0 && down.end - down.first == 1 && rows[static_cast<std::size_t>(y - 1)].first == down.first &&
+            rows[static_cast<std::size_t>(y - 1)].end == down.end) {
             const auto* above = reinterpret_cast<const QRgb*>(m_image.constScanLine(y - 1));
             for (int x = 0; x < m_image.width(); ++x)
-                if (columns[static_cast<std::size_t>(x)].end > columns[static_cast<std::size_t>(x)].first) line[x] = above[x];
+                if (columns[static_cast<std::size_t>(x)].end > columns[static_cast<std::size_t>(x)].first)
+                    line[x] = above[x];
             continue;
         }
         for (int x = 0; x < m_image.width(); ++x) {
@@ -95,7 +106,8 @@ void Heatmap::composeTile(const MatrixTile& tile) {
             for (std::int64_t i = down.first; i < down.end; ++i)
                 for (std::int64_t j = across.first; j < across.end; ++j) {
                     const float value = tile.cells[static_cast<std::size_t>(i * stride + j)];
-                    if (!std::isnan(strongest) && !(std::abs(value) <= std::abs(strongest))) strongest = value; // NaN wins
+                    if (!std::isnan(strongest) && !(std::abs(value) <= std::abs(strongest)))
+                        strongest = value; // NaN wins
                 }
             line[x] = colorOf(strongest);
         }
@@ -119,29 +131,39 @@ void Heatmap::paintAxes(QPainter& painter) const {
     painter.setFont(tickFont());
     const double widest = metrics.horizontalAdvance(formatInteger(m_info.columns)) + 2 * kPad;
     const auto label = [](double value) { return formatInteger(std::llround(value)); };
-    for (const Tick& tick : linearTicks({m_view.left(), m_view.right()}, std::max(2, static_cast<int>(rect.width() / widest)), true)) {
+    for (const Tick& tick :
+         linearTicks({m_view.left(), m_view.right()}, std::max(2, static_cast<int>(rect.width() / widest)), true)) {
         const double x = rect.left() + (tick.value + 0.5 - m_view.left()) / m_view.width() * rect.width();
         if (x > rect.right()) continue;
         painter.setPen(theme.color(Role::Faint));
         painter.drawLine(QPointF(x, rect.bottom() + 1), QPointF(x, rect.bottom() + (tick.major ? 4 : 2)));
         painter.setPen(theme.color(Role::Muted));
-        if (tick.major) painter.drawText(QRectF(x - 60, rect.bottom() + 4, 120, metrics.height()), Qt::AlignHCenter | Qt::AlignTop, label(tick.value));
+        if (tick.major)
+            painter.drawText(QRectF(x - 60, rect.bottom() + 4, 120, metrics.height()), Qt::AlignHCenter | Qt::AlignTop,
+                             label(tick.value));
     }
-    for (const Tick& tick : linearTicks({m_view.top(), m_view.bottom()}, std::max(2, static_cast<int>(rect.height() / 40)), true)) {
+    for (const Tick& tick :
+         linearTicks({m_view.top(), m_view.bottom()}, std::max(2, static_cast<int>(rect.height() / 40)), true)) {
         const double y = rect.top() + (tick.value + 0.5 - m_view.top()) / m_view.height() * rect.height();
         if (y > rect.bottom()) continue;
         painter.setPen(theme.color(Role::Faint));
         painter.drawLine(QPointF(rect.left() - (tick.major ? 4 : 2), y), QPointF(rect.left() - 1, y));
         painter.setPen(theme.color(Role::Muted));
-        if (tick.major) painter.drawText(QRectF(0, y - metrics.height() / 2, rect.left() - 6, metrics.height()), Qt::AlignRight | Qt::AlignVCenter, label(tick.value));
+        if (tick.major)
+            painter.drawText(QRectF(0, y - metrics.height() / 2, rect.left() - 6, metrics.height()),
+                             Qt::AlignRight | Qt::AlignVCenter, label(tick.value));
     }
     painter.setFont(Theme::caption());
     painter.setPen(theme.color(Role::Muted));
     painter.drawText(QPointF(kPad / 2, kPad / 2 + caption.ascent()), m_info.rowTitle + QStringLiteral(" ↓"));
-    painter.drawText(QRectF(rect.left(), height() - caption.height() - 2, rect.width(), caption.height()), Qt::AlignCenter, m_info.columnTitle);
+    painter.drawText(QRectF(rect.left(), height() - caption.height() - 2, rect.width(), caption.height()),
+                     Qt::AlignCenter, m_info.columnTitle);
     if (!m_info.note.isEmpty()) {
-        const QRectF room(rect.left() + rect.width() * 0.35, kPad / 2, width() - kPad - rect.left() - rect.width() * 0.35 - (width() - rect.right()), caption.height());
-        painter.drawText(room, Qt::AlignRight | Qt::AlignVCenter, caption.elidedText(m_info.note, Qt::ElideRight, room.width()));
+        const QRectF room(rect.left() + rect.width() * 0.35, kPad / 2,
+                          width() - kPad - rect.left() - rect.width() * 0.35 - (width() - rect.right()),
+                          caption.height());
+        painter.drawText(room, Qt::AlignRight | Qt::AlignVCenter,
+                         caption.elidedText(m_info.note, Qt::ElideRight, room.width()));
     }
 }
 
@@ -155,22 +177,26 @@ void Heatmap::paintMarginals(QPainter& painter) const {
             const auto from = static_cast<std::int64_t>(start + length * pixel / pixels);
             const auto to = std::max(from + 1, static_cast<std::int64_t>(start + length * (pixel + 1) / pixels));
             float highest = 0;
-            for (auto i = from; i < std::min(to, static_cast<std::int64_t>(values.size())); ++i) highest = std::max(highest, values[static_cast<std::size_t>(i)]);
+            for (auto i = from; i < std::min(to, static_cast<std::int64_t>(values.size())); ++i)
+                highest = std::max(highest, values[static_cast<std::size_t>(i)]);
             draw(pixel, static_cast<double>(highest / largest) * kMarginal);
         }
     };
     const QColor color = theme.color(Role::Faint);
-    bars(m_info.columnMarginal, m_view.left(), m_view.width(), static_cast<int>(rect.width()), [&](int pixel, double length) {
-        painter.fillRect(QRectF(rect.left() + pixel, rect.top() - 4 - length, 1, length), color);
-    });
-    bars(m_info.rowMarginal, m_view.top(), m_view.height(), static_cast<int>(rect.height()), [&](int pixel, double length) {
-        painter.fillRect(QRectF(rect.right() + 4, rect.top() + pixel, length, 1), color);
-    });
+    bars(m_info.columnMarginal, m_view.left(), m_view.width(), static_cast<int>(rect.width()),
+         [&](int pixel, double length) {
+             painter.fillRect(QRectF(rect.left() + pixel, rect.top() - 4 - length, 1, length), color);
+         });
+    bars(m_info.rowMarginal, m_view.top(), m_view.height(), static_cast<int>(rect.height()),
+         [&](int pixel, double length) {
+             painter.fillRect(QRectF(rect.right() + 4, rect.top() + pixel, length, 1), color);
+         });
     if (!m_info.rowMarginal.empty()) {
         painter.setFont(Theme::caption());
         painter.setPen(theme.color(Role::Muted));
         const QFontMetricsF caption(Theme::caption());
-        painter.drawText(QPointF(rect.right() + 4, rect.top() - 6), caption.elidedText(m_info.marginalTitle, Qt::ElideRight, kMarginal + 24));
+        painter.drawText(QPointF(rect.right() + 4, rect.top() - 6),
+                         caption.elidedText(m_info.marginalTitle, Qt::ElideRight, kMarginal + 24));
     }
 }
 
@@ -178,22 +204,28 @@ void Heatmap::paintColorBar(QPainter& painter) const {
     const Theme& theme = m_context.theme();
     const QRectF rect = matrixRect();
     const QFontMetricsF metrics(tickFont()), caption(Theme::caption());
-    const QRectF bar(rect.right() + kPad * 2 + (m_info.rowMarginal.empty() ? 0 : kMarginal + 4), rect.top(), kBarWidth, rect.height());
+    const QRectF bar(rect.right() + kPad * 2 + (m_info.rowMarginal.empty() ? 0 : kMarginal + 4), rect.top(), kBarWidth,
+                     rect.height());
     const double low = m_info.isSigned ? -m_info.limit : 0;
     for (int y = 0; y < static_cast<int>(bar.height()); ++y) {
         const double unit = 1 - (y + 0.5) / bar.height();
-        painter.fillRect(QRectF(bar.left(), bar.top() + y, bar.width(), 1), QColor(colorOf(static_cast<float>(low + unit * (m_info.limit - low)))));
+        painter.fillRect(QRectF(bar.left(), bar.top() + y, bar.width(), 1),
+                         QColor(colorOf(static_cast<float>(low + unit * (m_info.limit - low)))));
     }
     painter.setFont(tickFont());
     painter.setPen(theme.color(Role::Muted));
-    const auto yOf = [&](double value) { return bar.bottom() - (std::clamp(value, low, m_info.limit) - low) / (m_info.limit - low) * bar.height(); };
+    const auto yOf = [&](double value) {
+        return bar.bottom() - (std::clamp(value, low, m_info.limit) - low) / (m_info.limit - low) * bar.height();
+    };
     const auto label = [&](double value) {
-        painter.drawText(QRectF(bar.right() + 4, yOf(value) - metrics.height() / 2, 90, metrics.height()), Qt::AlignLeft | Qt::AlignVCenter, formatNumber(value, 3));
+        painter.drawText(QRectF(bar.right() + 4, yOf(value) - metrics.height() / 2, 90, metrics.height()),
+                         Qt::AlignLeft | Qt::AlignVCenter, formatNumber(value, 3));
     };
     for (const double unit : {0.0, 0.25, 0.5, 0.75, 1.0}) label(low + unit * (m_info.limit - low));
     painter.setFont(Theme::caption());
     const double titleWidth = std::min(caption.horizontalAdvance(m_info.valueTitle), 140.0);
-    painter.drawText(QRectF(width() - titleWidth - kPad / 2, kPad / 2, titleWidth, caption.height()), Qt::AlignRight | Qt::AlignVCenter, m_info.valueTitle);
+    painter.drawText(QRectF(width() - titleWidth - kPad / 2, kPad / 2, titleWidth, caption.height()),
+                     Qt::AlignRight | Qt::AlignVCenter, m_info.valueTitle);
     const auto mark = [&](double value, const QColor& color) {
         const double y = yOf(value);
         painter.setRenderHint(QPainter::Antialiasing);
@@ -205,11 +237,14 @@ void Heatmap::paintColorBar(QPainter& painter) const {
     };
     if (m_hover) {
         const QPointF at = toMatrix(*m_hover);
-        if (const auto value = valueAt(static_cast<std::int64_t>(std::floor(at.y())), static_cast<std::int64_t>(std::floor(at.x()))); value && std::isfinite(*value))
+        if (const auto value =
+                valueAt(static_cast<std::int64_t>(std::floor(at.y())), static_cast<std::int64_t>(std::floor(at.x())));
+            value && std::isfinite(*value))
             mark(static_cast<double>(*value), theme.color(Role::Text));
     }
     if (m_selectedRow >= 0 && m_selectedColumn >= 0)
-        if (const auto value = valueAt(m_selectedRow, m_selectedColumn); value && std::isfinite(*value)) mark(static_cast<double>(*value), theme.color(Role::Accent));
+        if (const auto value = valueAt(m_selectedRow, m_selectedColumn); value && std::isfinite(*value))
+            mark(static_cast<double>(*value), theme.color(Role::Accent));
 }
 
 void Heatmap::paintSelection(QPainter& painter) const {
@@ -217,7 +252,8 @@ void Heatmap::paintSelection(QPainter& painter) const {
     const QRectF rect = matrixRect();
     const QColor accent = m_context.theme().color(Role::Accent);
     const double cellHeight = rect.height() / m_view.height(), cellWidth = rect.width() / m_view.width();
-    const QPointF middle = toPixel(std::max<std::int64_t>(m_selectedRow, 0), std::max<std::int64_t>(m_selectedColumn, 0));
+    const QPointF middle =
+        toPixel(std::max<std::int64_t>(m_selectedRow, 0), std::max<std::int64_t>(m_selectedColumn, 0));
     painter.save();
     painter.setClipRect(rect.adjusted(-6, -6, 6, 6));
     painter.setPen(QPen(accent, 1));
@@ -226,12 +262,14 @@ void Heatmap::paintSelection(QPainter& painter) const {
     if (m_selectedRow >= 0 && middle.y() >= rect.top() && middle.y() <= rect.bottom()) {
         const double half = cellHeight >= 4 ? cellHeight / 2 : 0;
         painter.drawLine(QPointF(rect.left() - 6, middle.y() - half), QPointF(rect.right() + 6, middle.y() - half));
-        if (half > 0) painter.drawLine(QPointF(rect.left() - 6, middle.y() + half), QPointF(rect.right() + 6, middle.y() + half));
+        if (half > 0)
+            painter.drawLine(QPointF(rect.left() - 6, middle.y() + half), QPointF(rect.right() + 6, middle.y() + half));
     }
     if (m_selectedColumn >= 0 && middle.x() >= rect.left() && middle.x() <= rect.right()) {
         const double half = cellWidth >= 4 ? cellWidth / 2 : 0;
         painter.drawLine(QPointF(middle.x() - half, rect.top() - 6), QPointF(middle.x() - half, rect.bottom() + 6));
-        if (half > 0) painter.drawLine(QPointF(middle.x() + half, rect.top() - 6), QPointF(middle.x() + half, rect.bottom() + 6));
+        if (half > 0)
+            painter.drawLine(QPointF(middle.x() + half, rect.top() - 6), QPointF(middle.x() + half, rect.bottom() + 6));
     }
     painter.restore();
 }

@@ -24,7 +24,10 @@ constexpr int kColumnGap = 12;
 } // namespace
 
 NumberTable::NumberTable(ViewContext& context, QWidget* parent)
-    : QTableView(parent), m_context(context), m_model(new QStandardItemModel(this)), m_sorted(new QSortFilterProxyModel(this)) {
+    : QTableView(parent)
+    , m_context(context)
+    , m_model(new QStandardItemModel(this))
+    , m_sorted(new QSortFilterProxyModel(this)) {
     m_sorted->setSourceModel(m_model);
     m_sorted->setSortRole(kSortRole);
     setModel(m_sorted);
@@ -48,7 +51,8 @@ NumberTable::NumberTable(ViewContext& context, QWidget* parent)
     connect(selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& now) {
         if (!m_updating && now.isValid()) emit rowChosen(now.siblingAtColumn(0).data(kIdRole).toInt());
     });
-    connect(this, &QAbstractItemView::activated, this, [this](const QModelIndex& index) { emit rowActivated(index.siblingAtColumn(0).data(kIdRole).toInt()); });
+    connect(this, &QAbstractItemView::activated, this,
+            [this](const QModelIndex& index) { emit rowActivated(index.siblingAtColumn(0).data(kIdRole).toInt()); });
     connect(this, &QAbstractItemView::clicked, this, [this](const QModelIndex& index) {
         // Choosing the current row again must work too, after the selection moved away elsewhere.
         emit rowChosen(index.siblingAtColumn(0).data(kIdRole).toInt());
@@ -79,7 +83,8 @@ void NumberTable::setRows(const std::vector<NumberRow>& rows) {
             item->setTextAlignment((isText ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
             item->setData(isText ? QVariant(cell.text) : QVariant(cell.value), kSortRole);
             item->setData(rows[row].id, kIdRole);
-            item->setToolTip(cell.tooltip.isEmpty() ? (isText ? cell.text : QString::number(cell.value, 'g', 10)) : cell.tooltip);
+            item->setToolTip(cell.tooltip.isEmpty() ? (isText ? cell.text : QString::number(cell.value, 'g', 10))
+                                                    : cell.tooltip);
             if (cell.best) {
                 QFont font = Theme::figures();
                 font.setBold(true);
@@ -89,12 +94,15 @@ void NumberTable::setRows(const std::vector<NumberRow>& rows) {
         }
     adoptTheme();
     resizeColumnsToContents();
-    for (int column = 0; column < m_model->columnCount(); ++column) setColumnWidth(column, columnWidth(column) + kColumnGap);
+    for (int column = 0; column < m_model->columnCount(); ++column)
+        setColumnWidth(column, columnWidth(column) + kColumnGap);
     m_updating = false;
     setSelectedId(selected);
 }
 
-int NumberTable::contentWidth() const { return horizontalHeader()->length() + verticalScrollBar()->sizeHint().width() + 4; }
+int NumberTable::contentWidth() const {
+    return horizontalHeader()->length() + verticalScrollBar()->sizeHint().width() + 4;
+}
 
 void NumberTable::adoptTheme() {
     // A flat header: the table is part of its panel, not a box in it.
@@ -141,14 +149,16 @@ void NumberTable::setMenuHook(std::function<void(QMenu&, int)> hook) { m_menuHoo
 QString NumberTable::asText() const {
     QString text;
     const auto line = [&](const auto& cell) {
-        for (int column = 0; column < m_sorted->columnCount(); ++column) text += (column > 0 ? QStringLiteral("\t") : QString()) + cell(column);
+        for (int column = 0; column < m_sorted->columnCount(); ++column)
+            text += (column > 0 ? QStringLiteral("\t") : QString()) + cell(column);
         text += QLatin1Char('\n');
     };
     line([&](int column) { return m_sorted->headerData(column, Qt::Horizontal).toString(); });
     for (int row = 0; row < m_sorted->rowCount(); ++row)
         line([&](int column) {
             const QVariant value = m_sorted->index(row, column).data(kSortRole);
-            return value.userType() == QMetaType::Double ? QString::number(value.toDouble(), 'g', 17) : value.toString();
+            return value.userType() == QMetaType::Double ? QString::number(value.toDouble(), 'g', 17)
+                                                         : value.toString();
         });
     return text;
 }
@@ -161,7 +171,8 @@ void NumberTable::contextMenuEvent(QContextMenuEvent* event) {
     if (index.isValid()) {
         const QVariant value = index.data(kSortRole);
         menu.addAction(tr("Copy value"), this, [value] {
-            QGuiApplication::clipboard()->setText(value.userType() == QMetaType::Double ? QString::number(value.toDouble(), 'g', 17) : value.toString());
+            QGuiApplication::clipboard()->setText(
+                value.userType() == QMetaType::Double ? QString::number(value.toDouble(), 'g', 17) : value.toString());
         });
     }
     menu.addAction(tr("Copy table"), this, [this] { QGuiApplication::clipboard()->setText(asText()); });

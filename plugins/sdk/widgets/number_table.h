@@ -24,18 +24,19 @@ struct NumberColumn {
 /// One cell: what is read and what is sorted and copied.
 struct NumberCell {
     QString text;
-    double value = 0; ///< full precision, for sorting and copying; unused by text columns
+    double value = 0;     ///< full precision, for sorting and copying; unused by text columns
     bool best = false;    ///< bold, with a mark that is not colour alone
     QString tooltip = {}; ///< in place of the full-precision value
 };
 
 struct NumberRow {
     std::vector<NumberCell> cells;
-    int id = 0;                  ///< what `rowChosen` reports
+    int id = 0;                     ///< what `rowChosen` reports
     std::optional<Ink> swatch = {}; ///< a small square before the first cell
 };
 
-/// A sortable table of figures, right-aligned, one row selected at a time; copies as tab-separated text at full precision.
+/// A sortable table of figures, right-aligned, one row selected at a time; copies as tab-separated text at full
+/// precision.
 class NumberTable : public QTableView {
     Q_OBJECT
 public:

@@ -36,7 +36,10 @@ void setTextColor(QWidget& widget, const QColor& color) {
 } // namespace
 
 PanelHeader::PanelHeader(ViewContext& context, const QString& title, QWidget* parent)
-    : QWidget(parent), m_layout(new QHBoxLayout(this)), m_title(new QLabel(title, this)), m_subject(new QLabel(this)) {
+    : QWidget(parent)
+    , m_layout(new QHBoxLayout(this))
+    , m_title(new QLabel(title, this))
+    , m_subject(new QLabel(this)) {
     m_layout->setContentsMargins(8, 4, 4, 4);
     m_layout->setSpacing(4);
     QFont font = Theme::body();
@@ -99,7 +102,9 @@ void PanelHeader::addChoice(const QStringList& names, int current, std::function
 void PanelHeader::addWidget(QWidget* widget) { m_layout->addWidget(widget); }
 
 EmptyState::EmptyState(ViewContext& context, QWidget* parent)
-    : QWidget(parent), m_text(new QLabel(this)), m_button(new QPushButton(this)) {
+    : QWidget(parent)
+    , m_text(new QLabel(this))
+    , m_button(new QPushButton(this)) {
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(24, 24, 24, 24);
     layout->setSpacing(16);
@@ -128,7 +133,9 @@ void EmptyState::setContent(const QString& text, const QString& action, std::fun
 
 QString EmptyState::text() const { return m_text->text(); }
 
-BusyVeil::BusyVeil(ViewContext& context, QWidget* covered) : QWidget(covered), m_context(context) {
+BusyVeil::BusyVeil(ViewContext& context, QWidget* covered)
+    : QWidget(covered)
+    , m_context(context) {
     setAttribute(Qt::WA_TransparentForMouseEvents);
     covered->installEventFilter(this);
     hide();
@@ -177,12 +184,14 @@ void BusyVeil::paintEvent(QPaintEvent*) {
             const double left = static_cast<double>(elapsed) / 1000 * (1 - *fraction) / *fraction;
             painter.setFont(Theme::caption());
             painter.setPen(theme.color(Role::Muted));
-            painter.drawText(QRectF(8, 4, width() - 16, 20), Qt::AlignRight | Qt::AlignVCenter, tr("%1 left").arg(formatDuration(left)));
+            painter.drawText(QRectF(8, 4, width() - 16, 20), Qt::AlignRight | Qt::AlignVCenter,
+                             tr("%1 left").arg(formatDuration(left)));
         }
     } else {
         // Unknown length: a piece that travels, so that one sees it is alive.
         const double phase = static_cast<double>(elapsed % 1600) / 1600;
-        painter.fillRect(QRectF((width() + width() / 4.0) * phase - width() / 4.0, 0, width() / 4.0, 2), theme.color(Role::Accent));
+        painter.fillRect(QRectF((width() + width() / 4.0) * phase - width() / 4.0, 0, width() / 4.0, 2),
+                         theme.color(Role::Accent));
     }
 }
 

@@ -22,8 +22,6 @@ constexpr double kDragThreshold = 5;  // pixels before a press becomes a drag
 constexpr double kThinRubber = 14;    // a rubber band flatter than this zooms one axis alone
 constexpr double kDeepestZoom = 1e-6; // of the full range
 
-bool hasEdges(const PlotLayer& layer) { return layer.mark == Mark::Bars || layer.mark == Mark::Steps; }
-
 /// The part of `full` that `wanted` asks for, in the axis' own measure; nothing when it is all of it.
 std::optional<Range> clampedView(Scale scale, const Range& full, double low, double high) {
     const double length = std::clamp(high - low, kDeepestZoom, 1.0);
@@ -34,7 +32,9 @@ std::optional<Range> clampedView(Scale scale, const Range& full, double low, dou
 
 } // namespace
 
-PlotArea::PlotArea(ViewContext& context, QWidget* parent) : QWidget(parent), m_context(context) {
+PlotArea::PlotArea(ViewContext& context, QWidget* parent)
+    : QWidget(parent)
+    , m_context(context) {
     setMouseTracking(true);
     setFocusPolicy(Qt::ClickFocus);
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
@@ -75,7 +75,9 @@ void PlotArea::setNote(std::function<QString(const Range&)> note) {
 }
 
 void PlotArea::setReadout(std::function<QString(const Hit&)> readout) { m_readout = std::move(readout); }
-void PlotArea::setMenuHook(std::function<void(QMenu&, const std::optional<Hit>&)> hook) { m_menuHook = std::move(hook); }
+void PlotArea::setMenuHook(std::function<void(QMenu&, const std::optional<Hit>&)> hook) {
+    m_menuHook = std::move(hook);
+}
 
 void PlotArea::updateFullRanges() {
     std::optional<Range> x, y;
@@ -91,12 +93,18 @@ void PlotArea::updateFullRanges() {
         edges = edges || hasEdges(layer);
         points = points || layer.mark == Mark::Points;
     }
-    const Range fullX = m_fixedX ? *m_fixedX : padded(m_xAxis.scale, x.value_or(Range{}), edges ? 0 : points ? 0.06 : 0.02);
+    const Range fullX = m_fixedX ? *m_fixedX
+                                 : padded(m_xAxis.scale, x.value_or(Range{}),
+                                          edges    ? 0
+                                          : points ? 0.06
+                                                   : 0.02);
     Range fullY = m_fixedY ? *m_fixedY : padded(m_yAxis.scale, y.value_or(Range{}), 0.06);
     if (edges && !m_fixedY) {
         // Bars stand on their baseline; on a log axis the smallest one must still have a height.
-        if (m_yAxis.scale == Scale::Log) fullY.low = y ? y->low / 2 : fullY.low;
-        else if (y && y->low >= 0) fullY.low = 0;
+        if (m_yAxis.scale == Scale::Log)
+            fullY.low = y ? y->low / 2 : fullY.low;
+        else if (y && y->low >= 0)
+            fullY.low = 0;
     }
     if (fullX != m_fullX || fullY != m_fullY) {
         m_fullX = fullX;
@@ -119,7 +127,8 @@ void PlotArea::setMarked(bool marked) {
 }
 
 void PlotArea::showHover(std::optional<double> x) {
-    if (!x || !viewX().contains(*x)) m_hover.reset();
+    if (!x || !viewX().contains(*x))
+        m_hover.reset();
     else {
         const PlotFrame at = frame();
         m_hover = QPointF(at.toPixel(*x, at.y.low).x(), at.area.center().y());
@@ -152,22 +161,30 @@ QString PlotArea::readoutOf(const Hit& hit) const {
     if (m_readout) return m_readout(hit);
     const PlotLayer& layer = m_layers[hit.layer];
     const auto index = static_cast<std::size_t>(hit.index);
-    const auto withUnit = [](QString text, const Axis& axis) { return axis.unit.isEmpty() ? text : text + QLatin1Char(' ') + axis.unit; };
+    const auto withUnit = [](QString text, const Axis& axis) {
+        return axis.unit.isEmpty() ? text : text + QLatin1Char(' ') + axis.unit;
+    };
     const auto number = [&](double value, const Axis& axis) {
         const bool integer = axis.whole && value == std::round(value) && std::abs(value) < 1e15;
         return withUnit(integer ? formatInteger(static_cast<std::int64_t>(value)) : formatNumber(value), axis);
     };
     QStringList lines;
-    if (index < layer.labels.size()) lines << layer.labels[index];
-    else if (hasEdges(layer)) lines << tr("%1 to %2").arg(formatNumber(layer.x[index]), number(layer.x[index + 1], m_xAxis));
-    else lines << (m_xAxis.title.isEmpty() ? number(layer.x[index], m_xAxis) : tr("%1: %2").arg(m_xAxis.title, number(layer.x[index], m_xAxis)));
+    if (index < layer.labels.size())
+        lines << layer.labels[index];
+    else if (hasEdges(layer))
+        lines << tr("%1 to %2").arg(formatNumber(layer.x[index]), number(layer.x[index + 1], m_xAxis));
+    else
+        lines << (m_xAxis.title.isEmpty() ? number(layer.x[index], m_xAxis)
+                                          : tr("%1: %2").arg(m_xAxis.title, number(layer.x[index], m_xAxis)));
     if (layer.mark == Mark::Points) {
         lines << tr("%1: %2").arg(m_yAxis.title, number(layer.y[index], m_yAxis));
         return lines.join(QLatin1Char('\n'));
     }
     // All series that share this x are read at once.
     for (const PlotLayer& other : m_layers) {
-        if (!other.interactive || hasEdges(other) != hasEdges(layer) || other.mark == Mark::Ticks || other.mark == Mark::Points) continue;
+        if (!other.interactive || hasEdges(other) != hasEdges(layer) || other.mark == Mark::Ticks ||
+            other.mark == Mark::Points)
+            continue;
         if (other.x.size() != layer.x.size() || index >= other.y.size() || other.x[index] != layer.x[index]) continue;
         lines << tr("%1: %2").arg(other.name.isEmpty() ? m_yAxis.title : other.name, number(other.y[index], m_yAxis));
     }
@@ -182,10 +199,13 @@ void PlotArea::mouseMoveEvent(QMouseEvent* event) {
     const QPointF at = event->position();
     const PlotFrame now = frame();
     if (m_pressed && (at - *m_pressed).manhattanLength() > kDragThreshold) {
-        const QPointF end(std::clamp(at.x(), now.area.left(), now.area.right()), std::clamp(at.y(), now.area.top(), now.area.bottom()));
+        const QPointF end(std::clamp(at.x(), now.area.left(), now.area.right()),
+                          std::clamp(at.y(), now.area.top(), now.area.bottom()));
         m_rubber = QRectF(*m_pressed, end).normalized();
-        if (m_rubber.height() < kThinRubber) m_rubber = QRectF(m_rubber.left(), now.area.top(), m_rubber.width(), now.area.height());
-        else if (m_rubber.width() < kThinRubber) m_rubber = QRectF(now.area.left(), m_rubber.top(), now.area.width(), m_rubber.height());
+        if (m_rubber.height() < kThinRubber)
+            m_rubber = QRectF(m_rubber.left(), now.area.top(), m_rubber.width(), now.area.height());
+        else if (m_rubber.width() < kThinRubber)
+            m_rubber = QRectF(now.area.left(), m_rubber.top(), now.area.width(), m_rubber.height());
     }
     const bool inside = now.area.contains(at);
     m_hover = inside ? std::optional(at) : std::nullopt;
@@ -205,9 +225,11 @@ void PlotArea::mouseReleaseEvent(QMouseEvent* event) {
     const QPointF low = at.toValue(rubber.bottomLeft());
     const QPointF high = at.toValue(rubber.topRight());
     if (rubber.width() < at.area.width() - 1)
-        m_viewX = clampedView(m_xAxis.scale, m_fullX, toUnit(m_xAxis.scale, m_fullX, low.x()), toUnit(m_xAxis.scale, m_fullX, high.x()));
+        m_viewX = clampedView(m_xAxis.scale, m_fullX, toUnit(m_xAxis.scale, m_fullX, low.x()),
+                              toUnit(m_xAxis.scale, m_fullX, high.x()));
     if (rubber.height() < at.area.height() - 1)
-        m_viewY = clampedView(m_yAxis.scale, m_fullY, toUnit(m_yAxis.scale, m_fullY, low.y()), toUnit(m_yAxis.scale, m_fullY, high.y()));
+        m_viewY = clampedView(m_yAxis.scale, m_fullY, toUnit(m_yAxis.scale, m_fullY, low.y()),
+                              toUnit(m_yAxis.scale, m_fullY, high.y()));
     emit viewChanged();
     update();
 }
@@ -257,9 +279,11 @@ void PlotArea::contextMenuEvent(QContextMenuEvent* event) {
     if (hit)
         menu.addAction(tr("Copy value"), this, [this, hit] {
             const PlotLayer& layer = m_layers[hit->layer];
-            QGuiApplication::clipboard()->setText(QString::number(layer.y[static_cast<std::size_t>(hit->index)], 'g', 17));
+            QGuiApplication::clipboard()->setText(
+                QString::number(layer.y[static_cast<std::size_t>(hit->index)], 'g', 17));
         });
-    addChartActions(menu, *this, m_context, [this] { return asCsv(); }, m_title.isEmpty() ? tr("chart") : m_title);
+    addChartActions(
+        menu, *this, m_context, [this] { return asCsv(); }, m_title.isEmpty() ? tr("chart") : m_title);
     menu.exec(event->globalPos());
 }
 

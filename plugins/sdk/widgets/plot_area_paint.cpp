@@ -44,7 +44,8 @@ std::vector<Tick> fittingTicks(const Axis& axis, const Range& range, double leng
         bool fits = true;
         for (const Tick& tick : ticks) {
             if (tick.label.isEmpty()) continue;
-            const double half = metrics.horizontalAdvance(tick.label) / 2, middle = toUnit(axis.scale, range, tick.value) * length;
+            const double half = metrics.horizontalAdvance(tick.label) / 2,
+                         middle = toUnit(axis.scale, range, tick.value) * length;
             fits = fits && middle - half >= end;
             end = middle + half + kPad;
         }
@@ -67,7 +68,8 @@ std::vector<const PlotLayer*> legendOf(const std::vector<PlotLayer>& layers) {
 /// Top edges of labels, moved apart so that no two overlap.
 void spread(std::vector<std::pair<double, const PlotLayer*>>& labels, double height, double bottom) {
     std::sort(labels.begin(), labels.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (std::size_t i = 1; i < labels.size(); ++i) labels[i].first = std::max(labels[i].first, labels[i - 1].first + height);
+    for (std::size_t i = 1; i < labels.size(); ++i)
+        labels[i].first = std::max(labels[i].first, labels[i - 1].first + height);
     double limit = bottom;
     for (auto label = labels.rbegin(); label != labels.rend(); ++label) {
         label->first = std::min(label->first, limit - height);
@@ -109,9 +111,11 @@ void PlotArea::paintAxes(QPainter& painter, const PlotFrame& at) const {
     grid.setAlphaF(0.28F);
     for (const Tick& tick : fittingTicks(m_xAxis, at.x, area.width(), metrics)) {
         const double x = std::round(at.toPixel(tick.value, at.y.low).x());
-        if (tick.major && m_xAxis.fixedTicks.empty()) painter.setPen(QPen(grid, 1)), painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()));
+        if (tick.major && m_xAxis.fixedTicks.empty())
+            painter.setPen(QPen(grid, 1)), painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()));
         painter.setPen(QPen(theme.color(Role::Faint), 1));
-        painter.drawLine(QPointF(x, area.bottom()), QPointF(x, area.bottom() + (tick.major ? kTickLength : kMinorTickLength)));
+        painter.drawLine(QPointF(x, area.bottom()),
+                         QPointF(x, area.bottom() + (tick.major ? kTickLength : kMinorTickLength)));
         const double half = metrics.horizontalAdvance(tick.label) / 2;
         if (tick.label.isEmpty() || x + half > width()) continue;
         painter.setPen(theme.color(Role::Muted));
@@ -119,12 +123,15 @@ void PlotArea::paintAxes(QPainter& painter, const PlotFrame& at) const {
     }
     for (const Tick& tick : ticksOf(m_yAxis, at.y, mostTicks(area.height(), metrics.height() * 2.2))) {
         const double y = std::round(at.toPixel(at.x.low, tick.value).y());
-        if (tick.major) painter.setPen(QPen(grid, 1)), painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y));
+        if (tick.major)
+            painter.setPen(QPen(grid, 1)), painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y));
         painter.setPen(QPen(theme.color(Role::Faint), 1));
-        painter.drawLine(QPointF(area.left() - (tick.major ? kTickLength : kMinorTickLength), y), QPointF(area.left(), y));
+        painter.drawLine(QPointF(area.left() - (tick.major ? kTickLength : kMinorTickLength), y),
+                         QPointF(area.left(), y));
         if (tick.label.isEmpty()) continue;
         painter.setPen(theme.color(Role::Muted));
-        painter.drawText(QRectF(0, y - metrics.height() / 2, area.left() - kTickLength - 2, metrics.height()), Qt::AlignRight | Qt::AlignVCenter, tick.label);
+        painter.drawText(QRectF(0, y - metrics.height() / 2, area.left() - kTickLength - 2, metrics.height()),
+                         Qt::AlignRight | Qt::AlignVCenter, tick.label);
     }
     painter.setPen(QPen(theme.color(Role::Faint), 1));
     painter.drawLine(area.bottomLeft(), area.bottomRight());
@@ -172,7 +179,8 @@ void PlotArea::paintCaptions(QPainter& painter, const PlotFrame& at) const {
             painter.drawLine(QPointF(textLeft - 18, middle), QPointF(textLeft - 4, middle));
         } else if ((*entry)->mark == Mark::Ticks) {
             painter.setPen(QPen(color, 1));
-            for (const double offset : {6.0, 10.0, 14.0}) painter.drawLine(QPointF(textLeft - offset, middle - 4), QPointF(textLeft - offset, middle + 4));
+            for (const double offset : {6.0, 10.0, 14.0})
+                painter.drawLine(QPointF(textLeft - offset, middle - 4), QPointF(textLeft - offset, middle + 4));
         } else {
             painter.fillRect(QRectF(textLeft - 14, middle - 4, 8, 8), color);
         }
@@ -180,8 +188,8 @@ void PlotArea::paintCaptions(QPainter& painter, const PlotFrame& at) const {
     }
     painter.setPen(theme.color(Role::Muted));
     if (!m_xAxis.title.isEmpty())
-        painter.drawText(QRectF(at.area.left(), height() - caption.height() - 2, at.area.width(), caption.height()), Qt::AlignCenter,
-                         caption.elidedText(captionOf(m_xAxis), Qt::ElideRight, at.area.width()));
+        painter.drawText(QRectF(at.area.left(), height() - caption.height() - 2, at.area.width(), caption.height()),
+                         Qt::AlignCenter, caption.elidedText(captionOf(m_xAxis), Qt::ElideRight, at.area.width()));
     if (const QString note = m_note ? m_note(viewX()) : QString(); !note.isEmpty()) {
         const QRectF room = at.area.adjusted(kPad, kPad / 2, -kPad / 2, 0);
         const QRectF needed = painter.boundingRect(room, Qt::AlignRight | Qt::AlignTop | Qt::TextWordWrap, note);
@@ -197,14 +205,16 @@ void PlotArea::paintCaptions(QPainter& painter, const PlotFrame& at) const {
         while (last > 0 && !(std::isfinite(layer.y[last - 1]) && layer.x[last - 1] <= at.x.high)) --last;
         if (last == 0) continue;
         const double middle = at.toPixel(at.x.low, layer.y[last - 1]).y();
-        if (middle >= at.area.top() - 1 && middle <= at.area.bottom() + 1) ends.emplace_back(middle - caption.height() / 2, &layer);
+        if (middle >= at.area.top() - 1 && middle <= at.area.bottom() + 1)
+            ends.emplace_back(middle - caption.height() / 2, &layer);
     }
     spread(ends, caption.height(), at.area.bottom() + caption.height() / 2);
     for (const auto& [top, layer] : ends) {
         const QRectF room(at.area.right() + kPad / 2, top, width() - at.area.right() - kPad / 2, caption.height());
         painter.fillRect(QRectF(room.left(), room.center().y() - 1, 6, 2), layer->ink.color(theme));
         painter.setPen(theme.color(Role::Text));
-        painter.drawText(room.adjusted(9, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter, caption.elidedText(layer->endLabel, Qt::ElideRight, room.width() - 9));
+        painter.drawText(room.adjusted(9, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter,
+                         caption.elidedText(layer->endLabel, Qt::ElideRight, room.width() - 9));
     }
 }
 

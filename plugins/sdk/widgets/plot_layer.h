@@ -22,7 +22,9 @@ struct Ink {
 
     [[nodiscard]] static Ink of(Role role) { return {role, std::nullopt}; }
     [[nodiscard]] static Ink ofCategory(int index) { return {Role::Text, index}; }
-    [[nodiscard]] QColor color(const Theme& theme) const { return category ? theme.category(*category) : theme.color(role); }
+    [[nodiscard]] QColor color(const Theme& theme) const {
+        return category ? theme.category(*category) : theme.color(role);
+    }
 };
 
 /// Bars and Steps: `x` holds the edges, one more than `y`. Line and Points: equal lengths. Ticks: `x` alone, short
@@ -47,8 +49,15 @@ struct PlotLayer {
     bool interactive = true; ///< takes part in hovering and clicking
     bool inLegend = true;
     LabelSide labelSide = LabelSide::None; ///< of Points: where each label is written beside its point
-    bool onHover = false;    ///< drawn only while the cursor is over the plot
+    bool onHover = false;                  ///< drawn only while the cursor is over the plot
 };
+
+/// Whether `x` holds edges.
+[[nodiscard]] inline bool hasEdges(const PlotLayer& layer) {
+    return layer.mark == Mark::Bars || layer.mark == Mark::Steps;
+}
+/// Whether a value has a place on an axis of this scale.
+[[nodiscard]] bool isDrawable(double value, Scale scale);
 
 /// Where the data lies on the widget.
 struct PlotFrame {

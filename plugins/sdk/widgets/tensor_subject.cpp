@@ -11,9 +11,10 @@
 namespace qscope {
 
 const engine::TensorResult* resultOf(const engine::MethodResult& method, std::int64_t tensor) {
-    const auto found = std::find_if(method.tensors.begin(), method.tensors.end(), [&](const engine::TensorResult& result) {
-        return static_cast<std::int64_t>(result.tensor) == tensor;
-    });
+    const auto found =
+        std::find_if(method.tensors.begin(), method.tensors.end(), [&](const engine::TensorResult& result) {
+            return static_cast<std::int64_t>(result.tensor) == tensor;
+        });
     return found == method.tensors.end() ? nullptr : &*found;
 }
 
@@ -21,7 +22,9 @@ std::optional<TensorSubject> tensorSubject(const ViewContext& context) {
     TensorSubject subject;
     subject.checkpoint = context.checkpoint();
     subject.index = context.selection().tensor;
-    if (!subject.checkpoint || subject.index < 0 || subject.index >= static_cast<std::int64_t>(subject.checkpoint->tensors.size())) return std::nullopt;
+    if (!subject.checkpoint || subject.index < 0 ||
+        subject.index >= static_cast<std::int64_t>(subject.checkpoint->tensors.size()))
+        return std::nullopt;
     subject.report = context.report();
     const int method = context.selection().method;
     if (subject.report && method >= 0 && method < static_cast<int>(subject.report->methods.size())) {
@@ -37,14 +40,18 @@ QString describe(const TensorSubject& subject) {
     const engine::TensorInfo& info = subject.info();
     QStringList sizes;
     for (const std::int64_t size : info.shape) sizes << formatInteger(size);
-    QStringList parts{QString::fromStdString(info.name), QString::fromUtf8(qscope::info(info.dtype).name.data(), static_cast<qsizetype>(qscope::info(info.dtype).name.size()))};
+    QStringList parts{QString::fromStdString(info.name),
+                      QString::fromUtf8(qscope::info(info.dtype).name.data(),
+                                        static_cast<qsizetype>(qscope::info(info.dtype).name.size()))};
     if (!sizes.isEmpty()) parts << sizes.join(QStringLiteral(" × "));
     if (subject.method) parts << QString::fromStdString(subject.method->label);
     return parts.join(QStringLiteral(" · "));
 }
 
 QString metricTooltip(std::string_view key) {
-    const auto text = [](std::string_view part) { return QString::fromUtf8(part.data(), static_cast<qsizetype>(part.size())).toHtmlEscaped(); };
+    const auto text = [](std::string_view part) {
+        return QString::fromUtf8(part.data(), static_cast<qsizetype>(part.size())).toHtmlEscaped();
+    };
     for (const engine::MetricInfo& metric : engine::metricTable()) {
         if (metric.key != key) continue;
         QString tooltip = QStringLiteral("<b>%1</b><br>%2").arg(text(metric.name), text(metric.meaning));

@@ -21,7 +21,9 @@ struct TensorSubject {
     const engine::MethodResult* method = nullptr; ///< null: full precision
     const engine::TensorResult* result = nullptr; ///< null with `method`, or when it left this tensor out
 
-    [[nodiscard]] const engine::TensorInfo& info() const { return checkpoint->tensors[static_cast<std::size_t>(index)]; }
+    [[nodiscard]] const engine::TensorInfo& info() const {
+        return checkpoint->tensors[static_cast<std::size_t>(index)];
+    }
     [[nodiscard]] engine::TensorView view() const { return checkpoint->view(static_cast<std::size_t>(index)); }
     [[nodiscard]] engine::MatrixShape matrix() const { return engine::asMatrix(info().shape); }
 };

@@ -7,8 +7,13 @@
 namespace qscope {
 
 ViewPage::ViewPage(ViewContext& context, const QString& title, QWidget* parent)
-    : QWidget(parent), m_context(context), m_header(new PanelHeader(context, title, this)), m_stack(new QStackedWidget(this))
-    , m_body(new QWidget(this)), m_empty(new EmptyState(context, this)), m_veil(new BusyVeil(context, m_body))
+    : QWidget(parent)
+    , m_context(context)
+    , m_header(new PanelHeader(context, title, this))
+    , m_stack(new QStackedWidget(this))
+    , m_body(new QWidget(this))
+    , m_empty(new EmptyState(context, this))
+    , m_veil(new BusyVeil(context, m_body))
     , m_jobs(context.makeJobs()) {
     setAccessibleName(title);
     auto* layout = new QVBoxLayout(this);

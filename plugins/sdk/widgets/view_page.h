@@ -39,8 +39,10 @@ protected:
     template<class Work, class Done>
     void run(const QString& title, Work work, Done done) {
         runJob(*m_jobs, title, std::move(work), [this, done = std::move(done)](auto&& result) {
-            if (result) done(*std::move(result));
-            else showError(result.error());
+            if (result)
+                done(*std::move(result));
+            else
+                showError(result.error());
         });
         m_veil->watch(*m_jobs);
     }

@@ -41,7 +41,8 @@ TEST_CASE("Linear ticks fall on 1, 2 or 5 times a power of ten and never exceed 
                     if (i == 0) continue;
                     const double step = values[i] - values[i - 1];
                     const double mantissa = step / std::pow(10.0, std::floor(std::log10(step) + 1e-6));
-                    CHECK((mantissa == Approx(1).epsilon(1e-3) || mantissa == Approx(2).epsilon(1e-3) || mantissa == Approx(5).epsilon(1e-3)));
+                    CHECK((mantissa == Approx(1).epsilon(1e-3) || mantissa == Approx(2).epsilon(1e-3) ||
+                           mantissa == Approx(5).epsilon(1e-3)));
                 }
             }
 }

@@ -37,7 +37,8 @@ TEST_CASE("Counts over uneven edges equal a search of every value") {
     std::vector<double> naive(edges.size() - 1);
     for (const float value : values)
         for (std::size_t bin = 0; bin < naive.size(); ++bin)
-            if (static_cast<double>(value) >= edges[bin] && (static_cast<double>(value) < edges[bin + 1] || bin + 1 == naive.size())) {
+            if (static_cast<double>(value) >= edges[bin] &&
+                (static_cast<double>(value) < edges[bin + 1] || bin + 1 == naive.size())) {
                 ++naive[bin];
                 break;
             }
@@ -47,13 +48,15 @@ TEST_CASE("Counts over uneven edges equal a search of every value") {
 TEST_CASE("Normal quantiles invert the distribution function") {
     CHECK(normalQuantile(0.5) == Approx(0).margin(1e-12));
     CHECK(normalQuantile(0.975) == Approx(1.959963984540054));
-    for (const double p : {1e-5, 0.01, 0.3, 0.9, 0.9999}) CHECK(0.5 * std::erfc(-normalQuantile(p) / std::sqrt(2.0)) == Approx(p));
+    for (const double p : {1e-5, 0.01, 0.3, 0.9, 0.9999})
+        CHECK(0.5 * std::erfc(-normalQuantile(p) / std::sqrt(2.0)) == Approx(p));
 }
 
 TEST_CASE("A tile's cells are the values of largest magnitude, in any order and at any factor") {
     const std::int64_t rows = 37, columns = 53;
     std::vector<float> values(static_cast<std::size_t>(rows * columns));
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(std::sin(static_cast<double>(i) * 1.7) * (1 + static_cast<double>(i % 13)));
+    for (std::size_t i = 0; i < values.size(); ++i)
+        values[i] = static_cast<float>(std::sin(static_cast<double>(i) * 1.7) * (1 + static_cast<double>(i % 13)));
     values[500] = std::nanf("");
     std::vector<float> rowNorms(static_cast<std::size_t>(rows)), columnNorms(static_cast<std::size_t>(columns));
     for (std::size_t i = 0; i < rowNorms.size(); ++i) rowNorms[i] = static_cast<float>((i * 17) % 37);
@@ -65,19 +68,27 @@ TEST_CASE("A tile's cells are the values of largest magnitude, in any order and 
         TestRun run;
         const auto prepared = prepareMatrix(source, order, run.context);
         REQUIRE(prepared);
-        for (const TileRequest request : {TileRequest{0, rows, 0, columns, 1, 1}, TileRequest{0, rows, 0, columns, 4, 2}, TileRequest{8, 16, 16, 37, 8, 16}, TileRequest{4, 33, 0, 53, 2, 8}}) {
-            for (const auto& tile : {drawTile(**prepared, request, run.context), reduceTile(source, order, request, run.context)}) {
+        for (const TileRequest request :
+             {TileRequest{0, rows, 0, columns, 1, 1}, TileRequest{0, rows, 0, columns, 4, 2},
+              TileRequest{8, 16, 16, 37, 8, 16}, TileRequest{4, 33, 0, 53, 2, 8}}) {
+            for (const auto& tile :
+                 {drawTile(**prepared, request, run.context), reduceTile(source, order, request, run.context)}) {
                 REQUIRE(tile);
                 REQUIRE(tile->cells.size() == static_cast<std::size_t>(request.cellRows() * request.cellColumns()));
                 for (std::int64_t i = 0; i < request.cellRows(); ++i)
                     for (std::int64_t j = 0; j < request.cellColumns(); ++j) {
                         double largest = 0;
-                        for (std::int64_t y = i * request.rowFactor; y < std::min(request.rows, (i + 1) * request.rowFactor); ++y)
-                            for (std::int64_t x = j * request.columnFactor; x < std::min(request.columns, (j + 1) * request.columnFactor); ++x) {
-                                const double value = static_cast<double>(values[static_cast<std::size_t>(order.row(request.row + y) * columns + order.column(request.column + x))]);
-                                largest = std::isnan(value) || std::isnan(largest) ? std::nan("") : std::max(largest, std::abs(value));
+                        for (std::int64_t y = i * request.rowFactor;
+                             y < std::min(request.rows, (i + 1) * request.rowFactor); ++y)
+                            for (std::int64_t x = j * request.columnFactor;
+                                 x < std::min(request.columns, (j + 1) * request.columnFactor); ++x) {
+                                const double value = static_cast<double>(values[static_cast<std::size_t>(
+                                    order.row(request.row + y) * columns + order.column(request.column + x))]);
+                                largest = std::isnan(value) || std::isnan(largest) ? std::nan("")
+                                                                                   : std::max(largest, std::abs(value));
                             }
-                        const double cell = std::abs(static_cast<double>(tile->cells[static_cast<std::size_t>(i * request.cellColumns() + j)]));
+                        const double cell = std::abs(
+                            static_cast<double>(tile->cells[static_cast<std::size_t>(i * request.cellColumns() + j)]));
                         CHECK((std::isnan(largest) ? std::isnan(cell) : cell == largest));
                     }
             }
@@ -99,9 +110,10 @@ TEST_CASE("The comparison lists full precision first and marks the best of each 
     REQUIRE(rows.size() == 6);
     CHECK(rows[0].id == -1);
     CHECK(rows[0].cells[1].text == "32.00");
-    CHECK_FALSE(std::any_of(rows[0].cells.begin(), rows[0].cells.end(), [](const NumberCell& cell) { return cell.best; }));
-    CHECK(rows[1].cells[1].best);       // two bits are smallest
-    CHECK(rows[5].cells[4].best);       // eight bits are most exact
+    CHECK_FALSE(
+        std::any_of(rows[0].cells.begin(), rows[0].cells.end(), [](const NumberCell& cell) { return cell.best; }));
+    CHECK(rows[1].cells[1].best); // two bits are smallest
+    CHECK(rows[5].cells[4].best); // eight bits are most exact
     CHECK_FALSE(rows[4].cells[4].best);
     const auto tensor = comparisonRows(*sample.report, sample.checkpoint.get(), 4);
     CHECK(tensor[3].cells[4].value == Approx(sample.report->methods[2].tensors[4].metrics.sqnrDb));
@@ -126,7 +138,8 @@ TEST_CASE("The front holds exactly the methods that no other beats in both size 
     for (std::size_t i = 0; i < methods.size(); ++i) {
         bool beaten = false;
         for (const auto& other : methods)
-            beaten = beaten || (other.bitsPerWeight < methods[i].bitsPerWeight && other.metrics.sqnrDb > methods[i].metrics.sqnrDb);
+            beaten = beaten || (other.bitsPerWeight < methods[i].bitsPerWeight &&
+                                other.metrics.sqnrDb > methods[i].metrics.sqnrDb);
         CHECK(std::count(layers[0].x.begin(), layers[0].x.end(), methods[i].bitsPerWeight) == (beaten ? 0 : 1));
     }
     CHECK(layers[3].selected == 0);
@@ -140,7 +153,8 @@ TEST_CASE("Error histograms count every weight of every method once, over one sy
     REQUIRE(histograms);
     CHECK(histograms->edges.front() == -histograms->edges.back());
     REQUIRE(histograms->counts.size() == 5);
-    for (const auto& counts : histograms->counts) CHECK(std::accumulate(counts.begin(), counts.end(), 0.0) == 128 * 192);
+    for (const auto& counts : histograms->counts)
+        CHECK(std::accumulate(counts.begin(), counts.end(), 0.0) == 128 * 192);
     // Fewer bits, wider errors: the middle bin holds less.
     CHECK(histograms->counts[0][50] < histograms->counts[4][50]);
 }

@@ -17,7 +17,8 @@ using namespace qscope::test;
 namespace {
 
 void wheel(QWidget& widget, QPointF at, int notches) {
-    QWheelEvent event(at, widget.mapToGlobal(at), {}, {0, notches * 120}, Qt::NoButton, Qt::NoModifier, Qt::NoScrollPhase, false);
+    QWheelEvent event(at, widget.mapToGlobal(at), {}, {0, notches * 120}, Qt::NoButton, Qt::NoModifier,
+                      Qt::NoScrollPhase, false);
     QCoreApplication::sendEvent(&widget, &event);
 }
 
@@ -34,7 +35,8 @@ struct Plot {
     Plot() {
         area.setTitle("Plot");
         area.setAxes({"x", {}}, {"y", {}});
-        area.setLayers({{Mark::Bars, "bars", Ink::ofCategory(0), {0, 1, 2, 3, 4}, {1, 5, 2, 8}}, {Mark::Points, "points", Ink::ofCategory(1), {0.5, 3.5}, {6, 4}}});
+        area.setLayers({{Mark::Bars, "bars", Ink::ofCategory(0), {0, 1, 2, 3, 4}, {1, 5, 2, 8}},
+                        {Mark::Points, "points", Ink::ofCategory(1), {0.5, 3.5}, {6, 4}}});
         present(area, {400, 300});
     }
     [[nodiscard]] QPoint at(double x, double y) const { return area.frame().toPixel(x, y).toPoint(); }

@@ -34,14 +34,19 @@ std::vector<float> weights(std::uint64_t stream, std::int64_t rows, std::int64_t
 }
 
 /// Rounds to nearest, symmetric, one scale per `group` values of a row; group 0: one for the tensor.
-QuantizedTensor rounded(const std::vector<float>& values, std::int64_t rows, std::int64_t columns, int bits, std::int64_t group) {
+QuantizedTensor rounded(const std::vector<float>& values, std::int64_t rows, std::int64_t columns, int bits,
+                        std::int64_t group) {
     GridCodes codes;
     codes.grid = {bits, true, ScaleType::F32};
     codes.grouping = group == 0 ? Grouping{rows, columns, rows, columns} : Grouping{rows, columns, 1, group};
     codes.values.scales.assign(static_cast<std::size_t>(codes.grouping.count()), 0);
-    const auto groupOf = [&](std::size_t i) { return static_cast<std::size_t>(codes.grouping.indexOf(static_cast<std::int64_t>(i) / columns, static_cast<std::int64_t>(i) % columns)); };
+    const auto groupOf = [&](std::size_t i) {
+        return static_cast<std::size_t>(
+            codes.grouping.indexOf(static_cast<std::int64_t>(i) / columns, static_cast<std::int64_t>(i) % columns));
+    };
     const auto most = static_cast<float>((1 << (bits - 1)) - 1);
-    for (std::size_t i = 0; i < values.size(); ++i) codes.values.scales[groupOf(i)] = std::max(codes.values.scales[groupOf(i)], std::abs(values[i]) / most);
+    for (std::size_t i = 0; i < values.size(); ++i)
+        codes.values.scales[groupOf(i)] = std::max(codes.values.scales[groupOf(i)], std::abs(values[i]) / most);
     for (std::size_t i = 0; i < values.size(); ++i) {
         const float scale = codes.values.scales[groupOf(i)];
         const float code = scale > 0 ? std::clamp(std::nearbyint(values[i] / scale), -most, most) : 0;
@@ -82,7 +87,8 @@ SampleModel::SampleModel() {
     const auto add = [&](const std::string& name, std::int64_t rows, std::int64_t columns, double deviation) {
         all.push_back(weights(all.size(), rows, columns, deviation));
         const auto bytes = static_cast<std::uint64_t>(all.back().size() * sizeof(float));
-        const std::uint64_t offset = made->tensors.empty() ? 0 : made->tensors.back().offset + made->tensors.back().bytes;
+        const std::uint64_t offset =
+            made->tensors.empty() ? 0 : made->tensors.back().offset + made->tensors.back().bytes;
         made->tensors.push_back({name, DType::F32, {rows, columns}, 0, offset, bytes});
         file.write(reinterpret_cast<const char*>(all.back().data()), static_cast<std::streamsize>(bytes));
     };
@@ -105,21 +111,25 @@ SampleModel::SampleModel() {
     for (const auto [bits, group] : {Setting{2, 64}, Setting{3, 64}, Setting{4, 0}, Setting{4, 64}, Setting{8, 192}}) {
         MethodResult method;
         method.spec = {"rtn", {{"bits", std::to_string(bits)}}};
-        method.label = "rtn bits=" + std::to_string(bits) + (group == 0 ? " tensor" : " group=" + std::to_string(group));
+        method.label =
+            "rtn bits=" + std::to_string(bits) + (group == 0 ? " tensor" : " group=" + std::to_string(group));
         method.device = "CPU, 2 threads";
         method.seconds = 0.02 * bits;
         ErrorSums whole;
         double bitSum = 0;
         for (std::size_t i = 0; i < all.size(); ++i) {
             const TensorInfo& info = made->tensors[i];
-            auto quantized = std::make_shared<const QuantizedTensor>(rounded(all[i], info.shape[0], info.shape[1], bits, group));
+            auto quantized =
+                std::make_shared<const QuantizedTensor>(rounded(all[i], info.shape[0], info.shape[1], bits, group));
             TensorResult result{i, info.name, layerIndex(info.name), 0, {}, summed(all[i], *quantized), quantized};
             result.metrics = measured(result.sums);
             const auto stored = static_cast<double>(storedBits(*quantized));
             result.bits = stored / static_cast<double>(all[i].size());
             bitSum += stored;
-            whole.count += result.sums.count, whole.reference += result.sums.reference, whole.difference += result.sums.difference;
-            whole.product += result.sums.product, whole.result += result.sums.result, whole.maximum = std::max(whole.maximum, result.sums.maximum);
+            whole.count += result.sums.count, whole.reference += result.sums.reference,
+                whole.difference += result.sums.difference;
+            whole.product += result.sums.product, whole.result += result.sums.result,
+                whole.maximum = std::max(whole.maximum, result.sums.maximum);
             method.tensors.push_back(std::move(result));
         }
         method.bitsPerWeight = bitSum / static_cast<double>(whole.count);
@@ -178,7 +188,9 @@ int pixelsNear(const QImage& image, const QColor& color, int distance) {
     for (int y = 0; y < image.height(); ++y)
         for (int x = 0; x < image.width(); ++x) {
             const QRgb pixel = image.pixel(x, y);
-            found += std::abs(qRed(pixel) - color.red()) <= distance && std::abs(qGreen(pixel) - color.green()) <= distance && std::abs(qBlue(pixel) - color.blue()) <= distance;
+            found += std::abs(qRed(pixel) - color.red()) <= distance &&
+                     std::abs(qGreen(pixel) - color.green()) <= distance &&
+                     std::abs(qBlue(pixel) - color.blue()) <= distance;
         }
     return found;
 }

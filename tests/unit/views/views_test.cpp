@@ -71,7 +71,9 @@ TEST_CASE("Each view fills its panel in both themes at three sizes") {
                 CHECK(distinctColors(image) > 40);
                 // The selection shows: as accent, and as the method's colour where its grid is drawn.
                 const bool grid = QString(id) == "distribution";
-                CHECK(pixelsNear(image, grid ? context.theme().category(kFourBitGroups) : context.theme().color(Role::Accent), 16) > 20);
+                CHECK(pixelsNear(image,
+                                 grid ? context.theme().category(kFourBitGroups) : context.theme().color(Role::Accent),
+                                 16) > 20);
                 const int ground = pixelsNear(image, context.theme().color(Role::Surface), 1);
                 CHECK(ground > size.width() * size.height() / 10);
                 CHECK(ground < size.width() * size.height() * 98 / 100);
@@ -165,7 +167,8 @@ TEST_CASE("A click in the heatmap selects row and column for all views, also whe
     press(*view, "Error");
     const auto value = heatmap->valueAt(30, 0);
     REQUIRE(value);
-    CHECK(std::abs(*value) <= static_cast<float>(context.report()->methods[kFourBitGroups].tensors[kTensor].metrics.maxError));
+    CHECK(std::abs(*value) <=
+          static_cast<float>(context.report()->methods[kFourBitGroups].tensors[kTensor].metrics.maxError));
     shoot(*view, "heatmap-error");
 }
 
