@@ -55,7 +55,7 @@ public:
         if (at >= m_amplitudes.size()) return {};
         const auto& [index, value] = m_amplitudes[at];
         return tr("%1\nreal %2, imaginary %3\nmagnitude %4, phase %5\nprobability %6")
-            .arg(ket(index, m_qubits), formatNumber(value.real(), 8), formatNumber(value.imag(), 8),
+            .arg(ket(index, m_qubits), formatComponent(value.real(), 8), formatComponent(value.imag(), 8),
                  formatNumber(std::abs(value), 8), formatAngle(std::arg(value)), formatNumber(std::norm(value), 8));
     }
 

@@ -51,7 +51,8 @@ public:
         const auto& v = m_vectors[static_cast<std::size_t>(qubit)];
         return tr("Qubit %1\nx %2, y %3, z %4\nlength %5")
             .arg(qubit)
-            .arg(formatNumber(v[0], 6), formatNumber(v[1], 6), formatNumber(v[2], 6), formatNumber(length(v), 6));
+            .arg(formatComponent(v[0], 6), formatComponent(v[1], 6), formatComponent(v[2], 6),
+                 formatNumber(length(v), 6));
     }
 
 protected:

@@ -55,8 +55,8 @@ public:
         if (bar < 0) return {};
         const auto value = m_matrix[static_cast<std::size_t>(bar)];
         return tr("⟨%1|ρ|%2⟩\nreal %3, imaginary %4\nmagnitude %5, phase %6")
-            .arg(m_plot.labels[bar / m_plot.size], m_plot.labels[bar % m_plot.size], formatNumber(value.real(), 6),
-                 formatNumber(value.imag(), 6), formatNumber(std::abs(value), 6),
+            .arg(m_plot.labels[bar / m_plot.size], m_plot.labels[bar % m_plot.size], formatComponent(value.real(), 6),
+                 formatComponent(value.imag(), 6), formatNumber(std::abs(value), 6),
                  std::abs(value) < 1e-9 ? QStringLiteral("–") : formatAngle(std::arg(value)));
     }
 

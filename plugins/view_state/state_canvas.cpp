@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "plugins/view_state/state_canvas.h"
 
+#include "plugins/sdk/format.h"
 #include "plugins/sdk/widgets/chart_export.h"
 
 #include <QClipboard>
@@ -10,7 +11,13 @@
 #include <QPainter>
 #include <QScrollBar>
 
+#include <cmath>
+
 namespace qscope {
+
+QString formatComponent(double value, int significant) {
+    return formatNumber(std::abs(value) < 1e-12 ? 0 : value, significant);
+}
 
 StateCanvas::StateCanvas(ViewContext& context, const QString& accessibleName, QWidget* parent)
     : QAbstractScrollArea(parent)

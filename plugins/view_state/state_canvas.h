@@ -9,6 +9,9 @@
 
 namespace qscope {
 
+/// A component as read: rounding noise around zero is 0.
+[[nodiscard]] QString formatComponent(double value, int significant);
+
 /// A painted picture of a state that scrolls when it is taller than the widget, reads out what is under the cursor and
 /// offers the usual copies. Subclasses hold the data and paint it; only what is in sight needs painting.
 class StateCanvas : public QAbstractScrollArea {
