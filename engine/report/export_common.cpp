@@ -3,7 +3,6 @@
 
 #include "engine/checkpoint/catalogue.h"
 #include "engine/checkpoint/model_config.h"
-#include "engine/core/parallel.h"
 #include "engine/tensor/half.h"
 
 #include <algorithm>
@@ -12,7 +11,6 @@
 namespace qscope::engine {
 
 namespace {
-constexpr std::int64_t kDecodeGrain = 1 << 20;
 constexpr std::size_t kCompareBytes = 8 << 20;
 
 std::span<const float> singles(const TensorView& view) {
