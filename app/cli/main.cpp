@@ -4,6 +4,8 @@
 
 #include <QGuiApplication>
 
+#include <fmt/format.h>
+
 #include <csignal>
 #include <cstdio>
 
@@ -37,8 +39,16 @@ private:
 /// Drawing needs fonts, hence a QGuiApplication, which runs without a display; everything else starts faster without.
 std::unique_ptr<QCoreApplication> makeApplication(const CLI::App& program, int& argc, char** argv) {
     const auto* circuit = program.get_subcommand("circuit");
+    // What Qt has to say about the desktop is nothing to a script; errors of ours take their own way.
+    qInstallMessageHandler([](QtMsgType type, const QMessageLogContext&, const QString& message) {
+        if (type == QtCriticalMsg || type == QtFatalMsg) fmt::print(stderr, "{}\n", message.toStdString());
+    });
     if (circuit->count("--draw") == 0) return std::make_unique<QCoreApplication>(argc, argv);
     qputenv("QT_QPA_PLATFORM", "offscreen");
+    // Qt remarks on a missing desktop session; stderr is for notes about the user's files.
+    qInstallMessageHandler([](QtMsgType type, const QMessageLogContext&, const QString& text) {
+        if (type == QtCriticalMsg || type == QtFatalMsg) fmt::print(stderr, "error: {}\n", text.toStdString());
+    });
     return std::make_unique<QGuiApplication>(argc, argv);
 }
 

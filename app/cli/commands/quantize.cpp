@@ -22,7 +22,6 @@ Result<void> run(Environment& environment, const QuantizeOptions& options) {
     QSCOPE_TRY(const auto specs, methodSpecs({options.method}, environment.registries()));
     QSCOPE_TRY(const auto* exporter, exporterFor(options.format, options.target, environment.registries()));
     QSCOPE_TRY(const auto checkpoint, environment.openCheckpoint(options.path));
-    QSCOPE_CHECK(accepted(*exporter, *checkpoint, nullptr));
     QSCOPE_TRY(const auto context, environment.context());
     environment.showProgress("Quantizing");
     const engine::Plan plan{options.path, options.globs, specs, environment.options().seed};

@@ -22,7 +22,7 @@ double luminance(const std::string& color) {
 }
 
 double contrast(const std::string& one, const std::string& other) {
-    const auto [dark, light] = std::minmax(luminance(one), luminance(other));
+    const auto [dark, light] = std::minmax({luminance(one), luminance(other)});
     return (light + 0.05) / (dark + 0.05);
 }
 
