@@ -115,7 +115,8 @@ int exitCode(const Error& error) {
 std::string errorLine(const std::string& subject, const Error& error) {
     std::string where;
     for (const auto& step : error.trail) where += (where.empty() ? "" : ", ") + step;
-    return oneLine(fmt::format("error: {}{}{}{}", subject.empty() ? "" : subject + ": ", error.message,
+    const bool named = subject.empty() || error.message.starts_with(subject); // some messages name their file themselves
+    return oneLine(fmt::format("error: {}{}{}{}", named ? "" : subject + ": ", error.message,
                                where.empty() ? "" : " (", where.empty() ? "" : where + ")"));
 }
 

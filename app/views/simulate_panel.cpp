@@ -120,10 +120,10 @@ QWidget* SimulatePanel::makeStepRow() {
         layout->addWidget(tool);
         m_stepButtons.push_back(tool);
     };
-    button(QStringLiteral("⏮"), tr("To the start"), -kAll);
+    button(QStringLiteral("|◀"), tr("To the start"), -kAll);
     button(QStringLiteral("◀"), tr("One operation back"), -1);
     button(QStringLiteral("▶"), tr("One operation forward"), 1);
-    button(QStringLiteral("⏭"), tr("To the end"), kAll);
+    button(QStringLiteral("▶|"), tr("To the end"), kAll);
     return row;
 }
 

@@ -84,7 +84,7 @@ QWidget* TensorNavigator::makeBody() {
     m_tree->setAccessibleName(tr("Tensors"));
     m_tree->setModel(&m_model);
     m_tree->setUniformRowHeights(true);
-    m_tree->setTextElideMode(Qt::ElideMiddle);
+    m_tree->setTextElideMode(Qt::ElideRight);
     m_tree->setIndentation(12);
     m_tree->setContextMenuPolicy(Qt::CustomContextMenu);
     m_tree->header()->setStretchLastSection(false);
@@ -166,7 +166,8 @@ void TensorNavigator::sortBy(int column) {
     const bool number = column >= TensorTreeModel::Size && column <= TensorTreeModel::Outliers;
     const int entry = m_sort->findData(column);
     if (entry >= 0) m_sort->setCurrentIndex(entry);
-    if (number) m_tree->setColumnHidden(column, false);
+    if (number && m_tree->isColumnHidden(column)) // the panel is narrow: names need the room of the columns not asked for
+        for (int other = 1; other < TensorTreeModel::ColumnCount; ++other) m_tree->setColumnHidden(other, other != column);
     m_model.sort(column, number || column == TensorTreeModel::Shape ? Qt::DescendingOrder : Qt::AscendingOrder);
     m_tree->scrollTo(m_tree->currentIndex());
 }

@@ -3,11 +3,16 @@
 #include "app/cli/commands.h"
 #include "plugins/sdk/widgets/circuit_painter.h"
 
+#include <filesystem>
+
 namespace qscope::cli {
 
 namespace {
 
 Result<void> run(Environment& environment, const std::string& path, const std::string& picture) {
+    const auto extension = std::filesystem::path(picture).extension();
+    if (!picture.empty() && extension != ".svg" && extension != ".png")
+        return fail(ErrorCode::OutOfRange, "a drawing is .svg or .png, not '{}'", picture);
     QSCOPE_TRY(const auto file, readCircuit(environment, path));
     const auto& circuit = *file.circuit;
     if (!picture.empty()) {
