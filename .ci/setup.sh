@@ -30,6 +30,9 @@ install_missing() {
         apt-get install -q -y --no-install-recommends $missing
 }
 
+# The compiler cache then serves every clone on the machine, wherever it lies.
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
+
 # build PRESET: configures once, then builds what changed.
 build() {
     command -v ninja >/dev/null && export CMAKE_GENERATOR="${CMAKE_GENERATOR:-Ninja}"
