@@ -132,11 +132,13 @@ Result<void> computeFromPatterns(TensorStatistics& s, const TensorView& tensor, 
     const Tiling tiling(asMatrix(tensor.shape));
     LineNorms norms(tiling);
     PatternCounts counts(width == 1);
+    tbb::enumerable_thread_specific<std::vector<float>> buffers; // clearing a new one each time takes longer than decoding
     QSCOPE_CHECK(walk(tiling, {}, context, [&](const Run& run) -> Result<void> {
         const std::int64_t first = run.row * tiling.shape.columns + run.column;
         const std::int64_t length = run.rows * run.columns;
         counts.add(tensor.bytes.subspan(static_cast<std::size_t>(first * width), static_cast<std::size_t>(length * width)));
-        std::vector<float> values(static_cast<std::size_t>(length));
+        std::vector<float>& values = buffers.local();
+        values.resize(static_cast<std::size_t>(length));
         QSCOPE_CHECK(decode(tensor, first, std::span(values)));
         if (!allFinite(values.data(), length)) clearSpecial(std::span(values));
         norms.add(run, values, squaresFit(tensor.dtype));

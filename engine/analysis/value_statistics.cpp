@@ -6,6 +6,8 @@
 #include "engine/analysis/statistics_kernels.h"
 #include "engine/core/random.h"
 
+#include <tbb/enumerable_thread_specific.h>
+
 #include <mutex>
 #include <numeric>
 
@@ -78,10 +80,11 @@ Result<void> computeFromValues(TensorStatistics& s, const TensorView& tensor, co
         return decode(tensor, run.row * tiling.shape.columns + run.column, std::span(values));
     };
 
+    tbb::enumerable_thread_specific<std::pair<std::vector<T>, std::vector<T>>> buffers; // decoded, finite only
     LineNorms norms(tiling);
     std::vector<FirstPass> firsts(static_cast<std::size_t>(tiling.items()));
     QSCOPE_CHECK(walk(tiling, {0, passes}, context, [&](const Run& run) -> Result<void> {
-        std::vector<T> values, kept;
+        auto& [values, kept] = buffers.local();
         QSCOPE_CHECK(decoded(run, values));
         const Special special = countSpecial(values.data(), static_cast<std::int64_t>(values.size()));
         const std::span<const T> finite = finiteOnly(values, special, kept);
@@ -128,7 +131,7 @@ Result<void> computeFromValues(TensorStatistics& s, const TensorView& tensor, co
     std::vector<SecondPass> seconds(static_cast<std::size_t>(tiling.items()));
     std::mutex mutex;
     QSCOPE_CHECK(walk(tiling, {1, passes}, context, [&](const Run& run) -> Result<void> {
-        std::vector<T> values, kept;
+        auto& [values, kept] = buffers.local();
         QSCOPE_CHECK(decoded(run, values));
         const Special special = s.nan + s.inf == 0 ? Special{} : countSpecial(values.data(), static_cast<std::int64_t>(values.size()));
         const std::span<const T> finite = finiteOnly(values, special, kept);

@@ -103,7 +103,7 @@ class Commands(ProgramTest):
     def test_run_does_what_the_saved_plan_says(self):
         plan = self.folder / "plan.json"
         self.json("compare", self.model(), "-m", "rtn:bits=4,group=32")
-        plan.write_text(json.dumps({"source": str(self.model()), "selectors": ["layers.0*weight"], "seed": 0,
+        plan.write_text(json.dumps({"quantoscope_plan": 1, "source": str(self.model()), "selectors": ["layers.0*weight"], "seed": 0,
                                     "methods": [{"id": "rtn", "parameters": {"bits": "4", "group": "32"}}]}))
         rows = self.json("run", plan)["rows"]
         self.assertEqual([row["bytes"] for row in rows], [64 * 256 // 2 + 64 * 256 // 32 * 4])
