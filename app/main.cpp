@@ -38,6 +38,6 @@ int main(int argc, char** argv) {
     const QString choice = parser.isSet(device) ? parser.value(device) : settings.device();
     if (choice != QLatin1String("cpu")) workspace.useDevice(choice);
     window.show();
-    workspace.open(parser.positionalArguments());
+    workspace.openAll(parser.positionalArguments());
     return QApplication::exec();
 }

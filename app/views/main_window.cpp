@@ -223,7 +223,7 @@ void MainWindow::dropEvent(QDropEvent* event) {
     QStringList paths;
     for (const auto& url : event->mimeData()->urls())
         if (url.isLocalFile()) paths << url.toLocalFile();
-    m_workspace.open(paths);
+    m_workspace.openAll(paths);
 }
 
 } // namespace qscope

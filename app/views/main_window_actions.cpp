@@ -25,6 +25,16 @@ namespace {
 constexpr std::int64_t kAllSteps = std::int64_t{1} << 40; ///< more operations than any circuit has
 constexpr std::size_t kPaletteTensors = 20000;
 
+/// All commands of a menu and the menus in it.
+QList<QAction*> commandsOf(const QMenu& menu) {
+    QList<QAction*> commands;
+    for (auto* action : menu.actions()) {
+        if (action->menu()) commands += commandsOf(*action->menu());
+        else if (!action->isSeparator() && !action->text().isEmpty()) commands << action;
+    }
+    return commands;
+}
+
 QString plain(QString text) { return text.remove(QLatin1Char('&')).remove(QChar(0x2026)); }
 } // namespace
 
@@ -130,6 +140,7 @@ void MainWindow::makeViewMenu() {
     addAction(menu, tr("Split view to the right"), QKeySequence(tr("Ctrl+\\")), {}, [area] { area()->splitCurrent(Qt::Horizontal); });
     addAction(menu, tr("Split view below"), QKeySequence(tr("Ctrl+Shift+\\")), {}, [area] { area()->splitCurrent(Qt::Vertical); });
     auto& views = *menu.addMenu(tr("&Views"));
+    views.setToolTipsVisible(true);
     const std::pair<ViewArea*, Mode> areas[] = {{m_modelArea, Mode::Model}, {m_circuitArea, Mode::Circuit}};
     for (const auto& [owner, itsMode] : areas)
         for (const auto& view : owner->views()) {
@@ -238,7 +249,7 @@ void MainWindow::makeHelpMenu() {
     addAction(menu, tr("&Command palette…"), QKeySequence(tr("Ctrl+Shift+P")), QStringLiteral("search"), [this] { openPalette(); });
     addAction(menu, tr("&Keyboard shortcuts"), QKeySequence(tr("F1")), QStringLiteral("help"), [this] {
         ShortcutSheet::Groups groups;
-        for (const auto& [name, source] : m_menus) groups.emplace_back(name, source->actions());
+        for (const auto& [name, source] : m_menus) groups.emplace_back(name, commandsOf(*source));
         (new ShortcutSheet(m_workspace, groups, this))->show();
     });
     auto& tours = *menu.addMenu(tr("&Tours"));
@@ -287,8 +298,8 @@ void MainWindow::refreshActions() {
 void MainWindow::openPalette() {
     std::vector<Command> commands;
     for (const auto& [name, menu] : m_menus)
-        for (auto* action : menu->findChildren<QAction*>()) {
-            if (action->isSeparator() || action->menu() || !action->isEnabled() || action->text().isEmpty()) continue;
+        for (auto* action : commandsOf(*menu)) {
+            if (!action->isEnabled()) continue;
             const QString shortcut = action->shortcut().toString(QKeySequence::NativeText);
             commands.push_back({plain(action->text()), shortcut.isEmpty() ? name : shortcut, [action] { action->trigger(); }});
         }

@@ -91,11 +91,11 @@ void Workspace::open(const QString& path) {
                 showMessage(textOf(files.error()), Severity::Error);
                 emit openFailed(absolute, textOf(files.error()));
             }
-            if (!m_toOpen.isEmpty()) open(std::exchange(m_toOpen, {}));
+            openAll(std::exchange(m_toOpen, {}));
         });
 }
 
-void Workspace::open(QStringList paths) {
+void Workspace::openAll(const QStringList& paths) {
     if (paths.isEmpty()) return;
     m_toOpen = paths.mid(1);
     open(paths.front());

@@ -49,7 +49,7 @@ public:
     /// Opens a checkpoint (file or folder), a circuit (`.qasm`) or a session (`.qscope`) in a job; `opened` or `openFailed`.
     void open(const QString& path);
     /// One after the other.
-    void open(QStringList paths);
+    void openAll(const QStringList& paths);
     /// Runs the document's plan; `planRunEnded`, and a new report when it went well.
     void runPlan();
     void cancelPlan();
