@@ -13,9 +13,6 @@ Result<void> run(Environment& environment, const std::string& path, const std::s
     const auto extension = std::filesystem::path(picture).extension();
     if (!picture.empty() && extension != ".svg" && extension != ".png")
         return fail(ErrorCode::OutOfRange, "a drawing is .svg or .png, not '{}'", picture);
-    const auto extension = std::filesystem::path(picture).extension();
-    if (!picture.empty() && extension != ".svg" && extension != ".png")
-        return fail(ErrorCode::OutOfRange, "a drawing is .svg or .png, not '{}'", picture);
     QSCOPE_TRY(const auto file, readCircuit(environment, path));
     const auto& circuit = *file.circuit;
     if (!picture.empty()) {

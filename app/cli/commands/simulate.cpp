@@ -39,9 +39,6 @@ Result<void> run(Environment& environment, SimulateOptions options) {
     options.request.seed = environment.options().seed;
     QSCOPE_TRY(const auto file, readCircuit(environment, options.path));
     for (const auto& observable : options.request.observables)
-        if (auto parsed = engine::parsePauli(observable, file.circuit->qubits); !parsed)
-            return fail(ErrorCode::OutOfRange, "{}", parsed.error().message); // the command is wrong, not the file
-    for (const auto& observable : options.request.observables)
         if (auto pauli = engine::parsePauli(observable, file.circuit->qubits); !pauli) {
             environment.subject = "--observable";
             return fail(ErrorCode::OutOfRange, "{}", pauli.error().message);
