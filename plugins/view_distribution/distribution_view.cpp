@@ -201,6 +201,7 @@ void DistributionView::showMoments(const TensorSubject& subject, const engine::T
     counted("nan", tr("NaN"), statistics.nan);
     counted("inf", tr("Infinite"), statistics.inf);
     m_moments->setRows(rows);
+    m_moments->setMinimumWidth(m_moments->contentWidth());
 }
 
 QString DistributionView::tailNote(const Range& view) const {
