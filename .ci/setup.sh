@@ -33,9 +33,11 @@ install_missing() {
 # The compiler cache then serves every clone on the machine, wherever it lies.
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 
-# build PRESET: configures once, then builds what changed.
+# build PRESET [TARGET...]: configures once, then builds what changed.
 build() {
     command -v ninja >/dev/null && export CMAKE_GENERATOR="${CMAKE_GENERATOR:-Ninja}"
     [ -f "build/$1/CMakeCache.txt" ] || cmake --preset "$1" || return 1
-    cmake --build --preset "$1" --parallel "$(nproc)"
+    preset="$1"
+    shift
+    cmake --build --preset "$preset" --parallel "$(nproc)" ${1:+--target "$@"}
 }
