@@ -51,7 +51,7 @@ Result<void> requireFinite(std::span<const float> values, std::int64_t first, co
 Result<std::span<const float>> ElementStream::read(std::int64_t first, std::int64_t count, const RunContext& context) {
     const std::int64_t total = elementCount(m_tensor.shape);
     if (first < 0 || count < 0 || first > total || count > total - first)
-        return fail(ErrorCode::OutOfRange, "elements {} to {} of {}", first, first + count, total);
+        return fail(ErrorCode::OutOfRange, "{} elements from {} on asked of {}", count, first, total);
     const auto* data = m_tensor.bytes.data() + (m_tensor.dtype == DType::F32 ? 4 * first : 0);
     if (m_tensor.dtype == DType::F32 && reinterpret_cast<std::uintptr_t>(data) % alignof(float) == 0)
         return std::span(reinterpret_cast<const float*>(data), static_cast<std::size_t>(count));

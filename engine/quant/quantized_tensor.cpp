@@ -104,7 +104,7 @@ std::uint64_t storedBits(const QuantizedTensor& tensor) {
 Result<void> dequantize(const QuantizedTensor& tensor, std::int64_t first, std::span<float> out) {
     const std::int64_t count = elementCount(tensor.shape);
     if (first < 0 || first > count || static_cast<std::int64_t>(out.size()) > count - first)
-        return fail(ErrorCode::OutOfRange, "elements {} to {} of {}", first, first + static_cast<std::int64_t>(out.size()),
+        return fail(ErrorCode::OutOfRange, "{} elements from {} on asked of {}", out.size(), first,
                     count);
     if (const auto* blocks = std::get_if<BlockCodes>(&tensor.codes))
         return decode(TensorView{blocks->type, tensor.shape, blocks->bytes, nullptr}, first, out);

@@ -117,7 +117,7 @@ Result<void> decodeTo(const TensorView& tensor, std::int64_t first, std::span<Ou
     const std::int64_t count = elementCount(tensor.shape);
     const auto wanted = static_cast<std::int64_t>(out.size());
     if (first < 0 || wanted > count || first > count - wanted)
-        return fail(ErrorCode::OutOfRange, "elements {} to {} asked of {}", first, first + wanted, count);
+        return fail(ErrorCode::OutOfRange, "{} elements from {} on asked of {}", wanted, first, count);
     if (!canDecode(tensor.dtype))
         return fail(ErrorCode::Unsupported, "values of type {} cannot be decoded", info(tensor.dtype).name);
     if (out.empty()) return {};
