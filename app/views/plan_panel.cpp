@@ -44,11 +44,10 @@ double expectedBits(const engine::QuantMethod& method, const engine::ParamValues
                     const engine::Checkpoint& checkpoint, const std::vector<std::size_t>& tensors) {
     double bits = 0, weights = 0;
     for (const auto tensor : tensors) {
-        const auto& shape = checkpoint.tensors[tensor].shape;
-        if (!method.accepts(shape, values)) continue;
-        const auto count = static_cast<double>(engine::elementCount(shape));
-        bits += method.expectedBits(shape, values) * count;
-        weights += count;
+        const auto outline = method.outline(engine::subjectOf(checkpoint, tensor), values);
+        if (!outline) continue;
+        bits += static_cast<double>(engine::storedBits(*outline));
+        weights += static_cast<double>(engine::elementCount(outline->shape));
     }
     return weights > 0 ? bits / weights : 0;
 }

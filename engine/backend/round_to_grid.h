@@ -25,7 +25,7 @@ struct Grouping {
     }
 };
 
-enum class ScaleType : std::uint8_t { F32, F16 };
+enum class ScaleType : std::uint8_t { F32, F16, BF16 };
 
 /// The uniform integer grid of round-to-nearest, all arithmetic in single precision, ties to even.
 /// Symmetric: q in [-Q, Q], Q = 2^(bits-1) - 1, scale = max|w| / Q, q = clamp(rint(w / scale)).
@@ -34,6 +34,7 @@ enum class ScaleType : std::uint8_t { F32, F16 };
 /// In both, ŵ = (q - zero) * scale. A group whose range is zero has scale 0 and codes equal to `zero`.
 /// With ScaleType::F16 the scale is rounded to half precision (to nearest, at least the smallest half that is not
 /// zero, at most the largest finite one) before the codes are computed with it.
+/// BF16 scales come from files; rounding to them is not offered.
 /// Source: Krishnamoorthi, "Quantizing deep convolutional networks for efficient inference", 2018, section 2.
 struct UniformGrid {
     int bits = 4; ///< 2 to 8

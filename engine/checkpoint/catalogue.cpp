@@ -34,6 +34,10 @@ Result<void> checkTensor(const TensorInfo& tensor, const Checkpoint& checkpoint,
     if (tensor.shape.size() > static_cast<std::size_t>(limits.rank)) return malformed("too many axes");
     const auto elements = checkedElements(tensor.shape, limits);
     if (!elements) return malformed(elements.error().message);
+    if (tensor.partOf && (*tensor.partOf >= checkpoint.tensors.size() || !checkpoint.tensors[*tensor.partOf].isWhole()))
+        return malformed("is a part of no tensor");
+    if ((tensor.dtype == DType::Coded) != (tensor.source != nullptr)) return malformed("has a source and a type at odds");
+    if (tensor.source) return {}; // whoever made the source checked where it lies
     const auto length = info(tensor.dtype).blockLength;
     if (length > 1 && (tensor.shape.empty() || tensor.shape.back() % length != 0))
         return malformed(fmt::format("its rows are no whole number of {} blocks", info(tensor.dtype).name));

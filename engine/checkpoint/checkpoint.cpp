@@ -60,9 +60,14 @@ bool matchesOne(std::string_view name, std::string_view pattern) {
 
 } // namespace
 
+std::string_view typeName(const TensorInfo& tensor) {
+    return tensor.form.empty() ? info(tensor.dtype).name : std::string_view(tensor.form);
+}
+
 TensorView Checkpoint::view(std::size_t tensor) const {
     assert(tensor < tensors.size());
     const TensorInfo& entry = tensors[tensor];
+    if (entry.source) return makeTensor(entry.shape, entry.source);
     const auto& file = files[entry.file];
     return {entry.dtype, entry.shape, file->bytes().subspan(entry.offset, entry.bytes), file};
 }
@@ -81,13 +86,15 @@ std::optional<std::size_t> Checkpoint::find(std::string_view name) const {
 
 std::int64_t parameterCount(const Checkpoint& checkpoint) {
     std::int64_t sum = 0;
-    for (const TensorInfo& tensor : checkpoint.tensors) sum += elementCount(tensor.shape);
+    for (const TensorInfo& tensor : checkpoint.tensors)
+        if (tensor.isWhole()) sum += elementCount(tensor.shape);
     return sum;
 }
 
 std::uint64_t storedBytes(const Checkpoint& checkpoint) {
     std::uint64_t sum = 0;
-    for (const TensorInfo& tensor : checkpoint.tensors) sum += tensor.bytes;
+    for (const TensorInfo& tensor : checkpoint.tensors)
+        if (tensor.isWhole()) sum += tensor.bytes;
     return sum;
 }
 

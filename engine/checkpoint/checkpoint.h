@@ -13,7 +13,8 @@
 
 namespace qscope::engine {
 
-/// Where one tensor lies: bytes [offset, offset + bytes) of `Checkpoint::files[file]`.
+/// One tensor, and where it lies: bytes [offset, offset + bytes) of `Checkpoint::files[file]`. A Coded one lies where
+/// its source says; a weight in several parts is listed whole, with the bytes of all its parts, and then part by part.
 struct TensorInfo {
     std::string name;
     DType dtype = DType::F32;
@@ -21,7 +22,16 @@ struct TensorInfo {
     std::size_t file = 0;
     std::uint64_t offset = 0;
     std::uint64_t bytes = 0;
+    std::shared_ptr<const TensorSource> source = nullptr; ///< of a Coded tensor
+    std::string form = {};                                ///< how a Coded tensor is stored, for people: "GPTQ, 4 bit, groups of 128"
+    std::optional<std::uint32_t> partOf = std::nullopt;   ///< index of the weight whose codes, scales or zero points this is
+
+    /// Whether the tensor counts as itself: not a view of a part of another.
+    [[nodiscard]] bool isWhole() const { return !partOf; }
 };
+
+/// The type as people read it: "BF16", "Q4_K", or a Coded tensor's form.
+[[nodiscard]] std::string_view typeName(const TensorInfo& tensor);
 
 /// How a format orders the rows of the query and key matrices for rotary embedding (formats.md, 1.1).
 enum class RopeLayout : std::uint8_t { HalfSplit, Interleaved };
@@ -60,9 +70,9 @@ struct Checkpoint {
     [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
 };
 
-/// Elements of all tensors together.
+/// Elements of all whole tensors together.
 [[nodiscard]] std::int64_t parameterCount(const Checkpoint& checkpoint);
-/// Stored bytes of all tensors together.
+/// Stored bytes of all whole tensors together.
 [[nodiscard]] std::uint64_t storedBytes(const Checkpoint& checkpoint);
 
 /// The block a tensor belongs to ("model.layers.3.mlp..." and "blk.3...." are 3), or nothing outside the blocks.

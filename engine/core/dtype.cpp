@@ -66,6 +66,7 @@ constexpr std::array kTable{
     DTypeInfo{NVFP4, "NVFP4", kBlock, 64, 36 * 8},
     DTypeInfo{Q1_0, "Q1_0", kBlock, 128, 18 * 8},
     DTypeInfo{Q2_0, "Q2_0", kBlock, 64, 18 * 8},
+    DTypeInfo{Coded, "coded", DTypeKind::Coded, 1, 0},
 };
 
 constexpr bool inEnumerationOrder() {
@@ -83,13 +84,14 @@ const DTypeInfo& info(DType type) { return kTable[static_cast<std::size_t>(type)
 
 std::optional<DType> dtypeFromName(std::string_view name) {
     const auto row = std::ranges::find(kTable, name, &DTypeInfo::name);
-    if (row == kTable.end()) return std::nullopt;
+    if (row == kTable.end() || row->type == Coded) return std::nullopt;
     return row->type;
 }
 
 double bitsPerElement(DType type) { return static_cast<double>(info(type).blockBits) / info(type).blockLength; }
 
 std::optional<std::uint64_t> storedBytes(DType type, std::uint64_t elements) {
+    if (type == Coded) return std::nullopt;
     const DTypeInfo& row = info(type);
     const auto length = static_cast<std::uint64_t>(row.blockLength);
     if (elements % length != 0) return std::nullopt;

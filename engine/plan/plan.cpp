@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/plan/plan.h"
 
+#include "engine/checkpoint/canonical.h"
+
 #include <algorithm>
 
 namespace qscope::engine {
@@ -68,7 +70,7 @@ Result<MethodSpec> methodFromJson(const Json& json) {
 
 bool isNumeric(DType type) {
     const DTypeKind kind = info(type).kind;
-    return (kind == DTypeKind::Float || kind == DTypeKind::Block) && canDecode(type);
+    return (kind == DTypeKind::Float || kind == DTypeKind::Block || kind == DTypeKind::Coded) && canDecode(type);
 }
 
 bool isLayerWeight(const TensorInfo& tensor) {
@@ -119,6 +121,7 @@ std::vector<std::size_t> selectTensors(const Plan& plan, const Checkpoint& check
     std::vector<std::size_t> selected;
     for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i) {
         const TensorInfo& tensor = checkpoint.tensors[i];
+        if (!tensor.isWhole()) continue;
         const bool wanted = plan.selectors.empty()
                                 ? isLayerWeight(tensor)
                                 : std::any_of(plan.selectors.begin(), plan.selectors.end(), [&](const auto& pattern) {
@@ -127,6 +130,45 @@ std::vector<std::size_t> selectTensors(const Plan& plan, const Checkpoint& check
         if (wanted) selected.push_back(i);
     }
     return selected;
+}
+
+Subject subjectOf(const Checkpoint& checkpoint, std::size_t tensor) {
+    const TensorInfo& entry = checkpoint.tensors[tensor];
+    Subject subject{entry.shape, entry.name, canonicalName(checkpoint, entry.name), layerIndex(entry.name), {}, false};
+    subject.model.architecture = checkpoint.architecture;
+    if (checkpoint.config) {
+        subject.model.layers = checkpoint.config->layers;
+        subject.model.heads = checkpoint.config->heads;
+        subject.model.kvHeads = checkpoint.config->kvHeads;
+        subject.model.tiedOutput = checkpoint.config->tiedOutput;
+    }
+    return subject;
+}
+
+Result<MethodResult> outlineResult(const Plan& plan, std::size_t method, const Checkpoint& checkpoint,
+                                   const Registries& registries) {
+    const MethodSpec& spec = plan.methods.at(method);
+    const QuantMethod* found = registries.methods.find(spec.id);
+    if (!found) return fail(ErrorCode::OutOfRange, "method '{}' is unknown", spec.id);
+    QSCOPE_TRY(const auto parameters, resolveParameters(found->info().parameters, spec));
+    MethodResult result;
+    result.spec = spec;
+    result.label = toText(spec);
+    std::optional<Error> firstReason;
+    for (const std::size_t index : selectTensors(plan, checkpoint)) {
+        const Subject subject = subjectOf(checkpoint, index);
+        auto outline = found->outline(subject, parameters);
+        if (!outline) { // such a tensor stays as it is, as in a run
+            if (!firstReason) firstReason = outline.error();
+            continue;
+        }
+        result.tensors.push_back({index, subject.name, subject.layer, bitsPerWeight(*outline), {}, {},
+                                  std::make_shared<const QuantizedTensor>(*std::move(outline))});
+    }
+    if (result.tensors.empty())
+        return fail(ErrorCode::OutOfRange, "{} takes no selected tensor{}", result.label,
+                    firstReason ? "; " + describe(*firstReason) : std::string());
+    return result;
 }
 
 } // namespace qscope::engine

@@ -23,9 +23,17 @@ struct Plan {
 /// Malformed names the field that is missing or has the wrong type.
 [[nodiscard]] Result<Plan> planFromJson(const Json& json);
 
-/// The tensors a plan treats: those matching a selector, or by default the matrices (rank >= 2, floating point or block
+/// The whole tensors a plan treats: those matching a selector, or by default the matrices (rank >= 2, floating point or block
 /// types, at least 2 columns) that are not norms.
 [[nodiscard]] std::vector<std::size_t> selectTensors(const Plan& plan, const Checkpoint& checkpoint);
+
+/// What methods are told about a tensor of the checkpoint.
+[[nodiscard]] Subject subjectOf(const Checkpoint& checkpoint, std::size_t tensor);
+
+/// What one method of the plan will leave behind, without its values: enough for an exporter to say whether it can hold
+/// the result, before any work. Errors as those of `runPlan` that come before work.
+[[nodiscard]] Result<MethodResult> outlineResult(const Plan& plan, std::size_t method, const Checkpoint& checkpoint,
+                                                 const Registries& registries);
 
 /// Runs all methods on all selected tensors and measures each against the stored weights. Progress counts weights.
 /// A tensor that a method cannot take is left out with a warning in the notes; OutOfRange when none is left.

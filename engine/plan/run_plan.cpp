@@ -100,20 +100,19 @@ Result<ErrorSums> measure(const TensorView& reference, const QuantizedTensor& qu
 }
 
 /// One method on one tensor; what comes back is added to the task's totals.
-Result<void> treat(Task& task, const TensorInfo& tensor, std::size_t index, const TensorView& view,
-                   ComputeBackend& measuring, std::uint64_t seed, const RunContext& context) {
-    QSCOPE_CHECK(task.method->accepts(view.shape, task.parameters));
+Result<void> treat(Task& task, std::size_t index, const QuantInput& input, ComputeBackend& measuring,
+                   std::uint64_t seed, const RunContext& context) {
     const RunContext own{context.stop, context.progress, context.notes, *task.backend};
     const auto start = std::chrono::steady_clock::now();
-    QSCOPE_TRY(auto quantized, task.method->quantize(view, task.parameters, seed, own));
+    QSCOPE_TRY(auto quantized, task.method->quantize(input, task.parameters, seed, own));
     task.result.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
-    QSCOPE_TRY(const ErrorSums sums, measure(view, quantized, measuring, context));
+    QSCOPE_TRY(const ErrorSums sums, measure(input.weight, quantized, measuring, context));
     const std::uint64_t bits = storedBits(quantized);
     task.sums += sums;
     task.bits += bits;
     task.result.bytes += ceilDiv(bits, std::uint64_t{8});
-    task.result.tensors.push_back({index, tensor.name, layerIndex(tensor.name),
+    task.result.tensors.push_back({index, input.subject.name, input.subject.layer,
                                    static_cast<double>(bits) / static_cast<double>(sums.count), metricsOf(sums), sums,
                                    std::make_shared<const QuantizedTensor>(std::move(quantized))});
     return {};
@@ -152,7 +151,7 @@ Result<std::shared_ptr<const CompareReport>> runPlan(const Plan& plan, const Che
         if (!view) leaveOut(view.error(), tensor.name);
         for (Task& task : tasks) {
             if (view) {
-                auto outcome = treat(task, tensor, index, *view, measuring, plan.seed, context);
+                auto outcome = treat(task, index, {subjectOf(checkpoint, index), *view}, measuring, plan.seed, context);
                 if (!outcome && !concernsTensorAlone(outcome.error().code))
                     return during(std::move(outcome).error(), fmt::format("tensor '{}'", tensor.name));
                 if (!outcome) leaveOut(outcome.error(), fmt::format("{}, {}", tensor.name, task.result.label));

@@ -7,6 +7,8 @@
 #include "engine/quant/quantized_tensor.h"
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,22 +26,51 @@ struct MethodInfo {
     bool quantizesActivations = false;
 };
 
-/// One published method. Stateless: the same tensor, parameters and seed give the same codes on any number of threads.
+/// What rules about a whole model ask for; zero where the checkpoint does not say.
+struct ModelFacts {
+    std::string architecture;
+    std::int64_t layers = 0;
+    std::int64_t heads = 0;
+    std::int64_t kvHeads = 0;
+    std::int64_t experts = 0;
+    bool tiedOutput = false;
+};
+
+/// The tensor a method is asked to treat, without its values.
+struct Subject {
+    Shape shape;
+    std::string name = {};       ///< as the checkpoint has it
+    std::string commonName = {}; ///< in Hugging Face's words, where they are known: "model.layers.3.mlp.up_proj.weight"
+    std::optional<int> layer = {};
+    ModelFacts model = {};
+    bool hasImportance = false;  ///< whether `QuantInput::importance` will be there
+};
+
+/// The tensor with its values, and what calibration knows about it.
+struct QuantInput {
+    Subject subject;
+    TensorView weight;                      ///< of the subject's shape
+    std::span<const float> importance = {}; ///< one weight per column (mean square of the input feature), or empty
+};
+
+/// A tensor by itself.
+[[nodiscard]] inline QuantInput inputOf(const TensorView& weight) { return {{weight.shape}, weight}; }
+
+/// One published method. Stateless: the same input, parameters and seed give the same codes on any number of threads.
 class QuantMethod {
 public:
     virtual ~QuantMethod() = default;
     [[nodiscard]] virtual const MethodInfo& info() const = 0;
-    /// Whether the method can run on a tensor of this shape with these parameters, or why not.
-    [[nodiscard]] virtual Result<void> accepts(const Shape& shape, const ParamValues& parameters) const = 0;
-    /// Bits per weight that the parameters will cost on this shape, before any work.
-    [[nodiscard]] virtual double expectedBits(const Shape& shape, const ParamValues& parameters) const = 0;
+    /// What `quantize` will return, without its values (no codes, scales or bytes), or why the method does not take the
+    /// tensor. Size, levels and whether a file format can hold the result follow from it before any work.
+    [[nodiscard]] virtual Result<QuantizedTensor> outline(const Subject& subject, const ParamValues& parameters) const = 0;
     /// Whether `backend` can do the heavy work with these parameters; true for the CPU's. Whoever runs a method gives it a
     /// backend for which this holds and names that one as the device. A method that leaves the backend alone runs on the CPU.
     [[nodiscard]] virtual bool runsOn(const ComputeBackend& backend, const ParamValues&) const {
         return backend.kind() == "cpu";
     }
     /// Adds each weight to the context's progress once. OutOfRange or Unsupported when the values do not suit the method.
-    [[nodiscard]] virtual Result<QuantizedTensor> quantize(const TensorView& tensor, const ParamValues& parameters,
+    [[nodiscard]] virtual Result<QuantizedTensor> quantize(const QuantInput& input, const ParamValues& parameters,
                                                            std::uint64_t seed, const RunContext& context) const = 0;
 };
 

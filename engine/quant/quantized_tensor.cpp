@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quant/quantized_tensor.h"
 
+#include "engine/core/checked_math.h"
+
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace qscope::engine {
 
@@ -17,20 +20,76 @@ std::int32_t zeroOf(const GridCodes& codes, std::int64_t group) {
     return codes.grid.symmetric ? 0 : codes.values.zeros[static_cast<std::size_t>(group)];
 }
 
-void dequantizeGrid(const GridCodes& codes, std::int64_t first, std::span<float> out) {
-    const Grouping& grouping = codes.grouping;
-    const std::int64_t end = first + static_cast<std::int64_t>(out.size());
+std::int64_t groupOf(const Grouping& grouping, const std::vector<std::int32_t>& columnGroup, std::int64_t element) {
+    const std::int64_t row = element / grouping.columns, column = element % grouping.columns;
+    if (columnGroup.empty()) return grouping.indexOf(row, column);
+    return row / grouping.groupRows * grouping.groupsAcross() + columnGroup[static_cast<std::size_t>(column)];
+}
+
+/// Calls use(group, begin, end) for each run of elements of [first, end) that lie in one group.
+template<class Use>
+void eachGroup(const Grouping& grouping, const std::vector<std::int32_t>& columnGroup, std::int64_t first, std::int64_t end, Use use) {
     for (std::int64_t element = first; element < end;) {
-        const std::int64_t row = element / grouping.columns;
         const std::int64_t column = element % grouping.columns;
-        const std::int64_t group = grouping.indexOf(row, column);
-        const std::int64_t groupEnd = (column / grouping.groupColumns + 1) * grouping.groupColumns;
-        const std::int64_t runEnd = std::min(end, element + std::min(groupEnd, grouping.columns) - column);
-        const std::int32_t zero = zeroOf(codes, group);
-        const float scale = codes.values.scales[static_cast<std::size_t>(group)];
-        for (; element < runEnd; ++element)
-            out[static_cast<std::size_t>(element - first)] = static_cast<float>(codeAt(codes, element) - zero) * scale;
+        const std::int64_t next = columnGroup.empty() ? std::min((column / grouping.groupColumns + 1) * grouping.groupColumns, grouping.columns)
+                                                      : column + 1;
+        const std::int64_t runEnd = std::min(end, element + next - column);
+        use(groupOf(grouping, columnGroup, element), element, runEnd);
+        element = runEnd;
     }
+}
+
+void dequantizeGrid(const GridCodes& codes, std::int64_t first, std::span<float> out) {
+    eachGroup(codes.grouping, codes.columnGroup, first, first + static_cast<std::int64_t>(out.size()),
+              [&](std::int64_t group, std::int64_t begin, std::int64_t end) {
+                  const std::int32_t zero = zeroOf(codes, group);
+                  const float scale = codes.values.scales[static_cast<std::size_t>(group)];
+                  for (std::int64_t element = begin; element < end; ++element)
+                      out[static_cast<std::size_t>(element - first)] = static_cast<float>(codeAt(codes, element) - zero) * scale;
+              });
+}
+
+/// The factor of a group's levels.
+float scaleOf(const LevelCodes& codes, std::int64_t group) {
+    const float scale = codes.scales[static_cast<std::size_t>(group)];
+    if (!codes.hasTensorScale) return scale;
+    return codes.tensorScaleDivides ? scale / codes.tensorScale : scale * codes.tensorScale;
+}
+
+void dequantizeLevels(const LevelCodes& codes, std::int64_t first, std::span<float> out) {
+    eachGroup(codes.grouping, {}, first, first + static_cast<std::int64_t>(out.size()),
+              [&](std::int64_t group, std::int64_t begin, std::int64_t end) {
+                  const float scale = scaleOf(codes, group);
+                  for (std::int64_t element = begin; element < end; ++element)
+                      out[static_cast<std::size_t>(element - first)] =
+                          codes.levels[codes.codes[static_cast<std::size_t>(element)]] * scale;
+              });
+}
+
+std::uint64_t bitsOf(const GridCodes& codes, std::uint64_t count) {
+    const auto groups = static_cast<std::uint64_t>(codes.grouping.count());
+    const std::uint64_t zeros = codes.grid.symmetric ? 0 : groups;
+    const std::uint64_t scaleBits = codes.grid.scaleType == ScaleType::F32 ? 32 : 16;
+    const std::uint64_t order = codes.columnGroup.empty() ? 0 : 32 * codes.columnGroup.size();
+    return static_cast<std::uint64_t>(codes.grid.bits) * (count + zeros) + scaleBits * groups + order;
+}
+
+std::uint64_t bitsOf(const BlockCodes& codes, std::uint64_t count) { return 8 * storedBytes(codes.type, count).value_or(0); }
+
+std::uint64_t bitsOf(const LevelCodes& codes, std::uint64_t count) {
+    const auto groups = static_cast<std::uint64_t>(codes.grouping.count());
+    std::uint64_t bits = static_cast<std::uint64_t>(codes.bits) * count + (codes.hasTensorScale ? 32 : 0);
+    if (!codes.nested) return bits + groups * static_cast<std::uint64_t>(info(codes.scaleType).blockBits);
+    const auto peaks = ceilDiv(groups, static_cast<std::uint64_t>(codes.nested->block));
+    return bits + 8 * groups + 32 * peaks + 32; // the mean
+}
+
+std::string describe(const Grouping& grouping) {
+    if (grouping.count() == 1) return "one scale";
+    if (grouping.groupRows == 1 && grouping.groupColumns >= grouping.columns) return "a scale per output channel";
+    if (grouping.groupColumns == 1 && grouping.groupRows >= grouping.rows) return "a scale per input channel";
+    if (grouping.groupRows == 1) return fmt::format("groups of {}", grouping.groupColumns);
+    return fmt::format("blocks of {} x {}", grouping.groupRows, grouping.groupColumns);
 }
 
 /// Where the codes of a block type lie: `low` bytes from `lowBegin` hold the low bits of every element side by side,
@@ -80,8 +139,8 @@ std::vector<float> blockLevels(const BlockCodes& codes, std::int64_t element) {
     return levels;
 }
 
-std::vector<float> gridCodeLevels(const GridCodes& codes, std::int64_t row, std::int64_t column) {
-    const std::int64_t group = codes.grouping.indexOf(row, column);
+std::vector<float> gridCodeLevels(const GridCodes& codes, std::int64_t element) {
+    const std::int64_t group = groupOf(codes.grouping, codes.columnGroup, element);
     const std::int32_t zero = zeroOf(codes, group);
     const float scale = codes.values.scales[static_cast<std::size_t>(group)];
     const std::int32_t top = codes.grid.symmetric ? (1 << (codes.grid.bits - 1)) - 1 : (1 << codes.grid.bits) - 1;
@@ -91,14 +150,33 @@ std::vector<float> gridCodeLevels(const GridCodes& codes, std::int64_t row, std:
     return levels;
 }
 
+std::vector<float> levelsOf(const LevelCodes& codes, std::int64_t element) {
+    const float scale = scaleOf(codes, groupOf(codes.grouping, {}, element));
+    std::vector<float> levels;
+    for (const float level : codes.levels)
+        if (std::isfinite(level)) levels.push_back(level * scale);
+    return levels;
+}
+
 } // namespace
 
 std::uint64_t storedBits(const QuantizedTensor& tensor) {
-    if (const auto* blocks = std::get_if<BlockCodes>(&tensor.codes)) return 8 * blocks->bytes.size();
+    const auto count = static_cast<std::uint64_t>(elementCount(tensor.shape));
+    return std::visit([count](const auto& codes) { return bitsOf(codes, count); }, tensor.codes);
+}
+
+double bitsPerWeight(const QuantizedTensor& tensor) {
+    const std::int64_t count = elementCount(tensor.shape);
+    return count == 0 ? 0 : static_cast<double>(storedBits(tensor)) / static_cast<double>(count);
+}
+
+std::string describe(const QuantizedTensor& tensor) {
+    if (const auto* blocks = std::get_if<BlockCodes>(&tensor.codes)) return std::string(info(blocks->type).name);
+    if (const auto* levels = std::get_if<LevelCodes>(&tensor.codes))
+        return fmt::format("{}, {}", levels->levelSet, describe(levels->grouping));
     const auto& grid = std::get<GridCodes>(tensor.codes);
-    const auto codeBits = static_cast<std::uint64_t>(grid.grid.bits);
-    const std::uint64_t scaleBits = grid.grid.scaleType == ScaleType::F16 ? 16 : 32;
-    return codeBits * (grid.values.codes.size() + grid.values.zeros.size()) + scaleBits * grid.values.scales.size();
+    return fmt::format("{}-bit {} grid, {}{}", grid.grid.bits, grid.grid.symmetric ? "symmetric" : "asymmetric",
+                       describe(grid.grouping), grid.columnGroup.empty() ? "" : ", act-order");
 }
 
 Result<void> dequantize(const QuantizedTensor& tensor, std::int64_t first, std::span<float> out) {
@@ -108,16 +186,17 @@ Result<void> dequantize(const QuantizedTensor& tensor, std::int64_t first, std::
                     count);
     if (const auto* blocks = std::get_if<BlockCodes>(&tensor.codes))
         return decode(TensorView{blocks->type, tensor.shape, blocks->bytes, nullptr}, first, out);
-    dequantizeGrid(std::get<GridCodes>(tensor.codes), first, out);
+    if (const auto* levels = std::get_if<LevelCodes>(&tensor.codes)) dequantizeLevels(*levels, first, out);
+    else dequantizeGrid(std::get<GridCodes>(tensor.codes), first, out);
     return {};
 }
 
 std::vector<float> gridLevels(const QuantizedTensor& tensor, std::int64_t row, std::int64_t column) {
+    const std::int64_t element = row * asMatrix(tensor.shape).columns + column;
     std::vector<float> levels;
-    if (const auto* blocks = std::get_if<BlockCodes>(&tensor.codes))
-        levels = blockLevels(*blocks, row * asMatrix(tensor.shape).columns + column);
-    else
-        levels = gridCodeLevels(std::get<GridCodes>(tensor.codes), row, column);
+    if (const auto* blocks = std::get_if<BlockCodes>(&tensor.codes)) levels = blockLevels(*blocks, element);
+    else if (const auto* table = std::get_if<LevelCodes>(&tensor.codes)) levels = levelsOf(*table, element);
+    else levels = gridCodeLevels(std::get<GridCodes>(tensor.codes), element);
     std::sort(levels.begin(), levels.end());
     levels.erase(std::unique(levels.begin(), levels.end()), levels.end());
     return levels;

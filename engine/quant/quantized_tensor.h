@@ -4,6 +4,8 @@
 #include "engine/backend/round_to_grid.h"
 #include "engine/tensor/tensor.h"
 
+#include <memory>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -14,6 +16,7 @@ struct GridCodes {
     UniformGrid grid;
     Grouping grouping;
     RoundedToGrid values;
+    std::vector<std::int32_t> columnGroup = {}; ///< group of each column, in place of column / groupColumns (act-order)
 };
 
 /// Whole blocks of a GGUF type.
@@ -22,14 +25,47 @@ struct BlockCodes {
     std::vector<std::byte> bytes;
 };
 
+/// Scales that are themselves stored as 8-bit codes: scale = levels[code] * peak of its block + mean (bitsandbytes'
+/// double quantization, Dettmers et al., QLoRA, 2023, section 3).
+struct NestedScales {
+    std::int64_t block = 256;
+    std::vector<float> levels; ///< 256
+    std::vector<std::uint8_t> codes;
+    std::vector<float> peaks;
+    float mean = 0;
+};
+
+/// Codes that point into a table of levels: ŵ = level * scale, where a scale takes up the tensor's scale first. Groups
+/// may be counted over the flattened tensor: then the grouping has one row.
+struct LevelCodes {
+    std::string levelSet;      ///< "E2M1", "E4M3", "NF4", "FP4"; what file formats go by
+    int bits = 4;
+    std::vector<float> levels; ///< 2^bits
+    Grouping grouping;
+    DType scaleType = DType::F32;        ///< F32, F16, BF16, F8_E4M3 or F8_E8M0; `scales` holds values of that type
+    bool hasTensorScale = false;
+    bool tensorScaleDivides = false;     ///< scale / tensorScale instead of scale * tensorScale
+    float tensorScale = 1;
+    std::vector<std::uint8_t> codes;     ///< one byte each
+    std::vector<float> scales;
+    std::shared_ptr<const NestedScales> nested; ///< then `scales` are their values; null: none
+};
+
 /// One tensor as a method left it. Knows its exact size and how to become numbers again. Immutable once built.
 struct QuantizedTensor {
     Shape shape;
-    std::variant<GridCodes, BlockCodes> codes;
+    std::variant<GridCodes, BlockCodes, LevelCodes> codes;
 };
 
-/// Bits that storing the tensor takes: codes at their width, scales, zero points.
+/// Bits that storing the tensor takes: codes at their width, scales, zero points, column groups. Follows from the form
+/// alone, so that it holds for an outline too.
 [[nodiscard]] std::uint64_t storedBits(const QuantizedTensor& tensor);
+
+/// `storedBits` per element; 0 for an empty tensor.
+[[nodiscard]] double bitsPerWeight(const QuantizedTensor& tensor);
+
+/// "4-bit grid, groups of 128", "Q4_K", "NF4, blocks of 64": for messages and lists.
+[[nodiscard]] std::string describe(const QuantizedTensor& tensor);
 
 /// Elements [first, first + out.size()) in row-major order.
 [[nodiscard]] Result<void> dequantize(const QuantizedTensor& tensor, std::int64_t first, std::span<float> out);

@@ -34,7 +34,7 @@ TensorView bytesTensor(Shape shape, const std::vector<std::uint8_t>& values) {
 }
 
 Result<CodeParts> partsOf(const Checkpoint& source, const Treated& treated) {
-    const auto& [grid, grouping, values] = *treated.grid;
+    const auto& [grid, grouping, values, order] = *treated.grid;
     const Shape groups{grouping.groupsDown(), grouping.groupsAcross()};
     CodeParts parts{bytesTensor(treated.quantized->shape, values.codes), makeTensor(groups, values.scales), {}};
     if (grid.scaleType == ScaleType::F16) parts.scales = narrowed(parts.scales, DType::F16);
@@ -87,7 +87,7 @@ private:
 
 /// The entries of one module in the layouts of compressed-tensors.
 void addCompressed(Entries& entries, const Treated& treated, const std::string& module, const CompressedScheme& scheme) {
-    const auto& [grid, grouping, values] = *treated.grid;
+    const auto& [grid, grouping, values, order] = *treated.grid;
     const std::int64_t rows = grouping.rows, columns = grouping.columns, across = grouping.groupsAcross();
     const int middle = 1 << (grid.bits - 1);
     const DType scaleType = grid.scaleType == ScaleType::F16 ? DType::F16 : DType::F32;
@@ -125,7 +125,7 @@ void addCompressed(Entries& entries, const Treated& treated, const std::string& 
 
 /// The entries of one tensor in the plain layout of README.md, and what the file's metadata says about it.
 Json addPlain(Entries& entries, const Treated& treated, const std::string& name) {
-    const auto& [grid, grouping, values] = *treated.grid;
+    const auto& [grid, grouping, values, order] = *treated.grid;
     const Shape groups{grouping.groupsDown(), grouping.groupsAcross()};
     const bool isSigned = grid.symmetric;
     entries.add(treated, name + ".codes", isSigned ? DType::I8 : DType::U8, treated.quantized->shape,

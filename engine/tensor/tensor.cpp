@@ -121,6 +121,7 @@ Result<void> decodeTo(const TensorView& tensor, std::int64_t first, std::span<Ou
     if (!canDecode(tensor.dtype))
         return fail(ErrorCode::Unsupported, "values of type {} cannot be decoded", info(tensor.dtype).name);
     if (out.empty()) return {};
+    if (tensor.source) return tensor.source->decode(first, out);
     const auto bytes = tensor.bytes;
     switch (tensor.dtype) {
     case DType::F64: cast<double>(bytes, first, out); break;
@@ -166,6 +167,15 @@ TensorView makeTensor(DType dtype, Shape shape, std::vector<std::byte> bytes) {
     return own(dtype, std::move(shape), std::move(bytes));
 }
 
+TensorView makeTensor(Shape shape, std::shared_ptr<const TensorSource> source) {
+    return {DType::Coded, std::move(shape), {}, source, source};
+}
+
+Result<TensorView> contiguous(const TensorView& tensor) {
+    if (!tensor.source) return tensor;
+    return tensor.source->contiguous(tensor.shape);
+}
+
 Result<void> decode(const TensorView& tensor, std::int64_t first, std::span<float> out) {
     return decodeTo(tensor, first, out);
 }
@@ -179,7 +189,8 @@ bool canDecode(DType type) {
     case DTypeKind::Complex: return false;
     case DTypeKind::Block: return canDecodeBlocks(type);
     case DTypeKind::Float:
-    case DTypeKind::Integer: return true;
+    case DTypeKind::Integer:
+    case DTypeKind::Coded: return true;
     }
     return false;
 }

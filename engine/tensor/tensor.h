@@ -25,19 +25,43 @@ struct MatrixShape {
 };
 [[nodiscard]] MatrixShape asMatrix(const Shape& shape);
 
+struct TensorView;
+struct CodedWeight;
+
+/// Values that no single run of bytes holds: elements with strides, or codes with their scales. Immutable.
+class TensorSource {
+public:
+    virtual ~TensorSource() = default;
+    /// The smallest plain type that holds every value exactly.
+    [[nodiscard]] virtual DType plainType() const = 0;
+    /// Elements [first, first + out.size()) in row-major order; the range lies inside the tensor.
+    [[nodiscard]] virtual Result<void> decode(std::int64_t first, std::span<float> out) const = 0;
+    [[nodiscard]] virtual Result<void> decode(std::int64_t first, std::span<double> out) const = 0;
+    /// The whole tensor as one run of bytes of `plainType`, in a buffer of its own.
+    [[nodiscard]] virtual Result<TensorView> contiguous(const Shape& shape) const = 0;
+    /// The parts, when the values are codes with scales; otherwise null.
+    [[nodiscard]] virtual const CodedWeight* coded() const { return nullptr; }
+};
+
 /// Stored elements and what keeps them alive (a mapped file or an owned buffer). Cheap to copy; the bytes never change.
-/// Invariant: `bytes.size() == storedBytes(dtype, elementCount(shape))`.
+/// Invariant: `bytes.size() == storedBytes(dtype, elementCount(shape))`, or the type is Coded and `source` is set.
 struct TensorView {
     DType dtype = DType::F32;
     Shape shape;
     std::span<const std::byte> bytes;
     std::shared_ptr<const void> keepAlive;
+    std::shared_ptr<const TensorSource> source = nullptr; ///< of Coded tensors; then `bytes` is empty
 };
 
 /// A view that owns a copy of single-precision values; `values.size()` equals the shape's element count.
 [[nodiscard]] TensorView makeTensor(Shape shape, std::vector<float> values);
 /// A view that owns encoded bytes.
 [[nodiscard]] TensorView makeTensor(DType dtype, Shape shape, std::vector<std::byte> bytes);
+/// A Coded view.
+[[nodiscard]] TensorView makeTensor(Shape shape, std::shared_ptr<const TensorSource> source);
+
+/// The same values in one run of bytes of a plain type: the view itself unless it is Coded.
+[[nodiscard]] Result<TensorView> contiguous(const TensorView& tensor);
 
 /// Elements [first, first + out.size()) in row-major order as single precision (complex: the magnitude is not taken,
 /// C64 is Unsupported). `first` and the length need not fall on block borders, aligned ones are faster.
@@ -47,7 +71,7 @@ struct TensorView {
 /// The same in double precision: exact for F64 and for integers up to 2^53.
 [[nodiscard]] Result<void> decode(const TensorView& tensor, std::int64_t first, std::span<double> out);
 
-/// Whether `decode` knows the type.
+/// Whether `decode` knows the type; true for Coded.
 [[nodiscard]] bool canDecode(DType type);
 
 /// Rows [row, row + rows) x columns [column, column + columns) of the matrix shape, row-major.

@@ -23,23 +23,21 @@ public:
         return info;
     }
 
-    [[nodiscard]] Result<void> accepts(const Shape& shape, const ParamValues&) const override {
-        if (elementCount(shape) == 0) return fail(ErrorCode::Unsupported, "the tensor is empty");
-        return {};
+    [[nodiscard]] Result<QuantizedTensor> outline(const Subject& subject, const ParamValues& parameters) const override {
+        if (elementCount(subject.shape) == 0) return fail(ErrorCode::Unsupported, "the tensor is empty");
+        const MatrixShape matrix = asMatrix(subject.shape);
+        const UniformGrid grid{static_cast<int>(valueOf<std::int64_t>(parameters, "bits")), true, ScaleType::F32};
+        return QuantizedTensor{subject.shape, GridCodes{grid, {matrix.rows, matrix.columns, 1, matrix.columns}, {}}};
     }
 
-    [[nodiscard]] double expectedBits(const Shape& shape, const ParamValues& parameters) const override {
-        return static_cast<double>(valueOf<std::int64_t>(parameters, "bits")) +
-               32.0 / static_cast<double>(asMatrix(shape).columns);
-    }
-
-    [[nodiscard]] Result<QuantizedTensor> quantize(const TensorView& tensor, const ParamValues& parameters, std::uint64_t,
+    [[nodiscard]] Result<QuantizedTensor> quantize(const QuantInput& input, const ParamValues& parameters, std::uint64_t,
                                                    const RunContext& context) const override {
+        QSCOPE_TRY(auto quantized, outline(input.subject, parameters));
+        const TensorView& tensor = input.weight;
+        auto& [grid, grouping, result, order] = std::get<GridCodes>(quantized.codes);
         const MatrixShape matrix = asMatrix(tensor.shape);
         const auto columns = static_cast<std::size_t>(matrix.columns);
-        const UniformGrid grid{static_cast<int>(valueOf<std::int64_t>(parameters, "bits")), true, ScaleType::F32};
         const float top = static_cast<float>((1 << (grid.bits - 1)) - 1);
-        RoundedToGrid result;
         result.codes.resize(static_cast<std::size_t>(elementCount(tensor.shape)));
         result.scales.resize(static_cast<std::size_t>(matrix.rows));
 
@@ -65,8 +63,7 @@ public:
             }
             return {};
         }));
-        return QuantizedTensor{tensor.shape,
-                               GridCodes{grid, {matrix.rows, matrix.columns, 1, matrix.columns}, std::move(result)}};
+        return quantized;
     }
 };
 

@@ -21,29 +21,28 @@ public:
 
     [[nodiscard]] const MethodInfo& info() const override { return m_info; }
 
-    [[nodiscard]] Result<void> accepts(const Shape& shape, const ParamValues&) const override {
-        const std::int64_t columns = asMatrix(shape).columns;
+    [[nodiscard]] Result<QuantizedTensor> outline(const Subject& subject, const ParamValues&) const override {
+        const std::int64_t columns = asMatrix(subject.shape).columns;
         const std::int32_t length = qscope::info(m_type).blockLength;
-        if (elementCount(shape) == 0) return fail(ErrorCode::Unsupported, "the tensor is empty");
+        if (elementCount(subject.shape) == 0) return fail(ErrorCode::Unsupported, "the tensor is empty");
         if (columns % length != 0)
             return fail(ErrorCode::Unsupported, "{} takes rows of a multiple of {} weights, this tensor's have {}",
                         m_info.name, length, columns);
-        return {};
+        return QuantizedTensor{subject.shape, BlockCodes{m_type, {}}};
     }
-
-    [[nodiscard]] double expectedBits(const Shape&, const ParamValues&) const override { return bitsPerElement(m_type); }
 
     [[nodiscard]] bool runsOn(const ComputeBackend& backend, const ParamValues&) const override {
         return backend.supports(Capability::EncodeBlocks, m_type);
     }
 
-    [[nodiscard]] Result<QuantizedTensor> quantize(const TensorView& tensor, const ParamValues& parameters,
+    [[nodiscard]] Result<QuantizedTensor> quantize(const QuantInput& input, const ParamValues& parameters,
                                                    std::uint64_t, const RunContext& context) const override {
-        QSCOPE_CHECK(accepts(tensor.shape, parameters));
+        QSCOPE_TRY(auto quantized, outline(input.subject, parameters));
+        const TensorView& tensor = input.weight;
         // Blocks do not know of rows, so that a step may end inside one.
         const std::int64_t count = elementCount(tensor.shape);
         const std::int64_t length = qscope::info(m_type).blockLength;
-        BlockCodes codes{m_type, {}};
+        auto& codes = std::get<BlockCodes>(quantized.codes);
         codes.bytes.reserve(static_cast<std::size_t>(storedBytes(m_type, static_cast<std::uint64_t>(count)).value_or(0)));
         ElementStream stream(tensor);
         for (std::int64_t first = 0; first < count; first += kStreamElements) {
@@ -54,7 +53,7 @@ public:
             codes.bytes.insert(codes.bytes.end(), step.begin(), step.end());
             context.progress.done.fetch_add(taken, std::memory_order_relaxed);
         }
-        return QuantizedTensor{tensor.shape, std::move(codes)};
+        return quantized;
     }
 
 private:

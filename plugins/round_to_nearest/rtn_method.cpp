@@ -156,31 +156,23 @@ class RoundToNearest final : public QuantMethod {
 public:
     [[nodiscard]] const MethodInfo& info() const override { return describeRoundToNearest(); }
 
-    [[nodiscard]] Result<void> accepts(const Shape& shape, const ParamValues&) const override {
-        if (elementCount(shape) == 0) return fail(ErrorCode::Unsupported, "the tensor is empty");
-        return {};
-    }
-
-    [[nodiscard]] double expectedBits(const Shape& shape, const ParamValues& parameters) const override {
-        const UniformGrid grid = gridOf(parameters);
-        const Grouping grouping = groupingOf(asMatrix(shape), parameters);
-        const int perGroup = (grid.scaleType == ScaleType::F16 ? 16 : 32) + (grid.symmetric ? 0 : grid.bits);
-        return grid.bits + static_cast<double>(perGroup) * static_cast<double>(grouping.count()) /
-                               static_cast<double>(elementCount(shape));
+    [[nodiscard]] Result<QuantizedTensor> outline(const Subject& subject, const ParamValues& parameters) const override {
+        if (elementCount(subject.shape) == 0) return fail(ErrorCode::Unsupported, "the tensor is empty");
+        return QuantizedTensor{subject.shape, GridCodes{gridOf(parameters), groupingOf(asMatrix(subject.shape), parameters), {}}};
     }
 
     [[nodiscard]] bool runsOn(const ComputeBackend& backend, const ParamValues&) const override {
         return backend.supports(Capability::RoundToGrid);
     }
 
-    [[nodiscard]] Result<QuantizedTensor> quantize(const TensorView& tensor, const ParamValues& parameters,
+    [[nodiscard]] Result<QuantizedTensor> quantize(const QuantInput& input, const ParamValues& parameters,
                                                    std::uint64_t, const RunContext& context) const override {
-        QSCOPE_CHECK(accepts(tensor.shape, parameters));
-        const UniformGrid grid = gridOf(parameters);
-        const Grouping grouping = groupingOf(asMatrix(tensor.shape), parameters);
-        QSCOPE_TRY(auto rounded, grouping.groupRows == 1 ? roundRowGroups(tensor, grouping, grid, context)
-                                                         : roundColumnGroups(tensor, grouping, grid, context));
-        return QuantizedTensor{tensor.shape, GridCodes{grid, grouping, std::move(rounded)}};
+        QSCOPE_TRY(auto quantized, outline(input.subject, parameters));
+        auto& codes = std::get<GridCodes>(quantized.codes);
+        QSCOPE_TRY(codes.values, codes.grouping.groupRows == 1
+                                     ? roundRowGroups(input.weight, codes.grouping, codes.grid, context)
+                                     : roundColumnGroups(input.weight, codes.grouping, codes.grid, context));
+        return quantized;
     }
 };
 

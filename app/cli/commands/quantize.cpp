@@ -23,8 +23,10 @@ Result<void> run(Environment& environment, const QuantizeOptions& options) {
     QSCOPE_TRY(const auto* exporter, exporterFor(options.format, options.target, environment.registries()));
     QSCOPE_TRY(const auto checkpoint, environment.openCheckpoint(options.path));
     QSCOPE_TRY(const auto context, environment.context());
-    environment.showProgress("Quantizing");
     const engine::Plan plan{options.path, options.globs, specs, environment.options().seed};
+    QSCOPE_TRY(const auto outline, engine::outlineResult(plan, 0, *checkpoint, environment.registries()));
+    QSCOPE_CHECK(accepted(*exporter, *checkpoint, &outline));
+    environment.showProgress("Quantizing");
     QSCOPE_TRY(const auto report, engine::runPlan(plan, *checkpoint, environment.registries(), context));
     const auto& result = report->methods.front();
     QSCOPE_CHECK(accepted(*exporter, *checkpoint, &result));

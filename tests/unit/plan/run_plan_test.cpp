@@ -120,9 +120,10 @@ class FailingMethod final : public QuantMethod {
 public:
     explicit FailingMethod(ErrorCode code) : m_code(code) {}
     [[nodiscard]] const MethodInfo& info() const override { return m_info; }
-    [[nodiscard]] Result<void> accepts(const Shape&, const ParamValues&) const override { return {}; }
-    [[nodiscard]] double expectedBits(const Shape&, const ParamValues&) const override { return 8; }
-    [[nodiscard]] Result<QuantizedTensor> quantize(const TensorView&, const ParamValues&, std::uint64_t,
+    [[nodiscard]] Result<QuantizedTensor> outline(const Subject& subject, const ParamValues&) const override {
+        return QuantizedTensor{subject.shape, BlockCodes{}};
+    }
+    [[nodiscard]] Result<QuantizedTensor> quantize(const QuantInput&, const ParamValues&, std::uint64_t,
                                                    const RunContext&) const override {
         return fail(m_code, "broken");
     }

@@ -52,7 +52,7 @@ TEST_CASE("the example method, built by itself, loads and does what it says", "[
     const std::vector<float> weights{0.5f, -1.0f, 0.3f, 100.0f, 3.0f, -7.0f, 0.0f, 0.0f, 0.0f};
     const auto parameters = engine::resolveParameters(method->info().parameters, {"pow2", {{"bits", "4"}}});
     REQUIRE(parameters);
-    const auto quantized = method->quantize(engine::makeTensor({3, 3}, weights), *parameters, 0, run.context);
+    const auto quantized = method->quantize(engine::inputOf(engine::makeTensor({3, 3}, weights)), *parameters, 0, run.context);
     REQUIRE(quantized);
     // Codes to 7: the rows need scales of 1/4 (1 / 7 rounded up), 16 (100 / 7) and none.
     const auto& codes = std::get<engine::GridCodes>(quantized->codes).values;
@@ -60,7 +60,7 @@ TEST_CASE("the example method, built by itself, loads and does what it says", "[
     std::vector<float> decoded(9);
     REQUIRE(dequantize(*quantized, 0, decoded));
     CHECK(decoded == std::vector<float>{0.5f, -1.0f, 0.25f, 96.0f, 0.0f, -0.0f, 0.0f, 0.0f, 0.0f});
-    CHECK(method->expectedBits({3, 3}, *parameters) ==
+    CHECK(engine::bitsPerWeight(*method->outline({{3, 3}}, *parameters)) ==
           Approx(static_cast<double>(storedBits(*quantized)) / 9));
 }
 

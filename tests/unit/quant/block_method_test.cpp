@@ -61,24 +61,24 @@ TEST_CASE("block formats cost exactly their bits per weight", "[quant]") {
     const auto weights = gaussian(4 * 512);
     const std::pair<const char*, double> formats[] = {{"q4_0", 4.5}, {"q8_0", 8.5}, {"q4_k", 4.5}, {"q6_k", 6.5625}};
     for (const auto& [id, bits] : formats) {
-        const auto quantized = method(id).quantize(makeTensor({4, 512}, weights), {}, 0, run.context);
+        const auto quantized = method(id).quantize(inputOf(makeTensor({4, 512}, weights)), {}, 0, run.context);
         REQUIRE(quantized);
-        CHECK(method(id).expectedBits({4, 512}, {}) == bits);
+        CHECK(bitsPerWeight(*method(id).outline({{4, 512}}, {})) == bits);
         CHECK(static_cast<double>(storedBits(*quantized)) == bits * 4 * 512);
     }
     CHECK(run.progress.done == 4 * 4 * 512);
 }
 
 TEST_CASE("rows that are no whole number of blocks are refused with the sizes that fit", "[quant]") {
-    CHECK(method("q4_0").accepts({3, 64}, {}));
-    CHECK(method("q4_k").accepts({2, 2, 512}, {}));
-    const auto small = method("q4_0").accepts({64, 172}, {});
+    CHECK(method("q4_0").outline({{3, 64}}, {}));
+    CHECK(method("q4_k").outline({{2, 2, 512}}, {}));
+    const auto small = method("q4_0").outline({{64, 172}}, {});
     REQUIRE_FALSE(small);
     CHECK(small.error().code == ErrorCode::Unsupported);
     CHECK(small.error().message == "Q4_0 takes rows of a multiple of 32 weights, this tensor's have 172");
-    CHECK_FALSE(method("q4_k").accepts({4, 384}, {}));
-    CHECK_FALSE(method("q6_k").accepts({256, 32}, {}));
-    CHECK_FALSE(method("q8_0").accepts({0, 32}, {}));
+    CHECK_FALSE(method("q4_k").outline({{4, 384}}, {}));
+    CHECK_FALSE(method("q6_k").outline({{256, 32}}, {}));
+    CHECK_FALSE(method("q8_0").outline({{0, 32}}, {}));
 }
 
 TEST_CASE("Q4_0 and Q8_0 give the reference encoder's bytes on real weights", "[quant]") {
@@ -89,7 +89,7 @@ TEST_CASE("Q4_0 and Q8_0 give the reference encoder's bytes on real weights", "[
         const auto weights = readNpy(*input);
         for (const char* id : {"q4_0", "q8_0"}) {
             INFO(source << " " << id);
-            const auto quantized = method(id).quantize(makeTensor({32, 512}, weights), {}, 0, run.context);
+            const auto quantized = method(id).quantize(inputOf(makeTensor({32, 512}, weights)), {}, 0, run.context);
             REQUIRE(quantized);
             const auto expected = MappedFile::open(input->parent_path() / fmt::format("{}.{}.blocks.bin", source, id));
             REQUIRE(expected);
@@ -106,7 +106,7 @@ TEST_CASE("block formats are as accurate on Gaussian weights as the reference en
     const std::pair<const char*, double> formats[] = {{"q4_0", 0.0860}, {"q8_0", 0.00535}, {"q4_k", 0.0713}, {"q6_k", 0.0178}};
     for (const auto& [id, expected] : formats) {
         INFO(id);
-        const auto quantized = method(id).quantize(makeTensor({256, 1024}, weights), {}, 0, run.context);
+        const auto quantized = method(id).quantize(inputOf(makeTensor({256, 1024}, weights)), {}, 0, run.context);
         REQUIRE(quantized);
         const double error = relativeError(weights, *quantized);
         CHECK(error < 1.01 * expected);
@@ -118,9 +118,9 @@ TEST_CASE("block formats refuse weights that are not finite and stop when asked"
     test::TestRun run;
     auto weights = gaussian(512);
     weights[300] = std::nanf("");
-    const auto refused = method("q8_0").quantize(makeTensor({2, 256}, weights), {}, 0, run.context);
+    const auto refused = method("q8_0").quantize(inputOf(makeTensor({2, 256}, weights)), {}, 0, run.context);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().message.find("row 1, column 44 is NaN") == 0);
     run.stop.request_stop();
-    CHECK(method("q8_0").quantize(makeTensor({2, 256}, gaussian(512)), {}, 0, run.context).error().code == ErrorCode::Cancelled);
+    CHECK(method("q8_0").quantize(inputOf(makeTensor({2, 256}, gaussian(512))), {}, 0, run.context).error().code == ErrorCode::Cancelled);
 }

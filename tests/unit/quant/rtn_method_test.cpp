@@ -28,7 +28,7 @@ ParamValues parameters(const std::string& text) {
 }
 
 Result<QuantizedTensor> quantize(const TensorView& tensor, const std::string& text, test::TestRun& run) {
-    return kMethod->quantize(tensor, parameters(text), 0, run.context);
+    return kMethod->quantize(inputOf(tensor), parameters(text), 0, run.context);
 }
 
 std::vector<float> randomWeights(std::size_t count, std::uint64_t seed = 1) {
@@ -142,7 +142,7 @@ TEST_CASE("round to nearest gives the codes of its definition in every combinati
                     CHECK(quantized->shape == Shape{2, 3, columns});
                     Oracle{weights, rows, columns, grouping.groupRows, grouping.groupColumns, bits, symmetric, half}
                         .compare(*quantized);
-                    CHECK(kMethod->expectedBits(tensor.shape, parameters(text)) ==
+                    CHECK(bitsPerWeight(*kMethod->outline({tensor.shape}, parameters(text))) ==
                           Approx(static_cast<double>(storedBits(*quantized)) / static_cast<double>(weights.size())).epsilon(1e-14));
                 }
 }
@@ -208,7 +208,7 @@ TEST_CASE("weights that are not finite are refused by place in every granularity
 
 TEST_CASE("an empty tensor is not accepted, a scalar is one group", "[quant]") {
     test::TestRun run;
-    CHECK(kMethod->accepts({0, 4}, parameters("rtn")).error().code == ErrorCode::Unsupported);
+    CHECK(kMethod->outline({{0, 4}}, parameters("rtn")).error().code == ErrorCode::Unsupported);
     CHECK(quantize(makeTensor({0, 4}, {}), "rtn", run).error().code == ErrorCode::Unsupported);
     const auto scalar = quantize(makeTensor({}, {-2.5f}), "rtn", run);
     REQUIRE(scalar);
