@@ -3,6 +3,11 @@
 
 namespace qscope::engine {
 
+std::string recognised(const Checkpoint& checkpoint, const Registries& registries) {
+    const CheckpointReader* reader = registries.readers.find(checkpoint.format);
+    return (reader ? reader->info().name : checkpoint.format) + ", " + summary(checkpoint);
+}
+
 Result<std::shared_ptr<const Checkpoint>> openCheckpoint(const std::filesystem::path& path, const Registries& registries,
                                                          Diagnostics& notes, const ReadLimits& limits) {
     std::error_code problem;

@@ -74,6 +74,9 @@ struct Registries {
     }
 };
 
+/// What was opened, in one line: "GGUF, llama, 5768448 parameters in 56 tensors: 43 BF16, 13 F32".
+[[nodiscard]] std::string recognised(const Checkpoint& checkpoint, const Registries& registries);
+
 /// Opens a checkpoint file or folder with the first reader that recognises it; Unsupported names the known formats.
 [[nodiscard]] Result<std::shared_ptr<const Checkpoint>> openCheckpoint(const std::filesystem::path& path,
                                                                        const Registries& registries, Diagnostics& notes,

@@ -22,7 +22,7 @@ Result<std::vector<std::size_t>> matchingTensors(const engine::Checkpoint& check
     std::vector<bool> used(globs.size());
     std::vector<std::size_t> selected;
     for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i) {
-        bool matches = globs.empty();
+        bool matches = globs.empty() && checkpoint.tensors[i].isWhole();
         for (std::size_t g = 0; g < globs.size(); ++g)
             if (engine::matchesGlob(checkpoint.tensors[i].name, globs[g])) matches = used[g] = true;
         if (matches) selected.push_back(i);

@@ -20,7 +20,7 @@ public:
     explicit Builder(TensorTree& tree) : m_tree(tree) { m_tree.nodes.emplace_back(); }
 
     void addPath(std::string_view name, std::int64_t tensor) {
-        int at = 0;
+        int at = 0; // the root
         while (true) {
             const auto dot = name.find('.');
             if (dot == std::string_view::npos) break;
@@ -32,6 +32,14 @@ public:
     void addLeaf(int parent, std::string_view label, std::int64_t tensor) {
         const int node = append(parent, label);
         m_tree.nodes[static_cast<std::size_t>(node)].tensor = tensor;
+        m_nodes.emplace(tensor, node);
+    }
+    /// A part below its weight, which comes before it in the file's order.
+    void addPart(std::string_view name, std::int64_t tensor, std::int64_t weight) {
+        const auto& whole = m_tree.checkpoint->tensors[static_cast<std::size_t>(weight)].name;
+        const auto found = m_nodes.find(weight);
+        if (name.starts_with(whole)) name.remove_prefix(std::min(name.size(), whole.size() + 1));
+        addLeaf(found == m_nodes.end() ? 0 : found->second, name, tensor);
     }
 
 private:
@@ -49,6 +57,7 @@ private:
     }
 
     TensorTree& m_tree;
+    std::unordered_map<std::int64_t, int> m_nodes; ///< of tensors
     std::unordered_map<std::pair<int, std::string_view>, int, KeyHash> m_modules;
 };
 
@@ -56,7 +65,8 @@ private:
 void joinSingleChildren(TensorTree& tree) {
     for (std::size_t i = 0; i < tree.nodes.size(); ++i)
         for (int& child : tree.nodes[i].children)
-            while (tree.nodes[static_cast<std::size_t>(child)].children.size() == 1) {
+            while (tree.nodes[static_cast<std::size_t>(child)].children.size() == 1 &&
+                   tree.nodes[static_cast<std::size_t>(child)].tensor < 0) {
                 auto& outer = tree.nodes[static_cast<std::size_t>(child)];
                 const int inner = outer.children.front();
                 outer.children.clear(); // no longer part of the tree
@@ -72,6 +82,11 @@ void addUp(TensorTree& tree) {
         const auto tensor = tree.nodes[leaf].tensor;
         if (tensor < 0) continue;
         const auto& info = tree.checkpoint->tensors[static_cast<std::size_t>(tensor)];
+        if (!info.isWhole()) { // its weight counts
+            tree.nodes[leaf].parameters = engine::elementCount(info.shape);
+            tree.nodes[leaf].bytes = info.bytes;
+            continue;
+        }
         const auto parameters = engine::elementCount(info.shape);
         for (int at = static_cast<int>(leaf); at >= 0; at = tree.nodes[static_cast<std::size_t>(at)].parent) {
             auto& node = tree.nodes[static_cast<std::size_t>(at)];
@@ -91,7 +106,8 @@ std::shared_ptr<const TensorTree> buildTensorTree(std::shared_ptr<const engine::
     if (!tree->checkpoint) return tree;
     const auto& tensors = tree->checkpoint->tensors;
     for (std::size_t i = 0; i < tensors.size(); ++i) {
-        if (grouped) builder.addPath(tensors[i].name, static_cast<std::int64_t>(i));
+        if (tensors[i].partOf) builder.addPart(tensors[i].name, static_cast<std::int64_t>(i), *tensors[i].partOf);
+        else if (grouped) builder.addPath(tensors[i].name, static_cast<std::int64_t>(i));
         else builder.addLeaf(0, tensors[i].name, static_cast<std::int64_t>(i));
     }
     if (grouped) joinSingleChildren(*tree);

@@ -60,8 +60,9 @@ void TensorTreeModel::setTree(std::shared_ptr<const TensorTree> tree) {
 
 void TensorTreeModel::setNumbers(std::int64_t tensor, const StatisticsRow& numbers) {
     if (tensor < 0 || static_cast<std::size_t>(tensor) >= m_nodeOfTensor.size()) return;
+    const bool whole = m_tree->checkpoint->tensors[static_cast<std::size_t>(tensor)].isWhole(); // a part speaks for itself alone
     for (int node = m_nodeOfTensor[static_cast<std::size_t>(tensor)]; node >= 0;
-         node = m_tree->nodes[static_cast<std::size_t>(node)].parent) {
+         node = whole ? m_tree->nodes[static_cast<std::size_t>(node)].parent : -1) {
         takeLarger(m_numbers[static_cast<std::size_t>(node)], numbers);
         if (node > 0 && m_rows[static_cast<std::size_t>(node)] >= 0)
             emit dataChanged(indexOfNode(node, Std), indexOfNode(node, Outliers));
@@ -107,7 +108,8 @@ void TensorTreeModel::applyFilter() {
         for (const int child : m_tree->nodes[node].children) {
             if (!visible[static_cast<std::size_t>(child)]) continue;
             m_children[node].push_back(child);
-            if (m_tree->nodes[static_cast<std::size_t>(child)].tensor >= 0) ++m_visibleTensors;
+            const auto tensor = m_tree->nodes[static_cast<std::size_t>(child)].tensor;
+            if (tensor >= 0 && m_tree->checkpoint->tensors[static_cast<std::size_t>(tensor)].isWhole()) ++m_visibleTensors;
         }
 }
 
@@ -202,8 +204,8 @@ QString TensorTreeModel::display(int node, int column) const {
     case Name: return QString::fromStdString(at.label);
     case Shape: return tensor ? shapeText(tensor->shape) : formatParameters(at.parameters);
     case Type: {
-        const auto name = tensor ? info(tensor->dtype).name : std::string_view();
-        return QString::fromLatin1(name.data(), static_cast<qsizetype>(name.size()));
+        const auto name = tensor ? engine::typeName(*tensor) : std::string_view();
+        return QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size()));
     }
     case Size: return formatBytes(at.bytes);
     case Note: return tensor && m_noteOf ? m_noteOf(at.tensor) : QString();

@@ -130,7 +130,8 @@ void TensorNavigator::setCheckpoint() {
                                                                                             : checkpoint->architecture),
                                     formatParameters(engine::parameterCount(*checkpoint)),
                                     formatBytes(engine::storedBytes(*checkpoint))));
-        m_summary->setToolTip(QString::fromStdString(checkpoint->path.string()));
+        m_summary->setToolTip(QStringLiteral("%1\n%2").arg(QString::fromStdString(checkpoint->path.string()),
+                                                            QString::fromStdString(engine::recognised(*checkpoint, m_workspace.registries()))));
     }
     rebuild();
 }

@@ -62,6 +62,7 @@ void StatisticsCache::computeAll() {
         context.progress.total = static_cast<std::int64_t>(engine::storedBytes(*checkpoint));
         std::int64_t skipped = 0;
         for (std::size_t tensor = 0; tensor < checkpoint->tensors.size() && !context.cancelled(); ++tensor) {
+            if (!checkpoint->tensors[tensor].isWhole()) continue; // parts are measured when someone looks at them
             Progress own;
             const RunContext inner{context.stop, own, context.notes, context.backend};
             auto statistics = engine::computeStatistics(checkpoint->view(tensor), {}, inner);

@@ -104,6 +104,7 @@ void Workspace::openAll(const QStringList& paths) {
 void Workspace::adopt(const QString& path, OpenedFiles files) {
     for (const auto& error : files.missing) showMessage(textOf(error), Severity::Error);
     if (files.checkpoint) {
+        showMessage(tr("Recognised %1 as %2").arg(QFileInfo(path).fileName(), QString::fromStdString(engine::recognised(*files.checkpoint, m_registries))));
         m_document.setCheckpoint(std::move(files.checkpoint));
         selectFirstMatrix();
     }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cassert>
 #include <charconv>
+#include <functional>
+#include <map>
 
 namespace qscope::engine {
 
@@ -62,6 +64,26 @@ bool matchesOne(std::string_view name, std::string_view pattern) {
 
 std::string_view typeName(const TensorInfo& tensor) {
     return tensor.form.empty() ? info(tensor.dtype).name : std::string_view(tensor.form);
+}
+
+std::string summary(const Checkpoint& checkpoint) {
+    std::map<std::string_view, std::size_t> counts;
+    std::size_t whole = 0;
+    for (const TensorInfo& tensor : checkpoint.tensors) {
+        if (!tensor.isWhole()) continue;
+        ++counts[typeName(tensor)];
+        ++whole;
+    }
+    std::vector<std::pair<std::size_t, std::string_view>> byCount;
+    for (const auto& [type, count] : counts) byCount.emplace_back(count, type);
+    std::ranges::stable_sort(byCount, std::greater<>{}, [](const auto& entry) { return entry.first; });
+    constexpr std::size_t kShown = 4;
+    std::string types;
+    for (std::size_t i = 0; i < std::min(kShown, byCount.size()); ++i)
+        types += fmt::format("{}{} {}", i == 0 ? ": " : ", ", byCount[i].first, byCount[i].second);
+    if (byCount.size() > kShown) types += fmt::format(", {} other types", byCount.size() - kShown);
+    return fmt::format("{}{}{} parameters in {} tensors{}", checkpoint.architecture, checkpoint.architecture.empty() ? "" : ", ",
+                       parameterCount(checkpoint), whole, types);
 }
 
 TensorView Checkpoint::view(std::size_t tensor) const {

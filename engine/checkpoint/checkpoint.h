@@ -70,6 +70,9 @@ struct Checkpoint {
     [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
 };
 
+/// What was recognised, in one line: "llama, 5768448 parameters in 56 tensors: 43 BF16, 13 F32".
+[[nodiscard]] std::string summary(const Checkpoint& checkpoint);
+
 /// Elements of all whole tensors together.
 [[nodiscard]] std::int64_t parameterCount(const Checkpoint& checkpoint);
 /// Stored bytes of all whole tensors together.

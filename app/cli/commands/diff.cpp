@@ -19,7 +19,7 @@ constexpr std::int64_t kChunk = std::int64_t{1} << 22;
 std::map<std::string, std::size_t> byCanonicalName(const engine::Checkpoint& checkpoint) {
     std::map<std::string, std::size_t> names;
     for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i)
-        names.emplace(engine::canonicalName(checkpoint, checkpoint.tensors[i].name), i);
+        if (checkpoint.tensors[i].isWhole()) names.emplace(engine::canonicalName(checkpoint, checkpoint.tensors[i].name), i);
     return names;
 }
 

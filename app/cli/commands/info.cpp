@@ -23,8 +23,9 @@ Result<void> run(Environment& environment, const std::string& path) {
     Json tensors = Json::array();
     Table table({"tensor", "type", "shape", "size"});
     for (const auto& tensor : checkpoint->tensors) {
-        tensors.push_back({{"name", tensor.name}, {"dtype", info(tensor.dtype).name}, {"shape", tensor.shape}, {"bytes", tensor.bytes}});
-        table.add({tensor.name, std::string(info(tensor.dtype).name), shapeText(tensor.shape), byteSize(tensor.bytes)});
+        tensors.push_back({{"name", tensor.name}, {"dtype", engine::typeName(tensor)}, {"shape", tensor.shape}, {"bytes", tensor.bytes}});
+        if (tensor.partOf) tensors.back()["part_of"] = checkpoint->tensors[*tensor.partOf].name;
+        table.add({(tensor.partOf ? "  " : "") + tensor.name, std::string(engine::typeName(tensor)), shapeText(tensor.shape), byteSize(tensor.bytes)});
     }
     Json metadata = Json::object();
     std::string metadataText;
@@ -35,11 +36,10 @@ Result<void> run(Environment& environment, const std::string& path) {
     const auto parameters = engine::parameterCount(*checkpoint);
     const auto bytes = engine::storedBytes(*checkpoint);
     const Json document{{"format", checkpoint->format},   {"architecture", checkpoint->architecture},
+                        {"recognised", engine::recognised(*checkpoint, environment.registries())},
                         {"parameters", parameters},       {"bytes", bytes},
                         {"tensors", std::move(tensors)},  {"metadata", std::move(metadata)}};
-    environment.print(document, fmt::format("{}: {}{}{}, {} parameters in {} tensors, {}\n{}{}", path, checkpoint->format,
-                                            checkpoint->architecture.empty() ? "" : ", ", checkpoint->architecture, parameters,
-                                            checkpoint->tensors.size(), byteSize(bytes), metadataText, table.text()));
+    environment.print(document, fmt::format("{}: {}, {}\n{}{}", path, engine::recognised(*checkpoint, environment.registries()), byteSize(bytes), metadataText, table.text()));
     return {};
 }
 

@@ -27,7 +27,7 @@ Result<void> run(Environment& environment, const StatsOptions& options) {
     for (const auto index : selected) {
         const auto& tensor = checkpoint->tensors[index];
         if (!engine::canDecode(tensor.dtype)) {
-            environment.notes().warn(fmt::format("left out: {} values cannot be read yet", info(tensor.dtype).name), tensor.name);
+            environment.notes().warn(fmt::format("left out: {} values cannot be read yet", engine::typeName(tensor)), tensor.name);
             continue;
         }
         auto computed = engine::computeStatistics(checkpoint->view(index), {.bins = options.bins}, context);

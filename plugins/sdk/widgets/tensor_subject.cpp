@@ -41,8 +41,7 @@ QString describe(const TensorSubject& subject) {
     QStringList sizes;
     for (const std::int64_t size : info.shape) sizes << formatInteger(size);
     QStringList parts{QString::fromStdString(info.name),
-                      QString::fromUtf8(qscope::info(info.dtype).name.data(),
-                                        static_cast<qsizetype>(qscope::info(info.dtype).name.size()))};
+                      QString::fromUtf8(engine::typeName(info).data(), static_cast<qsizetype>(engine::typeName(info).size()))};
     if (!sizes.isEmpty()) parts << sizes.join(QStringLiteral(" × "));
     if (subject.method) parts << QString::fromStdString(subject.method->label);
     return parts.join(QStringLiteral(" · "));
