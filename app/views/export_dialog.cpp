@@ -13,9 +13,11 @@
 #include <QProgressBar>
 #include <QPushButton>
 #include <QRegularExpression>
+#include <QStandardItemModel>
 #include <QStandardPaths>
 #include <QVBoxLayout>
 
+#include <algorithm>
 #include <set>
 
 namespace qscope {
@@ -31,18 +33,24 @@ std::uint64_t packedBytes(const engine::Checkpoint& checkpoint, const engine::Me
     for (const auto& tensor : result->tensors) treated.insert(tensor.tensor);
     std::uint64_t bytes = result->bytes;
     for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i)
-        if (!treated.contains(i)) bytes += checkpoint.tensors[i].bytes;
+        if (!treated.contains(i) && checkpoint.tensors[i].isWhole()) bytes += checkpoint.tensors[i].bytes;
     return bytes;
+}
+
+QLabel* wrapped(QWidget* parent) {
+    auto* label = new QLabel(parent);
+    label->setWordWrap(true);
+    return label;
 }
 
 } // namespace
 
 ExportDialog::ExportDialog(Workspace& workspace, QWidget* parent)
     : QDialog(parent), m_workspace(workspace), m_checkpoint(workspace.checkpoint()), m_report(workspace.report()),
-      m_jobs(workspace.makeJobs()), m_result(new QComboBox(this)), m_format(new QComboBox(this)),
-      m_summary(new QLabel(this)), m_path(new QLineEdit(this)), m_state(new QLabel(this)),
-      m_progress(new QProgressBar(this)), m_export(new QPushButton(this)),
-      m_open(new QPushButton(tr("Open the written file"), this)) {
+      m_jobs(workspace.makeJobs()), m_checks(workspace.makeJobs()), m_result(new QComboBox(this)), m_format(new QComboBox(this)),
+      m_summary(wrapped(this)), m_loaders(wrapped(this)), m_size(new QLabel(this)), m_path(new QLineEdit(this)),
+      m_state(wrapped(this)), m_progress(new QProgressBar(this)), m_export(new QPushButton(this)),
+      m_cancel(new QPushButton(tr("Cancel"), this)), m_open(new QPushButton(tr("Open the written file"), this)) {
     setObjectName(QStringLiteral("exportDialog"));
     setWindowTitle(tr("Export"));
     setAttribute(Qt::WA_DeleteOnClose);
@@ -50,56 +58,24 @@ ExportDialog::ExportDialog(Workspace& workspace, QWidget* parent)
     m_format->setObjectName(QStringLiteral("exportFormat"));
     m_path->setObjectName(QStringLiteral("exportPath"));
     m_export->setObjectName(QStringLiteral("exportNow"));
+    m_cancel->setObjectName(QStringLiteral("exportCancel"));
     m_result->addItem(tr("Stored weights, unchanged"));
     if (m_report)
         for (const auto& method : m_report->methods) m_result->addItem(text(method.label));
     m_result->setCurrentIndex(m_report ? std::max(0, workspace.selection().method) + 1 : 0);
     for (const auto& exporter : workspace.registries().exporters.items())
         m_format->addItem(text(exporter->info().name), text(exporter->info().id));
-    m_summary->setWordWrap(true);
-    m_state->setWordWrap(true);
-    m_state->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    m_state->setMinimumHeight(40);
-    m_state->setAlignment(Qt::AlignTop | Qt::AlignLeft);
-    m_progress->setRange(0, 1000);
-    m_progress->setTextVisible(false);
-    m_progress->hide();
-    m_open->hide();
-    m_export->setProperty("primary", true);
-    m_export->setDefault(true);
+    arrange();
 
-    auto* browse = new QPushButton(tr("Browse…"), this);
-    auto* path = new QHBoxLayout;
-    path->setSpacing(8);
-    path->addWidget(m_path, 1);
-    path->addWidget(browse);
-    auto* form = new QFormLayout;
-    form->setSpacing(8);
-    form->addRow(tr("Result"), m_result);
-    form->addRow(tr("Format"), m_format);
-    form->addRow(QString(), m_summary);
-    form->addRow(tr("File"), path);
-    auto* dismiss = new QPushButton(tr("Close"), this);
-    auto* buttons = new QHBoxLayout;
-    buttons->addWidget(m_open);
-    buttons->addStretch();
-    buttons->addWidget(dismiss);
-    buttons->addWidget(m_export);
-    auto* layout = new QVBoxLayout(this);
-    layout->setContentsMargins(16, 16, 16, 16);
-    layout->setSpacing(16);
-    layout->addLayout(form);
-    layout->addWidget(m_state);
-    layout->addWidget(m_progress);
-    layout->addLayout(buttons);
-    resize(560, 320);
-
-    connect(m_result, &QComboBox::currentIndexChanged, this, &ExportDialog::refresh);
+    connect(m_result, &QComboBox::currentIndexChanged, this, &ExportDialog::checkFormats);
     connect(m_format, &QComboBox::currentIndexChanged, this, &ExportDialog::refresh);
+    connect(m_format, &QComboBox::activated, this, [this] { m_choseFormat = true; });
     connect(m_path, &QLineEdit::textEdited, this, [this] { m_ownPath = true; });
-    connect(browse, &QPushButton::clicked, this, &ExportDialog::browse);
     connect(m_export, &QPushButton::clicked, this, &ExportDialog::start);
-    connect(dismiss, &QPushButton::clicked, this, &QDialog::close);
+    connect(m_cancel, &QPushButton::clicked, this, [this] {
+        m_jobs->cancel();
+        showState(tr("Cancelled. Nothing was written."), Role::Warn);
+    });
     connect(m_open, &QPushButton::clicked, this, [this] {
         emit openRequested(m_path->text());
         close();
@@ -108,13 +84,95 @@ ExportDialog::ExportDialog(Workspace& workspace, QWidget* parent)
     connect(&m_poll, &QTimer::timeout, this, [this] {
         const auto fraction = m_jobs->fraction();
         m_progress->setVisible(m_jobs->running());
+        m_cancel->setVisible(m_jobs->running());
         m_progress->setRange(0, fraction ? 1000 : 0);
         if (fraction) m_progress->setValue(static_cast<int>(*fraction * 1000));
         if (m_jobs->running()) return;
         m_poll.stop();
         m_export->setEnabled(true);
     });
+    checkFormats();
+}
+
+void ExportDialog::arrange() {
+    m_state->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    m_state->setMinimumHeight(40);
+    m_state->setAlignment(Qt::AlignTop | Qt::AlignLeft);
+    m_progress->setRange(0, 1000);
+    m_progress->setTextVisible(false);
+    for (QWidget* hidden : {static_cast<QWidget*>(m_progress), static_cast<QWidget*>(m_open), static_cast<QWidget*>(m_cancel)}) hidden->hide();
+    m_export->setProperty("primary", true);
+    m_export->setDefault(true);
+
+    auto* browse = new QPushButton(tr("Browse…"), this);
+    connect(browse, &QPushButton::clicked, this, &ExportDialog::browse);
+    auto* path = new QHBoxLayout;
+    path->setSpacing(8);
+    path->addWidget(m_path, 1);
+    path->addWidget(browse);
+    auto* form = new QFormLayout;
+    form->setSpacing(8);
+    form->setRowWrapPolicy(QFormLayout::DontWrapRows);
+    form->addRow(tr("Result"), m_result);
+    form->addRow(tr("Format"), m_format);
+    form->addRow(tr("Writes"), m_summary);
+    form->addRow(tr("Loaded by"), m_loaders);
+    form->addRow(tr("Size"), m_size);
+    form->addRow(tr("File"), path);
+    auto* dismiss = new QPushButton(tr("Close"), this);
+    connect(dismiss, &QPushButton::clicked, this, &QDialog::close);
+    auto* buttons = new QHBoxLayout;
+    buttons->addWidget(m_open);
+    buttons->addStretch();
+    buttons->addWidget(dismiss);
+    buttons->addWidget(m_cancel);
+    buttons->addWidget(m_export);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(16, 16, 16, 16);
+    layout->setSpacing(16);
+    layout->addLayout(form);
+    layout->addWidget(m_state);
+    layout->addWidget(m_progress);
+    layout->addLayout(buttons);
+    resize(600, 400);
+}
+
+void ExportDialog::checkFormats() {
+    m_refusals.clear();
+    if (m_checkpoint) {
+        runJob(
+            *m_checks, tr("Asking which formats hold the result"),
+            [&registries = m_workspace.registries(), checkpoint = m_checkpoint, report = m_report,
+             method = result()](const RunContext& context) -> Result<Refusals> {
+                Refusals refusals;
+                for (const auto& exporter : registries.exporters.items()) {
+                    if (context.cancelled()) return cancelled();
+                    const auto accepted = exporter->accepts(*checkpoint, method);
+                    refusals.push_back(accepted ? QString() : text(describe(accepted.error())));
+                }
+                return refusals;
+            },
+            [this](const Result<Refusals>& refusals) {
+                if (refusals) showRefusals(*refusals);
+            });
+    }
     refresh();
+}
+
+void ExportDialog::showRefusals(const Refusals& refusals) {
+    m_refusals = refusals;
+    auto* items = qobject_cast<QStandardItemModel*>(m_format->model());
+    for (int row = 0; items && row < m_format->count(); ++row) {
+        const QString& reason = refusals[static_cast<std::size_t>(row)];
+        items->item(row)->setEnabled(reason.isEmpty());
+        items->item(row)->setToolTip(reason);
+    }
+    if (m_jobs->running()) return; // what is shown is about the export
+    const auto current = static_cast<std::size_t>(std::max(0, m_format->currentIndex()));
+    const auto holds = std::find_if(refusals.begin(), refusals.end(), [](const QString& reason) { return reason.isEmpty(); });
+    if (!m_choseFormat && holds != refusals.end() && !refusals[current].isEmpty())
+        m_format->setCurrentIndex(static_cast<int>(holds - refusals.begin())); // refreshes
+    else refresh();
 }
 
 const engine::Exporter* ExportDialog::exporter() const {
@@ -133,7 +191,10 @@ void ExportDialog::setPath(const QString& path) {
     m_ownPath = true;
 }
 
-void ExportDialog::setFormat(const QString& exporterId) { m_format->setCurrentIndex(m_format->findData(exporterId)); }
+void ExportDialog::setFormat(const QString& exporterId) {
+    m_choseFormat = true;
+    m_format->setCurrentIndex(m_format->findData(exporterId));
+}
 
 void ExportDialog::refresh() {
     m_open->hide();
@@ -144,15 +205,17 @@ void ExportDialog::refresh() {
     }
     const auto& info = exporter()->info();
     m_summary->setText(text(info.summary));
+    m_loaders->setText(text(info.loadedBy));
+    m_size->setText(tr("about %1 in %n tensor(s)", nullptr, static_cast<int>(std::ranges::count_if(m_checkpoint->tensors, &engine::TensorInfo::isWhole)))
+                        .arg(formatBytes(packedBytes(*m_checkpoint, result()))));
     m_export->setText(tr("Export %1").arg(text(info.name)));
     proposePath();
-    const auto accepted = exporter()->accepts(*m_checkpoint, result());
-    m_export->setEnabled(accepted.has_value());
-    if (!accepted) return showState(tr("Cannot be written: %1").arg(text(describe(accepted.error()))), Role::Warn);
-    showState(tr("%n tensor(s), %1 as packed by the method. The written file is read back and compared before it takes its name.",
-                 nullptr, static_cast<int>(m_checkpoint->tensors.size()))
-                  .arg(formatBytes(packedBytes(*m_checkpoint, result()))),
-              Role::Muted);
+    const auto row = static_cast<std::size_t>(m_format->currentIndex());
+    const bool known = row < m_refusals.size();
+    const bool refused = known && !m_refusals[row].isEmpty();
+    m_export->setEnabled(!refused && !m_jobs->running());
+    if (refused) return showState(tr("Cannot be written: %1").arg(m_refusals[row]), Role::Warn);
+    showState(tr("The written file is read back and compared before it takes its name."), Role::Muted);
 }
 
 void ExportDialog::proposePath() {
@@ -186,21 +249,23 @@ void ExportDialog::start() {
          target = path().toStdString()](const RunContext& context) {
             return writer->write(*checkpoint, method, target, context);
         },
-        [this, target = path()](const Result<engine::ExportOutcome>& outcome) {
-            if (!outcome) {
-                const QString reason = text(describe(outcome.error()));
-                showState(reason, Role::Bad);
-                m_workspace.showMessage(reason, Severity::Error);
-                emit failed(reason);
-                return;
-            }
-            const QString said = tr("Wrote %1, %n tensor(s), of which %2 read back equal.", nullptr, static_cast<int>(outcome->tensors))
-                                     .arg(formatBytes(outcome->bytes), formatInteger(static_cast<std::int64_t>(outcome->verified)));
-            showState(said, Role::Good);
-            m_workspace.showMessage(QStringLiteral("%1: %2").arg(target, said));
-            m_open->show();
-            emit exported(target, *outcome);
-        });
+        [this, target = path()](const Result<engine::ExportOutcome>& outcome) { finished(target, outcome); });
+}
+
+void ExportDialog::finished(const QString& target, const Result<engine::ExportOutcome>& outcome) {
+    if (!outcome) {
+        const QString reason = text(describe(outcome.error()));
+        showState(reason, Role::Bad);
+        m_workspace.showMessage(reason, Severity::Error);
+        emit failed(reason);
+        return;
+    }
+    const QString said = tr("Wrote %1, %n tensor(s), of which %2 read back equal.", nullptr, static_cast<int>(outcome->tensors))
+                             .arg(formatBytes(outcome->bytes), formatInteger(static_cast<std::int64_t>(outcome->verified)));
+    showState(said, Role::Good);
+    m_workspace.showMessage(QStringLiteral("%1: %2").arg(target, said));
+    m_open->show();
+    emit exported(target, *outcome);
 }
 
 void ExportDialog::showState(const QString& said, Role role) {

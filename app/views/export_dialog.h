@@ -14,7 +14,8 @@ class QPushButton;
 
 namespace qscope {
 
-/// Writes one result to a file: which result, which format, where; then says what was written and how it was checked.
+/// Writes one result to a file: which result, which format, where. Says beforehand what will be written, how large it is
+/// and who loads it; formats that cannot hold the result are greyed with the reason. Afterwards says how it was checked.
 class ExportDialog : public QDialog {
     Q_OBJECT
 public:
@@ -31,6 +32,13 @@ signals:
     void openRequested(const QString& path);
 
 private:
+    /// Why a format cannot hold the chosen result; empty when it can.
+    using Refusals = std::vector<QString>;
+
+    void arrange();
+    void checkFormats();
+    void showRefusals(const Refusals& refusals);
+    void finished(const QString& target, const Result<engine::ExportOutcome>& outcome);
     [[nodiscard]] const engine::Exporter* exporter() const;
     [[nodiscard]] const engine::MethodResult* result() const;
     void refresh();
@@ -42,16 +50,22 @@ private:
     std::shared_ptr<const engine::Checkpoint> m_checkpoint;
     std::shared_ptr<const engine::CompareReport> m_report;
     std::unique_ptr<Jobs> m_jobs;
+    std::unique_ptr<Jobs> m_checks; ///< asks every format whether it holds the result
+    Refusals m_refusals;            ///< in the order of the formats; empty until they are known
     QComboBox* m_result;
     QComboBox* m_format;
     QLabel* m_summary;
+    QLabel* m_loaders;
+    QLabel* m_size;
     QLineEdit* m_path;
     QLabel* m_state;
     QProgressBar* m_progress;
     QPushButton* m_export;
+    QPushButton* m_cancel;
     QPushButton* m_open;
     QTimer m_poll;
-    bool m_ownPath = false; ///< the user chose the path; it is not proposed again
+    bool m_choseFormat = false; ///< the user chose the format; it is not changed for one that fits
+    bool m_ownPath = false;     ///< the user chose the path; it is not proposed again
 };
 
 } // namespace qscope

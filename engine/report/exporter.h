@@ -13,7 +13,8 @@ struct ExporterInfo {
     std::string id;        ///< "gguf", "safetensors", "safetensors-codes"
     std::string name;      ///< "GGUF"
     std::string extension; ///< without the dot
-    std::string summary;   ///< what is written and who loads it
+    std::string summary;   ///< what is written
+    std::string loadedBy = {}; ///< programs that load it: "llama.cpp, Ollama, LM Studio"
 };
 
 /// What an export wrote and how it was checked.
