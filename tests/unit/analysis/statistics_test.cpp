@@ -198,7 +198,7 @@ TEST_CASE("A tensor without a finite value has moments of zero") {
     CHECK(s.std == 0);
     CHECK(s.histogram.counts.empty());
     CHECK(s.extremes.empty());
-    CHECK(statisticsOf(makeTensor({0, 4}, {})).count == 0);
+    CHECK(statisticsOf(makeTensor({0, 4}, std::vector<float>())).count == 0);
 }
 
 TEST_CASE("Statistics are the same on one thread and on all") {

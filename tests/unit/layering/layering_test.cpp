@@ -26,6 +26,7 @@ const std::map<std::string, std::set<std::string>> kArrows{
     {"engine/checkpoint", {"engine/core", "engine/tensor", "engine/backend"}},
     {"engine/analysis", {"engine/core", "engine/tensor", "engine/backend"}},
     {"engine/quant", {"engine/core", "engine/tensor", "engine/backend", "engine/analysis"}},
+    {"engine/nn", {"engine/core", "engine/tensor", "engine/backend", "engine/analysis"}},
     {"engine/quantum", {"engine/core", "engine/backend"}},
     {"engine/report", {"engine/core", "engine/tensor", "engine/backend", "engine/analysis", "engine/checkpoint",
                        "engine/quant", "engine/quantum"}},

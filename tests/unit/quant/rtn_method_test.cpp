@@ -209,7 +209,7 @@ TEST_CASE("weights that are not finite are refused by place in every granularity
 TEST_CASE("an empty tensor is not accepted, a scalar is one group", "[quant]") {
     test::TestRun run;
     CHECK(kMethod->outline({{0, 4}}, parameters("rtn")).error().code == ErrorCode::Unsupported);
-    CHECK(quantize(makeTensor({0, 4}, {}), "rtn", run).error().code == ErrorCode::Unsupported);
+    CHECK(quantize(makeTensor({0, 4}, std::vector<float>()), "rtn", run).error().code == ErrorCode::Unsupported);
     const auto scalar = quantize(makeTensor({}, {-2.5f}), "rtn", run);
     REQUIRE(scalar);
     float value = 0;

@@ -94,7 +94,7 @@ TEST_CASE("A stopped pyramid is cancelled before it reads anything") {
 
 TEST_CASE("An empty tensor has an empty pyramid") {
     test::TestRun run;
-    const auto pyramid = buildPyramid(makeTensor({0, 5}, {}), run.context);
+    const auto pyramid = buildPyramid(makeTensor({0, 5}, std::vector<float>()), run.context);
     REQUIRE(pyramid);
     CHECK((*pyramid)->levels.empty());
 }

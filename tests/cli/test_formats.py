@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every real model file opens as what it is, and files of the same model hold the same weights."""
+import unittest
+
+from program import DATA, ProgramTest, run
+
+# Vectors, texts and listings that lie beside the models.
+NO_MODEL = {".md", ".sha256", ".inp", ".out", ".gz", ".txt"}
+NO_MODEL_FILES = {"expected-logits-4v0-660K.bin", "magika_standard_v3_3.config.json", "gpt2_vocab.json",
+                  "config.json", "reference.json", "generation_config.json"}
+WRONG = {"broken.pt"}
+FORMATS = {"safetensors": {"safetensors"}, "pytorch": {"pytorch"}, "npy": {"npy"}, "onnx-models": {"onnx"},
+           "llm-rwkv": {"ggmf"}, "tokenizers": {"gguf", "tokenizer"},
+           "llm-llama": {"safetensors", "gguf", "llama2c", "tokenizer"}}
+
+
+def models(folder):
+    for path in sorted((DATA / folder).rglob("*")):
+        if path.is_file() and path.suffix not in NO_MODEL and path.name not in NO_MODEL_FILES:
+            yield path
+
+
+class Formats(ProgramTest):
+    def test_every_file_opens_as_its_format(self):
+        self.data("safetensors")
+        for folder, formats in FORMATS.items():
+            found = list(models(folder))
+            self.assertTrue(found, folder)
+            for path in found:
+                with self.subTest(path=str(path.relative_to(DATA))):
+                    if path.name in WRONG:
+                        self.refused(3, "info", path)
+                        continue
+                    told = self.json("info", path)
+                    self.assertIn(told["format"], formats)
+                    for tensor in told["tensors"]:
+                        self.assertTrue(tensor["name"])
+                        self.assertGreaterEqual(tensor["bytes"], 0)
+
+    def test_every_value_of_every_file_can_be_read(self):
+        self.data("safetensors")
+        for folder in ("safetensors", "pytorch", "npy", "onnx-models", "llm-rwkv"):
+            for path in models(folder):
+                if path.name in WRONG:
+                    continue
+                with self.subTest(path=str(path.relative_to(DATA))):
+                    done = run("stats", path, "--bins", "4", "--json")
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertNotIn("left out", done.stderr)
+
+    def differences(self, a, b):
+        told = self.json("diff", self.data(a), self.data(b))
+        self.assertEqual([told["only_in_a"], told["only_in_b"], told["other_shape"]], [[], [], []])
+        self.assertTrue(told["tensors"])
+        return {row["name"]: row["relative_mse"] for row in told["tensors"]}
+
+    def test_the_same_network_as_pickle_and_as_safetensors_is_equal(self):
+        for name, difference in self.differences("pytorch/mnist-cnn.pt", "safetensors/mnist-cnn.safetensors").items():
+            self.assertEqual(difference, 0, name)
+
+    def test_half_precision_is_the_rounding_of_single(self):
+        worst = max(self.differences("llm-rwkv/tiny-rwkv-4v0-660K-FP32.bin", "llm-rwkv/tiny-rwkv-4v0-660K-FP16.bin").values())
+        self.assertGreater(worst, 0)
+        self.assertLess(worst, 2.0 ** -22)
+
+    def test_five_bit_files_are_near_the_full_ones(self):
+        for blocks in ("Q5_0", "Q5_1"):
+            rows = self.differences("llm-rwkv/tiny-rwkv-4v0-660K-FP32.bin", f"llm-rwkv/tiny-rwkv-4v0-660K-{blocks}.bin")
+            treated = [row for row in rows.values() if row > 1e-6]
+            self.assertTrue(treated)
+            self.assertLess(max(treated), 0.005)
+
+    def test_eight_bit_groups_of_llama2c_are_near_the_full_file(self):
+        rows = self.differences("llm-llama/stories260K.bin", "llm-llama/stories260K-q8.bin")
+        self.assertGreater(max(rows.values()), 0)
+        self.assertLess(max(rows.values()), 1e-4)
+
+
+if __name__ == "__main__":
+    unittest.main()
