@@ -225,8 +225,11 @@ void TensorNavigator::showSelection() {
 }
 
 void TensorNavigator::expandForReading() {
-    if (m_model.visibleTensors() < kExpandAllBelow) m_tree->expandAll();
-    else m_tree->expandToDepth(0);
+    if (m_model.visibleTensors() >= kExpandAllBelow) return m_tree->expandToDepth(0);
+    m_tree->expandAll();
+    const auto& tensors = m_workspace.checkpoint()->tensors; // parts of weights are a detail
+    for (const auto& tensor : tensors)
+        if (tensor.partOf) m_tree->collapse(m_model.indexOf(*tensor.partOf));
 }
 
 void TensorNavigator::showColumnMenu(const QPoint& at) {

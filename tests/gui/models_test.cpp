@@ -53,6 +53,29 @@ TEST_CASE("Names become a tree whose single-child modules are joined", "[models]
     CHECK(root.data(SortRole).toDouble() == 24); // four tensors of six weights
 }
 
+TEST_CASE("A weight in parts has them below it, counted once", "[models]") {
+    auto checkpoint = std::make_shared<engine::Checkpoint>(*checkpointOf({"layers.0.q.weight", "layers.0.q.weight.codes", "layers.0.q.weight.scales", "layers.0.norm.weight"}));
+    checkpoint->tensors[0].form = "GPTQ, 4 bit";
+    checkpoint->tensors[1].partOf = 0;
+    checkpoint->tensors[2].partOf = 0;
+    TensorTreeModel model;
+    QAbstractItemModelTester tester(&model, FailureMode::Fatal);
+    model.setTree(buildTensorTree(checkpoint, true));
+    CHECK(dump(model) == QStringLiteral("layers.0\n"
+                                        "  q.weight\n"
+                                        "    codes\n"
+                                        "    scales\n"
+                                        "  norm.weight\n"));
+    CHECK(model.visibleTensors() == 2);
+    CHECK(model.index(0, TensorTreeModel::Shape).data(SortRole).toDouble() == 12);
+    CHECK(model.indexOf(0).siblingAtColumn(TensorTreeModel::Type).data().toString() == QStringLiteral("GPTQ, 4 bit"));
+    model.setNumbers(1, withKurtosis(50)); // of the codes
+    model.setNumbers(3, withKurtosis(3));
+    CHECK(model.index(0, TensorTreeModel::Kurtosis).data(SortRole).toDouble() == 3);
+    model.setTree(buildTensorTree(checkpoint, false));
+    CHECK(dump(model) == QStringLiteral("layers.0.q.weight\n  codes\n  scales\nlayers.0.norm.weight\n"));
+}
+
 TEST_CASE("Sorting by a statistic puts the worst tensor first at every level", "[models]") {
     TensorTreeModel model;
     QAbstractItemModelTester tester(&model, FailureMode::Fatal);
