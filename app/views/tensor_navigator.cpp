@@ -227,8 +227,9 @@ void TensorNavigator::showSelection() {
 void TensorNavigator::expandForReading() {
     if (m_model.visibleTensors() >= kExpandAllBelow) return m_tree->expandToDepth(0);
     m_tree->expandAll();
-    const auto& tensors = m_workspace.checkpoint()->tensors; // parts of weights are a detail
-    for (const auto& tensor : tensors)
+    const auto checkpoint = m_workspace.checkpoint();
+    if (!checkpoint) return;
+    for (const auto& tensor : checkpoint->tensors) // parts of weights are a detail
         if (tensor.partOf) m_tree->collapse(m_model.indexOf(*tensor.partOf));
 }
 
