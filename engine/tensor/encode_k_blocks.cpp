@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/tensor/block_families.h"
 #include "engine/tensor/block_layout.h"
 #include "engine/tensor/lane_kernels.h"
 
@@ -145,7 +146,7 @@ int codeOf(float scaled, float low, float high) {
 
 } // namespace
 
-void encodeQ4_0Weighted(const float* values, const float* importance, Byte* block, std::size_t blocks) {
+void searchQ4_0(const float* values, const float* importance, Byte* block, std::size_t blocks) {
     LaneBlock batch;
     while (blocks > 0) {
         const std::size_t present = std::min<std::size_t>(blocks, kLanes);
@@ -177,7 +178,7 @@ void encodeQ4_0Weighted(const float* values, const float* importance, Byte* bloc
     }
 }
 
-void encodeQ6_K(const float* values, const float* importance, Byte* block, std::size_t blocks) {
+void searchQ6_K(const float* values, const float* importance, Byte* block, std::size_t blocks) {
     constexpr float kHalf = 32;
     constexpr int kElements = 16;
     std::array<LaneBlock, 2> subs;
@@ -250,7 +251,7 @@ void encodeQ6_K(const float* values, const float* importance, Byte* block, std::
     }
 }
 
-void encodeQ4_K(const float* values, const float* importance, Byte* block, std::size_t blocks) {
+void searchQ4_K(const float* values, const float* importance, Byte* block, std::size_t blocks) {
     constexpr float kTop = 15;
     LaneBlock sub;
     for (; blocks > 0; --blocks, values += kSuperBlock, block += 144) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/tensor/block_layout.h"
+
 #include <algorithm>
 #include <array>
 
@@ -47,11 +49,5 @@ struct LaneKernels {
 
 /// The fastest version for this machine.
 [[nodiscard]] const LaneKernels& laneKernels();
-
-/// 1 / value, or 0 where that is not finite.
-inline float inverseOf(float value) {
-    const float inverse = 1 / value;
-    return inverse - inverse == 0 ? inverse : 0;
-}
 
 } // namespace qscope::engine::detail
