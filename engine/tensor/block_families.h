@@ -29,9 +29,7 @@ BlockEncoder encodeTQ1_0, encodeTQ2_0, encodeQ1_0, encodeQ2_0;                  
 /// per value.
 using BlockSearch = void(const float* values, const float* importance, std::uint8_t* block, std::size_t blocks);
 
-BlockSearch searchQ4_0, searchQ4_1, searchQ5_0, searchQ5_1;                                   // search_simple_blocks.cpp
-BlockSearch searchQ2_K, searchQ4_K, searchQ5_K;                                               // search_affine_blocks.cpp
-BlockSearch searchQ3_K, searchQ6_K;                                                           // search_symmetric_blocks.cpp
-BlockSearch searchIQ4_NL, searchIQ4_XS;                                                       // search_iq4_blocks.cpp
+BlockSearch searchQ4_0, searchQ4_1, searchQ5_0, searchQ5_1, searchQ2_K, searchQ3_K, searchQ4_K, searchQ5_K, searchQ6_K,
+    searchIQ4_NL, searchIQ4_XS;                                                               // search_blocks.cpp
 
 } // namespace qscope::engine::detail

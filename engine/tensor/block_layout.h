@@ -70,6 +70,29 @@ inline void lookUpNibbles(const std::uint8_t* nibbles, float scale, const std::a
     for (int j = 0; j < 16; ++j) y[j + 16] = scale * table[nibbles[j] >> 4];
 }
 
+/// Codes of 32 elements as nibbles: low ones for the first half, high ones for the second.
+template<class Code>
+QSCOPE_ALWAYS_INLINE void storeNibbles(const Code* codes, std::uint8_t* to) {
+    for (int j = 0; j < 16; ++j) to[j] = static_cast<std::uint8_t>((codes[j] & 15u) | (codes[j + 16] & 15u) << 4);
+}
+
+/// Bits above the fourth of 32 codes, element e's at bit e.
+template<class Code>
+QSCOPE_ALWAYS_INLINE void storeFifthBits(const Code* codes, std::uint8_t* to) {
+    std::uint32_t bits = 0;
+    for (std::uint32_t e = 0; e < kBlock; ++e) bits |= static_cast<std::uint32_t>(codes[e]) >> 4 << e;
+    std::memcpy(to, &bits, sizeof bits);
+}
+
+/// 256 codes of two bits as Q2_K, Q3_K and TQ2_0 lay them out: elements 32 apart share a byte.
+template<class Code>
+QSCOPE_ALWAYS_INLINE void storeTwoBits(const Code* codes, std::uint8_t* to) {
+    for (int i = 0; i < 64; ++i) {
+        const Code* const q = codes + 128 * (i / 32) + i % 32;
+        to[i] = static_cast<std::uint8_t>(q[0] | q[32] << 2 | q[64] << 4 | q[96] << 6);
+    }
+}
+
 /// The eight 6-bit scales and minima of Q4_K and Q5_K, packed in twelve bytes.
 struct SixBitPairs {
     std::array<std::uint8_t, 8> scales;

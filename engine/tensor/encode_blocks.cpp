@@ -20,13 +20,15 @@ struct Encoder {
 };
 
 constexpr std::array kEncoders{
-    Encoder{DType::Q4_0, encodeQ4_0, searchQ4_0}, Encoder{DType::Q4_1, encodeQ4_1, nullptr},
-    Encoder{DType::Q5_0, encodeQ5_0, nullptr}, Encoder{DType::Q5_1, encodeQ5_1, nullptr},
-    Encoder{DType::Q8_0, encodeQ8_0},             Encoder{DType::MXFP4, encodeMXFP4},
-    Encoder{DType::NVFP4, encodeNVFP4},           Encoder{DType::TQ1_0, encodeTQ1_0},
-    Encoder{DType::TQ2_0, encodeTQ2_0},           Encoder{DType::Q1_0, encodeQ1_0},
-    Encoder{DType::Q2_0, encodeQ2_0},             Encoder{DType::Q4_K, nullptr, searchQ4_K},
-    Encoder{DType::Q6_K, nullptr, searchQ6_K},
+    Encoder{DType::Q4_0, encodeQ4_0, searchQ4_0},   Encoder{DType::Q4_1, encodeQ4_1, searchQ4_1},
+    Encoder{DType::Q5_0, encodeQ5_0, searchQ5_0},   Encoder{DType::Q5_1, encodeQ5_1, searchQ5_1},
+    Encoder{DType::Q8_0, encodeQ8_0, nullptr},      Encoder{DType::MXFP4, encodeMXFP4, nullptr},
+    Encoder{DType::NVFP4, encodeNVFP4, nullptr},    Encoder{DType::TQ1_0, encodeTQ1_0, nullptr},
+    Encoder{DType::TQ2_0, encodeTQ2_0, nullptr},    Encoder{DType::Q1_0, encodeQ1_0, nullptr},
+    Encoder{DType::Q2_0, encodeQ2_0, nullptr},      Encoder{DType::Q2_K, nullptr, searchQ2_K},
+    Encoder{DType::Q3_K, nullptr, searchQ3_K},      Encoder{DType::Q4_K, nullptr, searchQ4_K},
+    Encoder{DType::Q5_K, nullptr, searchQ5_K},      Encoder{DType::Q6_K, nullptr, searchQ6_K},
+    Encoder{DType::IQ4_NL, nullptr, searchIQ4_NL},  Encoder{DType::IQ4_XS, nullptr, searchIQ4_XS},
 };
 
 } // namespace

@@ -63,17 +63,6 @@ QSCOPE_ALWAYS_INLINE ScaleAndMinimum affineCodes(const float* x, std::uint32_t* 
     return {d, low};
 }
 
-QSCOPE_ALWAYS_INLINE void storeNibbles(const std::uint32_t* codes, Byte* to) {
-    for (int j = 0; j < 16; ++j) to[j] = static_cast<Byte>((codes[j] & 15) | (codes[j + 16] & 15) << 4);
-}
-
-/// The fifth bits of all codes, element e's at bit e.
-QSCOPE_ALWAYS_INLINE void storeFifthBits(const std::uint32_t* codes, Byte* to) {
-    std::uint32_t bits = 0;
-    for (std::uint32_t e = 0; e < kBlock; ++e) bits |= codes[e] >> 4 << e;
-    std::memcpy(to, &bits, sizeof bits);
-}
-
 } // namespace
 
 QSCOPE_MULTIVERSION void encodeQ4_0(const float* __restrict x, Byte* __restrict block, std::size_t blocks) {

@@ -44,11 +44,7 @@ QSCOPE_MULTIVERSION void encodeTQ2_0(const float* __restrict x, Byte* __restrict
     for (; blocks > 0; --blocks, x += kSuperBlock, block += 66) {
         std::uint32_t codes[kSuperBlock];
         storeHalf(ternaryCodes(x, kSuperBlock, codes), block + 64);
-        for (int h = 0; h < 2; ++h)
-            for (int l = 0; l < 32; ++l) {
-                const std::uint32_t* const q = codes + 128 * h + l;
-                block[32 * h + l] = static_cast<Byte>(q[0] | q[32] << 2 | q[64] << 4 | q[96] << 6);
-            }
+        storeTwoBits(codes, block);
     }
 }
 
