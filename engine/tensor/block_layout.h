@@ -37,10 +37,61 @@ QSCOPE_ALWAYS_INLINE float roundToEven(float value) {
     return (value + magic) - magic;
 }
 
-// The encoders of the K types and of Q4_0 under importance; see `encodeBlocks`. `importance` is null or one weight per value.
-void encodeQ4_0Weighted(const float* values, const float* importance, std::uint8_t* block, std::size_t blocks);
-void encodeQ4_K(const float* values, const float* importance, std::uint8_t* block, std::size_t blocks);
-void encodeQ6_K(const float* values, const float* importance, std::uint8_t* block, std::size_t blocks);
+/// To the nearest integer, ties away from zero, for |value| below 2^31.
+QSCOPE_ALWAYS_INLINE int roundAway(float value) {
+    const int whole = static_cast<int>(value);
+    const float rest = value - static_cast<float>(whole);
+    return whole + (rest >= 0.5f) - (rest <= -0.5f);
+}
+
+/// 1 / value, or 0 where that is not finite.
+QSCOPE_ALWAYS_INLINE float inverseOf(float value) {
+    const float inverse = 1 / value;
+    return inverse - inverse == 0 ? inverse : 0;
+}
+
+/// The largest magnitude. Compared as the bits of the numbers, which order as the numbers do and let the compiler
+/// reorder the search.
+QSCOPE_ALWAYS_INLINE float magnitudeOf(const float* x, int count) {
+    std::int32_t most = 0;
+    for (int e = 0; e < count; ++e) {
+        const std::int32_t magnitude = bitsOf(x[e]) & INT32_MAX;
+        most = magnitude > most ? magnitude : most;
+    }
+    return floatOf(most);
+}
+
+/// The sixteen values of IQ4_NL and IQ4_XS.
+inline constexpr std::array<float, 16> kNonLinear{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+/// Sixteen bytes of nibbles looked up in a table: low nibbles first, then the high ones.
+inline void lookUpNibbles(const std::uint8_t* nibbles, float scale, const std::array<float, 16>& table, float* y) {
+    for (int j = 0; j < 16; ++j) y[j] = scale * table[nibbles[j] & 15u];
+    for (int j = 0; j < 16; ++j) y[j + 16] = scale * table[nibbles[j] >> 4];
+}
+
+/// Codes of 32 elements as nibbles: low ones for the first half, high ones for the second.
+template<class Code>
+QSCOPE_ALWAYS_INLINE void storeNibbles(const Code* codes, std::uint8_t* to) {
+    for (int j = 0; j < 16; ++j) to[j] = static_cast<std::uint8_t>((codes[j] & 15u) | (codes[j + 16] & 15u) << 4);
+}
+
+/// Bits above the fourth of 32 codes, element e's at bit e.
+template<class Code>
+QSCOPE_ALWAYS_INLINE void storeFifthBits(const Code* codes, std::uint8_t* to) {
+    std::uint32_t bits = 0;
+    for (std::uint32_t e = 0; e < kBlock; ++e) bits |= static_cast<std::uint32_t>(codes[e]) >> 4 << e;
+    std::memcpy(to, &bits, sizeof bits);
+}
+
+/// 256 codes of two bits as Q2_K, Q3_K and TQ2_0 lay them out: elements 32 apart share a byte.
+template<class Code>
+QSCOPE_ALWAYS_INLINE void storeTwoBits(const Code* codes, std::uint8_t* to) {
+    for (int i = 0; i < 64; ++i) {
+        const Code* const q = codes + 128 * (i / 32) + i % 32;
+        to[i] = static_cast<std::uint8_t>(q[0] | q[32] << 2 | q[64] << 4 | q[96] << 6);
+    }
+}
 
 /// The eight 6-bit scales and minima of Q4_K and Q5_K, packed in twelve bytes.
 struct SixBitPairs {

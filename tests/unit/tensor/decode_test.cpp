@@ -161,5 +161,4 @@ TEST_CASE("Complex values cannot be decoded, and say so") {
     REQUIRE_FALSE(result);
     CHECK(result.error().code == ErrorCode::Unsupported);
     CHECK_FALSE(canDecode(DType::C64));
-    CHECK_FALSE(canDecode(DType::IQ1_S));
 }
