@@ -7,7 +7,7 @@
 
 namespace qscope::engine {
 
-/// What a reader may keep in memory for one file: three times its size and 32 MB. A small file can ask for much more than
+/// What a reader may keep in memory for one file: three times its size and 48 MB. A small file can ask for much more than
 /// its size (a value of one byte, shared text that appears a million times), so what it asks for is counted.
 class MemoryBudget {
 public:
@@ -25,7 +25,7 @@ public:
     }
 
 private:
-    static constexpr std::uint64_t kFree = 32'000'000;
+    static constexpr std::uint64_t kFree = 48'000'000;
     std::uint64_t m_left;
 };
 

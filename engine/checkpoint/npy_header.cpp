@@ -138,7 +138,7 @@ Result<NpyHeader> readNpyHeader(std::span<const std::byte> file, const ReadLimit
     } else {
         QSCOPE_TRY(length, reader.u32());
     }
-    if (length > kMostNpyHeaderBytes) return fail(ErrorCode::Malformed, "an array's header of {} bytes", length);
+    if (length > kMostNpyHeaderBytes - kMagic.size() - reader.position()) return fail(ErrorCode::Malformed, "an array's header of {} bytes", length);
     QSCOPE_TRY(const auto text, reader.text(length));
     NpyHeader header;
     QSCOPE_CHECK(parse(text, header, limits));
@@ -150,31 +150,29 @@ Result<NpyHeader> readNpyHeader(std::span<const std::byte> file, const ReadLimit
     return header;
 }
 
-std::vector<std::byte> arrangeNpy(const NpyHeader& header, std::span<const std::byte> stored) {
-    const auto size = static_cast<std::size_t>(info(header.dtype).blockBits / 8);
-    const std::size_t count = stored.size() / size;
-    std::vector<std::byte> arranged(stored.begin(), stored.end());
-    if (header.fortranOrder && header.shape.size() > 1) {
-        // Counts up in C order, the last axis fastest; `place` follows in the stored order.
-        std::vector<std::int64_t> at(header.shape.size());
-        std::vector<std::size_t> stride(header.shape.size(), 1);
-        for (std::size_t axis = 1; axis < stride.size(); ++axis)
-            stride[axis] = stride[axis - 1] * static_cast<std::size_t>(header.shape[axis - 1]);
-        std::size_t place = 0;
-        for (std::size_t i = 0; i < count; ++i) {
-            std::copy_n(stored.data() + place * size, size, arranged.data() + i * size);
-            for (std::size_t axis = at.size(); axis-- > 0;) {
-                place += stride[axis];
-                if (++at[axis] < header.shape[axis]) break;
-                place -= stride[axis] * static_cast<std::size_t>(at[axis]);
-                at[axis] = 0;
-            }
-        }
-    }
+std::vector<std::byte> arrangeNpy(const NpyHeader& header, std::vector<std::byte> array) {
     if (header.bigEndian) {
         const std::size_t word = std::ranges::find(kTypes, header.dtype, &Described::type)->wordBytes;
-        for (std::size_t i = 0; i + word <= arranged.size(); i += word)
-            std::reverse(arranged.begin() + static_cast<std::ptrdiff_t>(i), arranged.begin() + static_cast<std::ptrdiff_t>(i + word));
+        for (auto at = array.begin(); at != array.end(); at += static_cast<std::ptrdiff_t>(word))
+            std::reverse(at, at + static_cast<std::ptrdiff_t>(word));
+    }
+    if (!header.fortranOrder || header.shape.size() < 2) return array;
+    const auto size = static_cast<std::size_t>(info(header.dtype).blockBits / 8);
+    std::vector<std::byte> arranged(array.size());
+    // Counts up in C order, the last axis fastest; `place` follows in the stored order.
+    std::vector<std::int64_t> at(header.shape.size());
+    std::vector<std::size_t> stride(header.shape.size(), size);
+    for (std::size_t axis = 1; axis < stride.size(); ++axis)
+        stride[axis] = stride[axis - 1] * static_cast<std::size_t>(header.shape[axis - 1]);
+    std::size_t place = 0;
+    for (std::size_t to = 0; to < arranged.size(); to += size) {
+        std::copy_n(array.data() + place, size, arranged.data() + to);
+        for (std::size_t axis = at.size(); axis-- > 0;) {
+            place += stride[axis];
+            if (++at[axis] < header.shape[axis]) break;
+            place -= stride[axis] * static_cast<std::size_t>(at[axis]);
+            at[axis] = 0;
+        }
     }
     return arranged;
 }

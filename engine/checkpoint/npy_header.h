@@ -18,8 +18,8 @@ struct NpyHeader {
     std::uint64_t dataBytes = 0;
 };
 
-/// NumPy itself refuses headers of more than 10,000 characters.
-inline constexpr std::size_t kMostNpyHeaderBytes = 1 << 16;
+/// The longest header that is read, with what stands before it; NumPy too refuses longer ones.
+inline constexpr std::size_t kMostNpyHeaderBytes = 10'000;
 
 [[nodiscard]] bool looksLikeNpy(std::span<const std::byte> start);
 
@@ -27,7 +27,7 @@ inline constexpr std::size_t kMostNpyHeaderBytes = 1 << 16;
 /// text and times are Unsupported by their name. Source: NumPy Enhancement Proposal 1 and numpy.lib.format.
 [[nodiscard]] Result<NpyHeader> readNpyHeader(std::span<const std::byte> file, const ReadLimits& limits);
 
-/// The array's bytes, little-endian and in C order, from its stored ones.
-[[nodiscard]] std::vector<std::byte> arrangeNpy(const NpyHeader& header, std::span<const std::byte> stored);
+/// The array's bytes as stored (without the header), put into little-endian and C order.
+[[nodiscard]] std::vector<std::byte> arrangeNpy(const NpyHeader& header, std::vector<std::byte> array);
 
 } // namespace qscope::engine

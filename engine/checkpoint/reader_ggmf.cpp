@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/checkpoint/catalogue.h"
+#include "engine/checkpoint/memory_budget.h"
 #include "engine/checkpoint/reader.h"
 #include "engine/core/byte_reader.h"
 
@@ -77,11 +78,13 @@ public:
         QSCOPE_TRY(const auto mostly, reader.i32());
         QSCOPE_CHECK(dtypeOf(mostly, version));
         Checkpoint checkpoint;
+        MemoryBudget budget(file->bytes().size());
         while (reader.remaining() > 0) {
             if (checkpoint.tensors.size() == limits.tensors) return fail(ErrorCode::Malformed, "more than {} tensors", limits.tensors);
             const std::size_t at = reader.position();
             auto tensor = readTensor(reader, version, limits);
             if (!tensor) return during(std::move(tensor).error(), fmt::format("parameter at offset {}", at));
+            QSCOPE_CHECK(budget.spend(2 * sizeof(TensorInfo) + 2 * tensor->name.size())); // twice in a vector that grows
             checkpoint.tensors.push_back(*std::move(tensor));
         }
         checkpoint.path = place;

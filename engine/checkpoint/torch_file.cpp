@@ -88,7 +88,6 @@ Result<TorchFile> readZipForm(Bytes file, MemoryBudget& budget, const ReadLimits
         return fail(ErrorCode::Unsupported, "the zip archive holds no PyTorch checkpoint: it has no data.pkl");
     const std::string folder(found->name.substr(0, found->name.size() - kPickle.size()));
     TorchFile torch;
-    torch.form = "zip";
     if (const ZipEntry* order = directory.find(folder + "byteorder")) {
         QSCOPE_TRY(const auto text, unpack(*order, 16));
         if (asText(text) != "little") return fail(ErrorCode::Unsupported, "its byte order is '{}'", printable(asText(text)));
@@ -131,7 +130,6 @@ Result<TorchFile> readLegacyForm(Bytes file, MemoryBudget& budget, const ReadLim
     QSCOPE_TRY(const auto system, sequence.pickle());
     QSCOPE_CHECK(checkSystem(system));
     TorchFile torch;
-    torch.form = "legacy";
     QSCOPE_TRY(torch.object, sequence.pickle());
     QSCOPE_TRY(const auto keys, sequence.pickle());
     QSCOPE_TRY(const auto named, namedStorages(torch.object));
@@ -245,7 +243,6 @@ Result<TorchFile> readTarForm(Bytes file, MemoryBudget& budget, const ReadLimits
         QSCOPE_CHECK(checkSystem(pickle));
     }
     TorchFile torch;
-    torch.form = "tar";
     const auto start = static_cast<std::uint64_t>(storages.data() - file.data());
     QSCOPE_CHECK(readTarStorages(storages, start, torch, budget, limits));
     if (const Bytes tensors = member("tensors"); !tensors.empty())

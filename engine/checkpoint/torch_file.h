@@ -43,7 +43,6 @@ struct KeyedTensor {
 
 /// The parts of a PyTorch checkpoint, whichever of the three forms it has: the saved object, and where its storages lie.
 struct TorchFile {
-    std::string form; ///< "zip", "legacy", "tar"
     Pickle object;
     std::unordered_map<std::string, FileRange> storages;
     std::unordered_map<std::string, KeyedStorage> keyedStorages;

@@ -3,7 +3,6 @@
 
 #include "engine/checkpoint/catalogue.h"
 #include "engine/checkpoint/torch_types.h"
-#include "engine/core/checked_math.h"
 
 #include <algorithm>
 #include <numeric>
@@ -211,31 +210,8 @@ Result<TorchTensor> Walk::tensorOf(std::string_view function, Items arguments) c
     return tensor;
 }
 
-/// Checks that every element lies in the storage. Strides of axes of one element or none say nothing.
-Result<void> checkPlaces(const TorchTensor& tensor, const ReadLimits& limits) {
-    if (tensor.strides.size() != tensor.shape.size()) return fail(ErrorCode::Malformed, "{} axes, {} strides", tensor.shape.size(), tensor.strides.size());
-    QSCOPE_TRY(const auto elements, checkedElements(tensor.shape, limits));
-    const auto size = static_cast<std::uint64_t>(info(tensor.dtype).blockBits / 8);
-    const auto held = static_cast<std::int64_t>(tensor.storage.bytes / size);
-    if (tensor.first < 0 || tensor.first > held) return fail(ErrorCode::Malformed, "element {} of a storage of {}", tensor.first, held);
-    std::int64_t last = tensor.first;
-    for (std::size_t axis = 0; axis < tensor.shape.size() && elements > 0; ++axis) {
-        const auto reach = tensor.strides[axis] < 0 ? std::nullopt : checkedMul(tensor.shape[axis] - 1, tensor.strides[axis]);
-        const auto next = reach ? checkedAdd(last, *reach) : std::nullopt;
-        if (!next) return fail(ErrorCode::Malformed, "its strides leave the storage");
-        last = *next;
-    }
-    if (elements > 0 && last >= held) return fail(ErrorCode::Malformed, "element {} of a storage of {}", last, held);
-    // Elements that are stored once and appear many times, as an expanded tensor has them, must not be too many.
-    constexpr std::int64_t kFew = 1 << 22;
-    if (elements > std::max(held, kFew)) return fail(ErrorCode::Unsupported, "{} elements of a storage of {}", elements, held);
-    return {};
-}
-
 Result<void> Walk::add(TorchTensor tensor) {
     if (tensor.name.empty()) tensor.name = "tensor";
-    if (auto placed = checkPlaces(tensor, m_limits); !placed)
-        return during(std::move(placed).error(), fmt::format("tensor '{}'", printable(tensor.name)));
     if (m_state.tensors.size() == m_limits.tensors) return fail(ErrorCode::Malformed, "more than {} tensors", m_limits.tensors);
     // Here and again in the checkpoint.
     QSCOPE_CHECK(m_budget.spend(2 * (sizeof(TorchTensor) + tensor.name.size() + 16 * tensor.shape.size()) + 64));

@@ -7,7 +7,7 @@
 
 namespace qscope::engine {
 
-/// A tensor of a saved object: elements of a storage, by strides.
+/// A tensor of a saved object: elements of a storage, by strides. Whether they lie in it is not checked yet.
 struct TorchTensor {
     std::string name;
     DType dtype = DType::F32;

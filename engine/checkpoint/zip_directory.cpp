@@ -19,7 +19,7 @@ constexpr std::uint32_t kCentralHeader = 0x02014b50;
 constexpr std::uint32_t kEnd = 0x06054b50;
 constexpr std::uint32_t kEnd64 = 0x06064b50;
 constexpr std::uint32_t kEnd64Locator = 0x07064b50;
-constexpr std::size_t kEndBytes = 22, kEnd64Bytes = 56, kLocatorBytes = 20, kCentralBytes = 46;
+constexpr std::size_t kEndBytes = 22, kEnd64Bytes = 56, kLocatorBytes = 20, kCentralBytes = 46, kLocalBytes = 30;
 constexpr std::uint32_t kInExtra = 0xFFFFFFFF; ///< the field is in the ZIP64 extra field
 constexpr std::uint16_t kZip64Extra = 1;
 constexpr unsigned kEncrypted = 1u << 0 | 1u << 6, kSizesFollow = 1u << 3, kPatch = 1u << 5, kMasked = 1u << 13;
@@ -161,7 +161,7 @@ Result<void> readLocalHeader(Listed& listed, Bytes room) {
     };
     if (entry.offset > room.size()) return malformed("its offset lies behind the archive's entries");
     ByteReader reader(room.subspan(static_cast<std::size_t>(entry.offset)));
-    const auto header = reader.take(30);
+    const auto header = reader.take(kLocalBytes);
     if (!header || valueAt<std::uint32_t>(*header, 0) != kLocalHeader) return malformed("it has no local header");
     const auto name = reader.text(valueAt<std::uint16_t>(*header, 26));
     const auto extra = reader.take(valueAt<std::uint16_t>(*header, 28));
@@ -198,6 +198,12 @@ bool looksLikeZip(Bytes start) {
     if (start.size() < 4) return false;
     const auto signature = valueAt<std::uint32_t>(start, 0);
     return signature == kLocalHeader || signature == kEnd; // an empty archive is its end record
+}
+
+std::string_view firstZipName(Bytes start) {
+    if (start.size() < kLocalBytes || valueAt<std::uint32_t>(start, 0) != kLocalHeader) return {};
+    const std::size_t length = std::min<std::size_t>(valueAt<std::uint16_t>(start, 26), start.size() - kLocalBytes);
+    return {reinterpret_cast<const char*>(start.data()) + kLocalBytes, length};
 }
 
 Result<ZipDirectory> readZipDirectory(Bytes file, const ReadLimits& limits) {
