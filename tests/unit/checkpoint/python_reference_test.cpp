@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -99,7 +100,7 @@ void compareWithPython(const CheckpointReader& reader, const std::vector<fs::pat
 std::vector<fs::path> filesIn(const fs::path& folder, const std::vector<std::string>& extensions) {
     std::vector<fs::path> files;
     for (const auto& entry : fs::recursive_directory_iterator(folder))
-        if (std::ranges::find(extensions, entry.path().extension()) != extensions.end()) files.push_back(entry.path());
+        if (std::ranges::find(extensions, entry.path().extension().string()) != extensions.end()) files.push_back(entry.path());
     std::ranges::sort(files);
     return files;
 }
@@ -116,7 +117,7 @@ Error refusal(const CheckpointReader& reader, const fs::path& file) {
 TEST_CASE("real PyTorch files hold what Python's pickle reads from them") {
     if (const auto folder = realData("pytorch")) {
         auto files = filesIn(*folder, {".pt", ".pth", ".th", ".tar"});
-        const auto broken = std::ranges::find(files, "broken.pt", [](const fs::path& path) { return path.filename(); });
+        const auto broken = std::ranges::find_if(files, [](const fs::path& path) { return path.filename() == "broken.pt"; });
         REQUIRE(broken != files.end());
         CHECK(makePytorchReader()->recognises(*broken));
         CHECK(refusal(*makePytorchReader(), *broken).code == ErrorCode::Malformed);
