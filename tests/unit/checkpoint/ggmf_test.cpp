@@ -108,8 +108,11 @@ TEST_CASE("the real RWKV files agree within the precision of their types") {
                 if (type == DType::F16 && std::abs(exact[k] - rounded[k]) > std::abs(exact[k]) * 0x1p-11 + 0x1p-25) FAIL("element " << k);
                 if (type == DType::F32 && exact[k] != rounded[k]) FAIL("element " << k);
             }
-            // Five bits of weights near a normal distribution: an error of 0.038 to 0.043 of their size; twice that bounds any tensor here.
-            if (info(type).kind == DTypeKind::Block) CHECK(error <= 0.085 * 0.085 * power);
+            // Five bits of weights near a normal distribution: an error of 0.038 to 0.043 of their size; twice that bounds any
+            // tensor here. Scales of tiny weights are rounded to the steps of half precision, and count up to 16 times.
+            const double roundedScale = 16 * 0x1p-25;
+            if (info(type).kind == DTypeKind::Block)
+                CHECK(error <= 0.085 * 0.085 * power + static_cast<double>(exact.size()) * roundedScale * roundedScale);
         }
     }
 }

@@ -150,7 +150,7 @@ TEST_CASE("a legacy storage may be a part of another one") {
 TEST_CASE("structures that hold themselves or share their parts do not unfold") {
     using enum ErrorCode;
     expectRefused(openState("]q\x00h\x00" "a"s), Malformed, "holds itself");
-    expectRefused(openState("}q\x00(" + pickledText("deep") + "h\x00u"s), Malformed, "holds itself");
+    expectRefused(openState("}q\x00("s + pickledText("deep") + "h\x00u"s), Malformed, "holds itself");
     // 2^40 values in 40 lists of the same two.
     std::string laughs = "](K\x01Neq\x00"s;
     for (char i = 1; i <= 40; ++i) laughs += "](h"s + static_cast<char>(i - 1) + "h" + static_cast<char>(i - 1) + "eq" + i;

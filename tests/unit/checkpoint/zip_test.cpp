@@ -98,7 +98,7 @@ TEST_CASE("an archive that lies about itself is refused") {
     expectBad(good + "x", Malformed, "no end record");
     expectBad("x" + good, Malformed, "does not end at");
     expectBad(replaced(good, end + 4, std::uint16_t{1}), Unsupported, "several files");
-    expectBad(replaced(good, end + 10, std::uint16_t{3}), Malformed, "bad entry");
+    expectBad(replaced(good, end + 10, std::uint16_t{3}), Malformed, "do not fit");
     expectBad(replaced(good, end + 10, std::uint16_t{1}), Malformed, "bytes too many");
     expectBad(replaced(good, end + 10, std::uint16_t{999}), Malformed, "do not fit");
     expectBad(replaced(good, end + 16, std::uint32_t{5}), Malformed, "does not end at");
