@@ -95,6 +95,13 @@ Result<std::int64_t> checkedElements(const Shape& shape, const ReadLimits& limit
     return empty ? 0 : product;
 }
 
+Naming namingOf(const std::vector<TensorInfo>& tensors) {
+    const bool huggingFace = std::ranges::any_of(tensors, [](const TensorInfo& tensor) {
+        return tensor.name.starts_with("model.layers.") || tensor.name == "model.embed_tokens.weight";
+    });
+    return huggingFace ? Naming::HuggingFace : Naming::Other;
+}
+
 Result<std::shared_ptr<const Checkpoint>> publish(Checkpoint checkpoint, const ReadLimits& limits) {
     if (checkpoint.tensors.size() > limits.tensors)
         return fail(ErrorCode::Malformed, "{} tensors are too many", checkpoint.tensors.size());

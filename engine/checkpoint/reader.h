@@ -33,5 +33,8 @@ public:
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeSafetensorsReader();
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeGgufReader();
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeLlama2cReader();
+[[nodiscard]] std::unique_ptr<CheckpointReader> makeGgmfReader();
+[[nodiscard]] std::unique_ptr<CheckpointReader> makeNpyReader();
+[[nodiscard]] std::unique_ptr<CheckpointReader> makePytorchReader();
 
 } // namespace qscope::engine

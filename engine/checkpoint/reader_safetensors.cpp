@@ -95,13 +95,6 @@ Result<void> addShards(Checkpoint& checkpoint, const path& index, const ReadLimi
     return {};
 }
 
-Naming namingOf(const Checkpoint& checkpoint) {
-    const bool huggingFace = std::ranges::any_of(checkpoint.tensors, [](const TensorInfo& tensor) {
-        return tensor.name.starts_with("model.layers.") || tensor.name == "model.embed_tokens.weight";
-    });
-    return huggingFace ? Naming::HuggingFace : Naming::Other;
-}
-
 class SafetensorsReader final : public CheckpointReader {
 public:
     const ReaderInfo& info() const override { return m_info; }
@@ -130,7 +123,7 @@ public:
         if (entry->filename().string().ends_with(kIndexSuffix))
             QSCOPE_CHECK(addShards(checkpoint, *entry, limits, notes));
         else QSCOPE_CHECK(addFile(checkpoint, *entry, limits));
-        checkpoint.naming = namingOf(checkpoint);
+        checkpoint.naming = namingOf(checkpoint.tensors);
         DescribedModel model = modelBeside(*entry, limits, notes);
         checkpoint.architecture = std::move(model.architecture);
         checkpoint.config = model.config;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "tests/support/checkpoint_samples.h"
+#include "tests/support/array_samples.h"
+#include "tests/support/zip_file.h"
 
 #include <cstdio>
 #include <fstream>
@@ -40,7 +41,27 @@ int main(int argc, char** argv) {
     save(folder / "gguf/types", ggufOfTypes({{0, 1, 4}, {2, 32, 18}, {12, 256, 144}, {28, 1, 8}, {39, 32, 17}}));
     save(folder / "llama2c/sample", sampleLlama2c());
     save(folder / "llama2c/shared", llama2cFile({4, 2, 1, 1, 1, 3, 1}));
-    Bytes versioned;
-    save(folder / "llama2c/version2", versioned.put(0x616b3432u).put(2).zeros(20).data);
+    save(folder / "llama2c/version1", llama2cFile({4, 4, 1, 2, 1, -4, 1}, 1));
+    save(folder / "llama2c/version2", llama2cFile({4, 4, 1, 2, 1, 4, 1}, 2));
+    save(folder / "pytorch/zip", sampleTorchZip());
+    save(folder / "pytorch/legacy", sampleTorchLegacy());
+    save(folder / "pytorch/tar", sampleTorchTar());
+    // Every opcode that makes a value, in one list.
+    save(folder / "pytorch/opcodes", torchZip(std::string("](NI01\nL5L\nF0.5\nK\x01M\x01\x02J\1\2\3\4\x8a\x01\x05\x8b\1\0\0\0\5", 41) +
+                                              "S'a'\nVb\\u20ac\nU\x01" "cC\x01" "d\x8c\x01" "e)]}\x8f(K\1K\2tp5\n0g5\n(K\1l(K\1K\2" "dctorch\nfloat32\n"
+                                              "ccollections\nOrderedDict\n)R}bctorch\nSize\nK\2K\3\x86\x85R(K\7ictorch\nSize\n\x8c\x05torch\x8c\x04Size\x93" "2e", {}));
+    save(folder / "pytorch/shared", torchZip("](]q\x01(K\x01Neh\x01h\x01" "e", {}));
+    save(folder / "npy/big-endian", sampleNpy());
+    save(folder / "npy/archive", sampleNpz());
+    save(folder / "npy/complex", npyFile("{'descr': '<c8', 'fortran_order': True, 'shape': (1, 2)}", std::string(16, 'c'), 2));
+    save(folder / "npy/empty", ZipFile().finish());
+    ZipFile wide;
+    wide.wide = true;
+    save(folder / "npy/wide", wide.add("x.npy", npyFile("{'descr':'|b1','fortran_order':False,'shape':(2,)}", "\1\1")).finish("comment"));
+    ZipFile streamed;
+    streamed.sizesFollow = true;
+    save(folder / "npy/streamed", streamed.add("x.npy", npyFile("{'descr':'<u8','fortran_order':False,'shape':()}", "12345678")).finish());
+    save(folder / "ggmf/sample", sampleGgmf());
+    save(folder / "ggmf/empty", ggmfStart(100, 1).data);
     return 0;
 }

@@ -85,15 +85,34 @@ std::string sampleGguf() {
     return bytes.data;
 }
 
-std::string llama2cFile(const std::vector<std::int32_t>& header) {
+std::string llama2cFile(const std::vector<std::int32_t>& header, int version) {
     const std::int64_t dim = header[0], hidden = header[1], layers = header[2], heads = header[3], kvHeads = header[4];
-    const std::int64_t vocabulary = std::abs(header[5]), context = header[6], headSize = dim / heads;
-    std::int64_t floats = vocabulary * dim + dim + context * headSize;
-    floats += layers * (2 * dim + 2 * dim * dim + 2 * kvHeads * headSize * dim + 3 * dim * hidden);
-    if (header[5] < 0) floats += vocabulary * dim;
+    const std::int64_t vocabulary = std::abs(header[5]), context = header[6], keys = kvHeads * dim / heads;
+    const std::int64_t norms = dim * (2 * layers + 1), tables = context * dim / heads, output = header[5] < 0 ? vocabulary * dim : 0;
+    std::vector<std::int64_t> matrices{vocabulary * dim};
+    for (const std::int64_t size : {dim * dim, keys * dim, keys * dim, dim * dim, dim * hidden, dim * hidden, dim * hidden})
+        matrices.insert(matrices.end(), static_cast<std::size_t>(layers), size);
+    matrices.push_back(output);
     Bytes bytes;
-    for (const std::int32_t number : header) bytes.put(number);
-    for (std::int64_t i = 0; i < floats; ++i) bytes.put(static_cast<float>(i) / 64);
+    if (version > 0) bytes.put(0x616b3432u).put(version);
+    for (std::size_t i = 0; i < header.size(); ++i) bytes.put(version > 0 && i == 5 ? std::abs(header[i]) : header[i]);
+    if (version > 0) bytes.put(static_cast<std::uint8_t>(output == 0));
+    if (version == 2) bytes.put(4); // codes per scale
+    if (version > 0) bytes.zeros(256 - bytes.data.size());
+    std::int64_t place = 0;
+    const auto putFloats = [&](std::int64_t count) {
+        for (const std::int64_t end = place + count; place < end; ++place) bytes.put(static_cast<float>(place) / 64);
+    };
+    putFloats(norms + (version == 0 ? tables : 0)); // in version 0 elsewhere, but all count on
+    for (const std::int64_t size : matrices) {
+        if (version < 2) {
+            putFloats(size);
+            continue;
+        }
+        for (std::int64_t i = 0; i < size; ++i) bytes.put(static_cast<std::int8_t>(llama2cCode(place + i)));
+        for (std::int64_t i = 0; i < size; i += 4) bytes.put(llama2cScale(place + i));
+        place += size;
+    }
     return bytes.data;
 }
 
@@ -124,6 +143,19 @@ Result<std::shared_ptr<const engine::Checkpoint>> openBytes(const engine::Checkp
 std::string inconsistency(const engine::Checkpoint& checkpoint) {
     for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i) {
         const engine::TensorInfo& tensor = checkpoint.tensors[i];
+        if (checkpoint.find(tensor.name) != i) return "a name that is not found";
+        if (tensor.partOf && (*tensor.partOf >= checkpoint.tensors.size() || checkpoint.tensors[*tensor.partOf].partOf))
+            return "a part of no tensor";
+        if ((tensor.dtype == DType::Coded) != (tensor.source != nullptr)) return "a source and a type at odds";
+        if (tensor.source) {
+            // Values that cannot be read are no inconsistency: what is packed may be damaged.
+            if (engine::elementCount(tensor.shape) > 1 << 16) continue;
+            const auto plain = engine::contiguous(checkpoint.view(i));
+            if (plain && (plain->shape != tensor.shape ||
+                          storedBytes(plain->dtype, static_cast<std::uint64_t>(engine::elementCount(tensor.shape))) != plain->bytes.size()))
+                return "values of another size";
+            continue;
+        }
         if (tensor.file >= checkpoint.files.size()) return "no such file";
         const auto file = checkpoint.files[tensor.file]->bytes();
         if (tensor.offset > file.size() || tensor.bytes > file.size() - tensor.offset) return "outside its file";
@@ -133,7 +165,6 @@ std::string inconsistency(const engine::Checkpoint& checkpoint) {
                 return "an impossible shape";
         if (storedBytes(tensor.dtype, elements) != tensor.bytes) return "a size that does not follow from type and shape";
         if (checkpoint.view(i).bytes.size() != tensor.bytes) return "a view of another size";
-        if (checkpoint.find(tensor.name) != i) return "a name that is not found";
     }
     return {};
 }

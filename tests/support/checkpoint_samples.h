@@ -44,8 +44,12 @@ Bytes& putGgufTensor(Bytes& bytes, std::string_view name, const std::vector<std:
 [[nodiscard]] std::string sampleSafetensors();
 [[nodiscard]] std::string sampleGguf();
 [[nodiscard]] std::string sampleLlama2c();
-/// llama2.c with the given sizes; weights count up from 0 in steps of 1/64.
-[[nodiscard]] std::string llama2cFile(const std::vector<std::int32_t>& header);
+/// llama2.c with the given sizes (a negative vocabulary: the output matrix is stored apart); weights count up from 0 in
+/// steps of 1/64. In version 2 the matrices are `llama2cCode` by their place, in groups of 4 that are scaled by
+/// `llama2cScale` of their first place.
+[[nodiscard]] std::string llama2cFile(const std::vector<std::int32_t>& header, int version = 0);
+[[nodiscard]] inline float llama2cCode(std::int64_t place) { return static_cast<float>(place % 251 - 125); }
+[[nodiscard]] inline float llama2cScale(std::int64_t place) { return static_cast<float>(place + 1) / 128; }
 
 /// A file in memory that has a path.
 class MemoryFile {
