@@ -33,5 +33,6 @@ public:
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeSafetensorsReader();
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeGgufReader();
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeLlama2cReader();
+[[nodiscard]] std::unique_ptr<CheckpointReader> makeOnnxReader();
 
 } // namespace qscope::engine

@@ -13,7 +13,7 @@ class CheckpointFormatsPlugin final : public QObject, public MethodPlugin {
 
 public:
     Result<void> contribute(engine::Registries& registries) override {
-        for (auto* make : {engine::makeSafetensorsReader, engine::makeGgufReader, engine::makeLlama2cReader})
+        for (auto* make : {engine::makeSafetensorsReader, engine::makeGgufReader, engine::makeLlama2cReader, engine::makeOnnxReader})
             QSCOPE_CHECK(registries.readers.add(make()));
         for (auto* make : {engine::makeGgufExporter, engine::makeSafetensorsExporter, engine::makeSafetensorsCodesExporter})
             QSCOPE_CHECK(registries.exporters.add(make()));
