@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/checkpoint/catalogue.h"
+#include "engine/checkpoint/onnx/catalogue_onnx.h"
 #include "engine/checkpoint/onnx/description.h"
-#include "engine/checkpoint/onnx/model_files.h"
-#include "engine/checkpoint/onnx/weights.h"
 #include "engine/checkpoint/onnx/wire.h"
 #include "engine/checkpoint/reader.h"
 
@@ -45,16 +44,17 @@ public:
         QSCOPE_TRY(const auto file, MappedFile::open(place));
         MemoryBudget budget = MemoryBudget::forFile(file->bytes().size());
         QSCOPE_TRY(const auto model, parseOnnxModel(file->bytes(), budget, limits));
-        QSCOPE_TRY(auto found, collectWeights(model, budget, limits, notes));
+        QSCOPE_TRY(const auto found, collectWeights(model, budget, limits, notes));
         OnnxModelFiles files(file, budget, limits);
-        Checkpoint checkpoint;
-        for (OnnxWeight& weight : found.weights) {
+        std::vector<OnnxPlace> places;
+        for (const OnnxWeight& weight : found.weights) {
             auto at = weight.tensor ? files.add(*weight.tensor) : files.add(weight.numbers);
             if (!at) return during(std::move(at).error(), "tensor '" + printable(weight.name) + "'");
-            checkpoint.tensors.push_back({std::move(weight.name), *engine::info(weight.type)->plain, std::move(weight.shape),
-                                          at->file, at->offset, at->bytes});
+            places.push_back(*at);
         }
         QSCOPE_CHECK(files.finish());
+        Checkpoint checkpoint;
+        QSCOPE_TRY(checkpoint.tensors, catalogueOnnx(found, places, files, budget, notes));
         checkpoint.path = place;
         checkpoint.format = m_info.id;
         checkpoint.files = files.files();

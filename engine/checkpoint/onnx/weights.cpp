@@ -2,6 +2,7 @@
 #include "engine/checkpoint/onnx/weights.h"
 
 #include "engine/checkpoint/catalogue.h"
+#include "engine/checkpoint/onnx/unique_names.h"
 
 #include <unordered_map>
 
@@ -120,11 +121,7 @@ private:
         if (!names.emplace(name, m_found.weights.size()).second)
             return fail(ErrorCode::Malformed, "tensor '{}' appears twice", printable(full));
         // Two nodes may have one name, and an outer name may look like a path.
-        if (std::size_t& times = m_names[full]; times++ > 0) {
-            const std::string wanted = std::move(full);
-            do full = fmt::format("{}#{}", wanted, times++);
-            while (!m_names.emplace(full, 1).second);
-        }
+        full = m_names.make(std::move(full));
         m_found.weights.push_back({std::move(full), nullptr, numbers, type, std::move(shape), 0});
         return {};
     }
@@ -150,7 +147,7 @@ private:
     const ReadLimits& m_limits;
     OnnxWeights m_found;
     std::vector<Names> m_scopes;
-    std::unordered_map<std::string, std::size_t> m_names; ///< with how often each was wanted
+    UniqueNames m_names;
     std::size_t m_texts = 0;
 };
 
