@@ -17,6 +17,7 @@ public:
             QSCOPE_CHECK(registries.readers.add(make()));
         for (auto* make : {engine::makeGgufExporter, engine::makeSafetensorsExporter, engine::makeSafetensorsCodesExporter})
             QSCOPE_CHECK(registries.exporters.add(make()));
+        QSCOPE_CHECK(registries.exporters.add(engine::makeOnnxExporter()));
         return {};
     }
 };

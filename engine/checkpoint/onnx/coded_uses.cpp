@@ -221,7 +221,8 @@ private:
         const std::int64_t outer = elementCount({shape.begin(), shape.begin() + axis});
         const std::int64_t inner = elementCount({shape.begin() + axis + 1, shape.end()});
         const std::int64_t length = shape[at], per = std::max<std::int64_t>(block, 1);
-        Groups groups{{}, block > 0 ? fmt::format("axis {}, blocks of {}", axis, block) : fmt::format("axis {}", axis)};
+        Groups groups;
+        groups.form = block > 0 ? fmt::format("axis {}, blocks of {}", axis, block) : fmt::format("axis {}", axis);
         if (inner == 1) { // groups lie along the rows of an outer x length matrix
             weight.rows = outer;
             weight.columns = length;

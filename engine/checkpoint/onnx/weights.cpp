@@ -122,7 +122,7 @@ private:
             return fail(ErrorCode::Malformed, "tensor '{}' appears twice", printable(full));
         // Two nodes may have one name, and an outer name may look like a path.
         full = m_names.make(std::move(full));
-        m_found.weights.push_back({std::move(full), nullptr, numbers, type, std::move(shape), 0});
+        m_found.weights.push_back({std::move(full), name, nullptr, numbers, type, std::move(shape), 0});
         return {};
     }
 

@@ -13,6 +13,7 @@ namespace qscope::engine {
 /// node, or of a function.
 struct OnnxWeight {
     std::string name;                     ///< unique; "If_0/then_branch/w" for "w" inside a node's graph
+    std::string_view ownName;             ///< within its graph
     const OnnxTensor* tensor = nullptr;   ///< or null: `numbers`
     std::span<const std::byte> numbers;   ///< of a Constant's value_float(s) or value_int(s)
     OnnxType type = OnnxType::Undefined;

@@ -55,8 +55,12 @@ void WireMessage::view(std::uint32_t field, std::span<const std::byte> bytes) {
 void WireMessage::message(std::uint32_t field, WireMessage inner) {
     key(field, WireType::Bytes);
     varint(inner.m_size);
-    m_size += inner.m_size;
-    std::move(inner.m_pieces.begin(), inner.m_pieces.end(), std::back_inserter(m_pieces));
+    append(std::move(inner));
+}
+
+void WireMessage::append(WireMessage fields) {
+    m_size += fields.m_size;
+    std::move(fields.m_pieces.begin(), fields.m_pieces.end(), std::back_inserter(m_pieces));
 }
 
 void WireMessage::later(std::uint32_t field, std::uint64_t size, MakeTensor make) {

@@ -26,6 +26,8 @@ public:
     /// A whole field as another message has it, key included; must live until `write`.
     void copy(std::span<const std::byte> whole) { append(whole); }
     void message(std::uint32_t field, WireMessage inner);
+    /// All fields of another message behind these.
+    void append(WireMessage fields);
     /// `size` bytes that `make` gives when they are written.
     void later(std::uint32_t field, std::uint64_t size, MakeTensor make);
 
