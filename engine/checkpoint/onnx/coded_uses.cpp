@@ -69,7 +69,8 @@ public:
         QSCOPE_TRY(const auto zero, optionalInput(2, "zero point"));
         if (zero && m_weights[*zero].type != stored.type)
             return fail(ErrorCode::Malformed, "its zero point has another type than its codes");
-        if (zero && m_weights[*zero].shape != m_weights[scale].shape)
+        const auto isOne = [&](std::size_t weight) { return m_weights[weight].shape.size() <= 1 && elementCount(m_weights[weight].shape) == 1; };
+        if (zero && m_weights[*zero].shape != m_weights[scale].shape && !(isOne(*zero) && isOne(scale)))
             return fail(ErrorCode::Malformed, "its zero point has another shape than its scale");
 
         CodedWeight weight;

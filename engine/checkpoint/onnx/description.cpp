@@ -50,11 +50,15 @@ Metadata describeOnnxModel(const OnnxModel& model, const ReadLimits& limits) {
     addText("domain", model.domain);
     if (model.modelVersion != 0) addNumber("model_version", model.modelVersion);
     addText("graph.name", model.graph.name);
-    std::vector<std::string> opsets, inputs, outputs;
+    std::string opsets;
     for (const OnnxOpset& opset : model.opsets)
-        opsets.push_back(fmt::format("{} {}", opset.domain.empty() ? "ai.onnx" : text(opset.domain), opset.version));
-    metadata.emplace_back("opset_import", strings(std::move(opsets)));
-    for (const OnnxValueInfo& input : model.graph.inputs) inputs.push_back(describe(input));
+        opsets += fmt::format("{}{} {}", opsets.empty() ? "" : ", ", opset.domain.empty() ? "ai.onnx" : text(opset.domain), opset.version);
+    addText("opset_import", opsets);
+    std::unordered_set<std::string_view> weights; // listed as inputs too before ir_version 4
+    for (const OnnxTensor& tensor : model.graph.initializers) weights.insert(tensor.name);
+    std::vector<std::string> inputs, outputs;
+    for (const OnnxValueInfo& input : model.graph.inputs)
+        if (!weights.contains(input.name)) inputs.push_back(describe(input));
     for (const OnnxValueInfo& output : model.graph.outputs) outputs.push_back(describe(output));
     metadata.emplace_back("graph.inputs", strings(std::move(inputs)));
     metadata.emplace_back("graph.outputs", strings(std::move(outputs)));
