@@ -41,6 +41,10 @@ public:
 
     Result<WireMessage> model(WireReader from) {
         WireMessage to;
+        if (m_replacements.empty()) {
+            to.copy(from.message());
+            return to;
+        }
         std::int64_t irVersion = 0, opset = 0;
         QSCOPE_CHECK(eachField(from, [&](const WireField& field) -> Result<void> {
             if (field.number == 1) irVersion = static_cast<std::int64_t>(field.value);
@@ -49,7 +53,7 @@ public:
             if (version) opset = *version;
             return {};
         }));
-        to.number(1, static_cast<std::uint64_t>(std::max(irVersion, irVersionFor(std::max(opset, m_opset)))));
+        to.number(1, static_cast<std::uint64_t>(std::max(irVersion, irVersionFor(m_opset))));
         QSCOPE_CHECK(eachField(from, [&](const WireField& field) -> Result<void> {
             if (field.number == 1) return {};
             if (field.number == 7) {

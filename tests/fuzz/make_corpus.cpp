@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/support/checkpoint_samples.h"
+#include "tests/support/onnx_samples.h"
 
 #include <cstdio>
 #include <fstream>
@@ -40,6 +41,10 @@ int main(int argc, char** argv) {
     save(folder / "gguf/types", ggufOfTypes({{0, 1, 4}, {2, 32, 18}, {12, 256, 144}, {28, 1, 8}, {39, 32, 17}}));
     save(folder / "llama2c/sample", sampleLlama2c());
     save(folder / "llama2c/shared", llama2cFile({4, 2, 1, 1, 1, 3, 1}));
+    save(folder / "onnx/sample", sampleOnnx());
+    save(folder / "onnx/codes", sampleOnnxCodes());
+    save(folder / "onnx/empty", Proto{}.number(1, 8).message(7, {}).data);
+    save(folder / "onnx/outside", onnxModel(Proto{}.message(5, Proto{}.number(1, 1).number(2, 1).text(8, "w").message(13, Proto{}.text(1, "location").text(2, "0")).number(14, 1))));
     Bytes versioned;
     save(folder / "llama2c/version2", versioned.put(0x616b3432u).put(2).zeros(20).data);
     return 0;

@@ -221,7 +221,7 @@ private:
 
         const std::int64_t outer = elementCount({shape.begin(), shape.begin() + axis});
         const std::int64_t inner = elementCount({shape.begin() + axis + 1, shape.end()});
-        const std::int64_t length = shape[at], per = std::max<std::int64_t>(block, 1);
+        const std::int64_t length = shape[at], per = std::clamp<std::int64_t>(block, 1, std::max<std::int64_t>(length, 1));
         Groups groups;
         groups.form = block > 0 ? fmt::format("axis {}, blocks of {}", axis, block) : fmt::format("axis {}", axis);
         if (inner == 1) { // groups lie along the rows of an outer x length matrix
@@ -242,7 +242,7 @@ private:
         }
         groups.values.rowStride = inner;
         groups.values.columnStride = 1;
-        if (outer > 1 && length % block != 0)
+        if (outer > 1 && length % per != 0)
             return fail(ErrorCode::Unsupported, "blocks of {} that do not fill axis {} of {} elements", block, axis, length);
         return groups;
     }

@@ -65,7 +65,7 @@ private:
 Result<std::uint64_t> valueBytes(const OnnxTensor& tensor, const ReadLimits& limits) {
     const OnnxTypeInfo* type = info(tensor.type);
     if (!type) return fail(ErrorCode::Unsupported, "data type {} is not known", static_cast<int>(tensor.type));
-    if (type->bits == 0) return fail(ErrorCode::Unsupported, "{} is not a number", type->name);
+    if (type->bits == 0) return fail(ErrorCode::Unsupported, "values of type {} are not read", type->name);
     QSCOPE_TRY(const auto elements, checkedElements(tensor.shape, limits));
     const auto bytes = rawBytes(*type, static_cast<std::uint64_t>(elements));
     if (!bytes) return fail(ErrorCode::Malformed, "its shape overflows");

@@ -26,7 +26,7 @@ constexpr std::array kTypes{
     OnnxTypeInfo{OnnxType::U32, "UINT32", 32, DType::U32},
     OnnxTypeInfo{OnnxType::U64, "UINT64", 64, DType::U64},
     OnnxTypeInfo{OnnxType::C64, "COMPLEX64", 64, DType::C64},
-    OnnxTypeInfo{OnnxType::C128, "COMPLEX128", 128, std::nullopt},
+    OnnxTypeInfo{OnnxType::C128, "COMPLEX128", 0, std::nullopt},
     OnnxTypeInfo{OnnxType::BF16, "BFLOAT16", 16, DType::BF16},
     OnnxTypeInfo{OnnxType::F8E4M3FN, "FLOAT8E4M3FN", 8, DType::F8_E4M3},
     OnnxTypeInfo{OnnxType::F8E4M3FNUZ, "FLOAT8E4M3FNUZ", 8, DType::F8_E4M3FNUZ},

@@ -9,7 +9,7 @@ namespace qscope::engine {
 struct OnnxTypeInfo {
     OnnxType type;
     std::string_view name;      ///< as onnx.proto has it: "FLOAT8E4M3FN"
-    int bits;                   ///< per element in raw_data; 0: not a number
+    int bits;                   ///< per element in raw_data; 0: not read
     std::optional<DType> plain; ///< the type of ours with the same values and, from 8 bits on, the same bytes
 };
 

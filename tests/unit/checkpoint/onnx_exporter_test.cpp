@@ -154,15 +154,12 @@ TEST_CASE("an ONNX model is copied byte for byte where nothing changes") {
     const auto outcome = makeOnnxExporter()->write(*read(folder / "in.onnx"), nullptr, folder / "out.onnx", run.context);
     REQUIRE(outcome);
     CHECK(outcome->verified == 6);
-    // Only the order of a graph's kinds of fields may differ.
-    const std::string before = model(), after = contents(folder / "out.onnx");
-    CHECK(before.size() == after.size());
-    CHECK(parse(after).irVersion == 4);
+    CHECK(contents(folder / "out.onnx") == model());
     for (const char* name : {"ch_ppocr_mobile_v2.0_cls_infer.onnx", "silero_vad.onnx"})
         if (const auto path = realData(std::string("onnx-models/") + name)) {
             const auto copied = makeOnnxExporter()->write(*read(*path), nullptr, folder / "real.onnx", run.context);
             REQUIRE(copied);
-            CHECK(copied->bytes == fs::file_size(*path));
+            CHECK(contents(folder / "real.onnx") == contents(*path));
         }
 }
 
