@@ -333,7 +333,8 @@ private:
     std::uint64_t m_externalAbove;
     ExporterInfo m_info{"onnx", "ONNX", "onnx",
                         "An ONNX model: the source's own with results as integer weights behind DequantizeLinear (QDQ), or a new "
-                        "one that holds the weights. Loaded by ONNX Runtime and others."};
+                        "one that holds the weights.",
+                        "ONNX Runtime and programs built on it"};
 };
 
 } // namespace
