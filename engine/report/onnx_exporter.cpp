@@ -21,7 +21,7 @@ struct OnnxExport {
     std::map<std::size_t, const OnnxWeight*> stored; ///< of the source's tensors that are stored plainly in its model
     OnnxWeights weights;
     std::map<std::size_t, OnnxReplacement> quantized; ///< by the source's tensor
-    std::int64_t opset = 13;                     ///< that the quantized tensors need, and new models have at least
+    std::int64_t opset = 0;                      ///< that the quantized tensors need
 };
 
 bool isOnnx(const Checkpoint& source) { return source.format == "onnx"; }
@@ -161,7 +161,7 @@ Result<TensorView> keptView(const Checkpoint& source, std::size_t index) {
 /// output.
 WireMessage newModel(const Checkpoint& source, const OnnxExport& plan, OnnxDataTarget& data, Diagnostics& notes) {
     WireMessage nodes, initializers, outputs, graph, model;
-    std::int64_t opset = plan.opset;
+    std::int64_t opset = std::max<std::int64_t>(plan.opset, 13); // what current tools write and all of them load
     std::size_t widened = 0;
     for (std::size_t i = 0; i < source.tensors.size(); ++i) {
         const TensorInfo& tensor = source.tensors[i];
@@ -225,7 +225,7 @@ Result<WireMessage> changedModel(const Checkpoint& source, const OnnxExport& pla
         same.make = [bytes]() -> Result<TensorView> { return bytes; };
         replaced.emplace(tensor->message.data(), std::move(same));
     }
-    return rewriteOnnxModel(file->bytes(), replaced, plan.quantized.empty() ? 0 : plan.opset, data);
+    return rewriteOnnxModel(file->bytes(), replaced, plan.opset, data);
 }
 
 std::uint64_t bytesToKeep(const Checkpoint& source, const OnnxExport& plan) {

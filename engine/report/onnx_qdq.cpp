@@ -22,6 +22,7 @@ Result<void> setGroups(const Shape& shape, const Grouping& grouping, QdqForm& fo
     const auto perIndex = [&](std::int64_t axis) {
         form.axis = axis;
         form.scales = {shape[static_cast<std::size_t>(axis)]};
+        form.opset = std::max<std::int64_t>(form.opset, 13);
     };
     const auto blocks = [&](std::int64_t axis, std::int64_t size, std::int64_t count) {
         form.axis = axis;

@@ -15,7 +15,7 @@ struct QdqForm {
     std::optional<std::int64_t> axis;///< of the groups; nothing: one scale
     std::int64_t blockSize = 0;      ///< along the axis; 0: one scale per index
     bool hasZeros = false;
-    std::int64_t opset = 13;         ///< the first that has all this
+    std::int64_t opset = 10;         ///< the first that has all this
 };
 
 /// The form of a result, from its outline alone; Unsupported names what ONNX cannot hold and what can.

@@ -112,7 +112,7 @@ TEST_CASE("results on a grid become integer weights behind DequantizeLinear in a
         std::int64_t opset, irVersion;
         const char* form;
     };
-    for (const Case& entry : {Case{"w", {8, true}, 24, 4, 13, 7, "QDQ INT8, one scale"}, Case{"w", {8, true}, 6, 4, 13, 7, "QDQ INT8, axis 0"},
+    for (const Case& entry : {Case{"w", {8, true}, 24, 4, 13, 5, "QDQ INT8, one scale"}, Case{"w", {8, true}, 6, 4, 13, 7, "QDQ INT8, axis 0"},
                               Case{"w", {8, false}, 24, 1, 13, 7, "QDQ UINT8, axis 3"}, Case{"w", {8, false}, 1, 4, 21, 10, "QDQ UINT8, axis 3, blocks of 4"},
                               Case{"w", {4, true}, 1, 2, 21, 10, "QDQ INT4, axis 3, blocks of 2"}, Case{"w", {3, false}, 1, 3, 21, 10, "QDQ UINT4, axis 3, blocks of 3"},
                               Case{"c", {4, false}, 1, 4, 21, 10, "QDQ UINT4, axis 1, blocks of 4"}, Case{"c", {8, true}, 1, 12, 13, 7, "QDQ INT8, axis 0"},
