@@ -80,10 +80,10 @@ struct OnnxGraph {
 struct OnnxAttribute {
     std::string_view name;
     std::string_view reference;
-    std::variant<std::monostate, float, std::int64_t, std::string_view, OnnxTensor, std::vector<float>,
-                 std::vector<std::int64_t>, std::vector<std::string_view>, std::vector<OnnxTensor>,
+    std::variant<std::monostate, float, std::int64_t, std::string_view, std::vector<float>, std::vector<std::int64_t>,
+                 std::vector<std::string_view>, std::vector<OnnxTensor>,
                  std::vector<OnnxSparseTensor>, std::vector<OnnxGraph>>
-        value; ///< a single graph or sparse tensor is a list of one
+        value; ///< a single tensor, sparse tensor or graph is a list of one
 };
 
 /// A version of a set of operators. An empty domain is ai.onnx.

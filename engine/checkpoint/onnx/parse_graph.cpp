@@ -292,7 +292,6 @@ private:
             QSCOPE_TRY(attribute.value, textOf(field));
             return {};
         }
-        case 5: return within(field, "tensor", attribute.value.emplace<OnnxTensor>(), &GraphParser::tensor);
         case 7:
             return numbers(field, listOf<std::vector<float>>(attribute),
                            [](const auto& from, const auto& use) { return eachFixed<float>(from, use); });
@@ -304,6 +303,7 @@ private:
         case 11:
             return grow(listOf<std::vector<OnnxGraph>>(attribute),
                         [&](auto& list) { return add(field, "subgraph", list, &GraphParser::graph); });
+        case 5:
         case 10:
             return grow(listOf<std::vector<OnnxTensor>>(attribute),
                         [&](auto& list) { return add(field, "tensor", list, &GraphParser::tensor); });

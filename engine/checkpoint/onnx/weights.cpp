@@ -82,7 +82,8 @@ private:
         };
         for (const OnnxAttribute& attribute : node.attributes) {
             if (attribute.name == "value") {
-                if (const auto* tensor = std::get_if<OnnxTensor>(&attribute.value)) return add(names, prefix, name, *tensor);
+                const auto* tensors = std::get_if<std::vector<OnnxTensor>>(&attribute.value);
+                if (tensors && tensors->size() == 1) return add(names, prefix, name, tensors->front());
             } else if (attribute.name == "value_float") {
                 if (const auto* value = std::get_if<float>(&attribute.value)) return one(*value, OnnxType::F32);
             } else if (attribute.name == "value_int") {
