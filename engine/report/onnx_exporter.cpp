@@ -59,7 +59,7 @@ private:
         QSCOPE_TRY(m_export.model, parseOnnxModel(bytes, budget, {}));
         QSCOPE_TRY(m_export.weights, collectWeights(m_export.model, budget, {}, unused));
         for (const OnnxWeight& weight : m_export.weights.weights)
-            if (const auto place = m_source.find(weight.name); place && m_source.tensors[*place].isWhole())
+            if (const auto place = m_source.find(weight.name); place && m_source.tensors[*place].dtype != DType::Coded)
                 m_export.stored.emplace(*place, &weight);
         collectNames(m_export.model.graph, m_names);
         return {};

@@ -196,7 +196,8 @@ TEST_CASE("what ONNX cannot hold is refused before anything is written") {
     std::ofstream(folder / "old.onnx", std::ios::binary) << model(12, {onnxNode("Squeeze", {"y"}, {"q"}, {Proto{}.text(1, "axes").number(8, 0).number(20, 7)})});
     CHECK_THAT(messageFor(*read(folder / "old.onnx"), "c", randomGrid({8, 12}, {8, true}, 1, 12)), contains("Squeeze"));
     std::ofstream(folder / "coded.onnx", std::ios::binary) << sampleOnnxCodes();
-    CHECK_THAT(messageFor(*read(folder / "coded.onnx"), "a", randomGrid({2, 3}, {8, true}, 1, 3)), contains("codes in the model already"));
+    for (const auto& [name, shape] : {std::pair<const char*, Shape>{"a", {2, 3}}, {"b", {3, 2}}})
+        CHECK_THAT(messageFor(*read(folder / "coded.onnx"), name, randomGrid(shape, {8, true}, 1, shape[1])), contains("codes in the model already"));
 }
 
 TEST_CASE("other checkpoints become ONNX models that hold their weights") {
