@@ -3,6 +3,7 @@
 
 #include "engine/core/result.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace qscope::engine {
@@ -13,6 +14,13 @@ class MemoryBudget {
 public:
     explicit MemoryBudget(std::uint64_t fileBytes)
         : m_left(fileBytes > (UINT64_MAX - kFree) / 3 ? UINT64_MAX : 3 * fileBytes + kFree) {}
+
+    /// For a reader that makes a description first: twice the file and 32 MB, which leaves room for what is made from it.
+    [[nodiscard]] static MemoryBudget forDescription(std::uint64_t fileBytes) {
+        MemoryBudget budget(fileBytes);
+        budget.m_left -= std::min(budget.m_left, fileBytes + (kFree - 32'000'000));
+        return budget;
+    }
 
     [[nodiscard]] std::uint64_t left() const { return m_left; }
 

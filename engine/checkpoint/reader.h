@@ -36,5 +36,6 @@ public:
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeGgmfReader();
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeNpyReader();
 [[nodiscard]] std::unique_ptr<CheckpointReader> makePytorchReader();
+[[nodiscard]] std::unique_ptr<CheckpointReader> makeOnnxReader();
 
 } // namespace qscope::engine

@@ -37,8 +37,15 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem
     return std::shared_ptr<const MappedFile>(new MappedFile(path, bytes));
 }
 
+std::shared_ptr<const MappedFile> MappedFile::holding(std::filesystem::path path, std::vector<std::byte> bytes) {
+    const std::shared_ptr<MappedFile> file(new MappedFile(std::move(path), {}));
+    file->m_held = std::move(bytes);
+    file->m_bytes = file->m_held;
+    return file;
+}
+
 MappedFile::~MappedFile() {
-    if (!m_bytes.empty()) ::munmap(const_cast<std::byte*>(m_bytes.data()), m_bytes.size());
+    if (m_held.empty() && !m_bytes.empty()) ::munmap(const_cast<std::byte*>(m_bytes.data()), m_bytes.size());
 }
 
 } // namespace qscope

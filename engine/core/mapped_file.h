@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace qscope {
 
@@ -16,6 +17,8 @@ class MappedFile {
 public:
     /// Io when the file cannot be opened or mapped; an empty file maps to an empty span.
     [[nodiscard]] static Result<std::shared_ptr<const MappedFile>> open(const std::filesystem::path& path);
+    /// Bytes that were made while reading the file at `path`, kept like the file itself.
+    [[nodiscard]] static std::shared_ptr<const MappedFile> holding(std::filesystem::path path, std::vector<std::byte> bytes);
     ~MappedFile();
     MappedFile(const MappedFile&) = delete;
     MappedFile& operator=(const MappedFile&) = delete;
@@ -28,6 +31,7 @@ private:
         : m_path(std::move(path)), m_bytes(bytes) {}
 
     std::filesystem::path m_path;
+    std::vector<std::byte> m_held; ///< empty when the bytes are mapped
     std::span<const std::byte> m_bytes;
 };
 

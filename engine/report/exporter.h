@@ -42,5 +42,8 @@ public:
 [[nodiscard]] std::unique_ptr<Exporter> makeSafetensorsExporter();
 /// Integer codes, scales and zero points (formats.md, section 4, int-quantized and pack-quantized).
 [[nodiscard]] std::unique_ptr<Exporter> makeSafetensorsCodesExporter();
+/// Integer weights behind DequantizeLinear nodes (formats.md, section 8.2). Weights of more than `externalAbove` bytes go
+/// into a file beside the model: protobuf ends at 2 GiB.
+[[nodiscard]] std::unique_ptr<Exporter> makeOnnxExporter(std::uint64_t externalAbove = std::uint64_t{3} << 29);
 
 } // namespace qscope::engine

@@ -18,8 +18,8 @@ namespace qscope::engine {
 /// the stream's word p / codesPerWord, which is word s * streamStride + thatWord * wordStride of `words`.
 struct PackedCodes {
     TensorView words;                    ///< plain, of any type; read as raw little-endian words
-    int bits = 8;                        ///< of one code, 1 to 8
-    int wordBits = 8;                    ///< 8 or 32
+    int bits = 8;                        ///< of one code, 1 to 8; or 16 or 32, then a code is a word
+    int wordBits = 8;                    ///< 8, 16 or 32
     bool straddle = false;               ///< codes may cross the border of two words: a bit stream, lowest bit first
     bool alongColumns = true;            ///< a stream is a row of codes; otherwise a column
     std::int64_t rows = 1;

@@ -26,7 +26,7 @@ std::optional<std::int64_t> wordsPerStream(const PackedCodes& codes) {
 class CodeReader {
 public:
     explicit CodeReader(const PackedCodes& codes)
-        : m_codes(codes), m_bytes(codes.words.bytes.data()), m_mask((1u << codes.bits) - 1), m_perWord(codes.codesPerWord()) {}
+        : m_codes(codes), m_bytes(codes.words.bytes.data()), m_mask(~0u >> (32 - codes.bits)), m_perWord(codes.codesPerWord()) {}
 
     std::int32_t at(std::int64_t stream, std::int64_t place) const {
         const std::uint32_t raw = m_codes.straddle ? fromStream(stream, place) : fromWord(stream, place);
@@ -37,8 +37,9 @@ private:
     std::uint32_t word(std::int64_t stream, std::int64_t index) const {
         const std::int64_t at = stream * m_codes.streamStride + index * m_codes.wordStride;
         if (m_codes.wordBits == 8) return std::to_integer<std::uint32_t>(m_bytes[at]);
-        std::uint32_t value;
-        std::memcpy(&value, m_bytes + 4 * at, sizeof value);
+        const int bytes = m_codes.wordBits / 8;
+        std::uint32_t value = 0;
+        std::memcpy(&value, m_bytes + bytes * at, static_cast<std::size_t>(bytes));
         return value;
     }
     std::uint32_t fromWord(std::int64_t stream, std::int64_t place) const {
@@ -56,7 +57,7 @@ private:
     }
     std::int32_t finish(std::uint32_t raw) const {
         auto value = static_cast<std::int32_t>(raw);
-        if (m_codes.isSigned && (raw >> (m_codes.bits - 1) & 1u) != 0) value -= 1 << m_codes.bits;
+        if (m_codes.isSigned) value = static_cast<std::int32_t>(raw << (32 - m_codes.bits)) >> (32 - m_codes.bits);
         value += m_codes.offset;
         return m_codes.wraps ? value & static_cast<std::int32_t>(m_mask) : value;
     }
@@ -73,10 +74,12 @@ public:
     explicit CodesSource(PackedCodes codes) : m_codes(std::move(codes)) {}
 
     DType plainType() const override {
-        const std::int64_t low = m_codes.wraps ? 0 : (m_codes.isSigned ? -(1 << (m_codes.bits - 1)) : 0) + m_codes.offset;
-        const std::int64_t high = low + (1 << m_codes.bits) - 1;
+        const std::int64_t count = std::int64_t{1} << m_codes.bits;
+        const std::int64_t low = m_codes.wraps ? 0 : (m_codes.isSigned ? -count / 2 : 0) + m_codes.offset;
+        const std::int64_t high = low + count - 1;
         if (low >= 0 && high <= 255) return DType::U8;
-        return low >= -128 && high <= 127 ? DType::I8 : DType::I16;
+        if (low >= -128 && high <= 127) return DType::I8;
+        return low >= -32768 && high <= 32767 ? DType::I16 : DType::I32;
     }
     Result<void> decode(std::int64_t first, std::span<float> out) const override { return decodeTo(first, out); }
     Result<void> decode(std::int64_t first, std::span<double> out) const override { return decodeTo(first, out); }
@@ -117,8 +120,10 @@ private:
 
 Result<void> checkPacked(const PackedCodes& codes) {
     const auto malformed = [](std::string_view why) { return fail(ErrorCode::Malformed, "packed codes: {}", why); };
-    const bool words = codes.wordBits == 8 || codes.wordBits == 32;
-    if (codes.bits < 1 || codes.bits > 8 || !words) return malformed("codes have 1 to 8 bits, words 8 or 32");
+    const bool words = codes.wordBits == 8 || codes.wordBits == 16 || codes.wordBits == 32;
+    const bool isWord = codes.bits == codes.wordBits && (codes.bits == 16 || (codes.bits == 32 && codes.isSigned));
+    if (!words || codes.bits < 1 || (codes.bits > 8 && (!isWord || codes.offset != 0 || codes.wraps)))
+        return malformed("codes have 1 to 8 bits or are words, words have 8, 16 or 32");
     if (codes.words.source) return malformed("the words are no run of bytes");
     if (codes.rows < 0 || codes.columns < 0 || codes.streamStride < 0 || codes.wordStride < 0)
         return malformed("a size or stride is negative");

@@ -14,10 +14,11 @@ class CheckpointFormatsPlugin final : public QObject, public MethodPlugin {
 public:
     Result<void> contribute(engine::Registries& registries) override {
         for (auto* make : {engine::makeSafetensorsReader, engine::makeGgufReader, engine::makeLlama2cReader, engine::makeGgmfReader,
-                           engine::makeNpyReader, engine::makePytorchReader})
+                           engine::makeNpyReader, engine::makePytorchReader, engine::makeOnnxReader})
             QSCOPE_CHECK(registries.readers.add(make()));
         for (auto* make : {engine::makeGgufExporter, engine::makeSafetensorsExporter, engine::makeSafetensorsCodesExporter})
             QSCOPE_CHECK(registries.exporters.add(make()));
+        QSCOPE_CHECK(registries.exporters.add(engine::makeOnnxExporter()));
         return {};
     }
 };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/support/array_samples.h"
+#include "tests/support/checkpoint_samples.h"
+#include "tests/support/onnx_samples.h"
 #include "tests/support/zip_file.h"
 
 #include <cstdio>
@@ -63,5 +65,9 @@ int main(int argc, char** argv) {
     save(folder / "npy/streamed", streamed.add("x.npy", npyFile("{'descr':'<u8','fortran_order':False,'shape':()}", "12345678")).finish());
     save(folder / "ggmf/sample", sampleGgmf());
     save(folder / "ggmf/empty", ggmfStart(100, 1).data);
+    save(folder / "onnx/sample", sampleOnnx());
+    save(folder / "onnx/codes", sampleOnnxCodes());
+    save(folder / "onnx/empty", Proto{}.number(1, 8).message(7, {}).data);
+    save(folder / "onnx/outside", onnxModel(Proto{}.message(5, Proto{}.number(1, 1).number(2, 1).text(8, "w").message(13, Proto{}.text(1, "location").text(2, "0")).number(14, 1))));
     return 0;
 }
