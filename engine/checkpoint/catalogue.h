@@ -19,6 +19,9 @@ namespace qscope::engine {
 /// Elements of a shape from a file: no negative axis, no overflow, no huge axes around an empty one.
 [[nodiscard]] Result<std::int64_t> checkedElements(const Shape& shape, const ReadLimits& limits);
 
+/// Whether each tensor's size follows from type and shape and lies inside its file; Malformed otherwise.
+[[nodiscard]] Result<void> checkTensors(const Checkpoint& checkpoint, const ReadLimits& limits);
+
 /// The last step of every reader, whatever it checked before: each tensor's size follows from type and shape and lies
 /// inside its file, names are unique and readable; then the name index is built. Malformed otherwise.
 [[nodiscard]] Result<std::shared_ptr<const Checkpoint>> publish(Checkpoint checkpoint, const ReadLimits& limits);
