@@ -98,14 +98,14 @@ std::int64_t wordCount(const PackedCodes& codes) {
     return (streams - 1) * codes.streamStride + (perStream - 1) * codes.wordStride + 1;
 }
 
-std::vector<std::byte> pack(const PackedCodes& codes, std::span<const std::int32_t> values) {
+std::vector<std::byte> pack(const PackedCodes& codes, std::span<const std::uint8_t> values, int add) {
     std::vector<std::uint32_t> words(static_cast<std::size_t>(wordCount(codes)), 0);
     const std::uint32_t mask = (1u << codes.bits) - 1;
     const std::int64_t perWord = codes.codesPerWord();
     std::size_t next = 0;
     for (std::int64_t row = 0; row < codes.rows; ++row)
         for (std::int64_t column = 0; column < codes.columns; ++column) {
-            const std::uint32_t code = static_cast<std::uint32_t>(values[next++] - codes.offset) & mask;
+            const std::uint32_t code = static_cast<std::uint32_t>(values[next++] + add) & mask;
             const std::int64_t stream = codes.alongColumns ? row : column, place = codes.alongColumns ? column : row;
             const auto word = [&](std::int64_t index) -> std::uint32_t& {
                 return words[static_cast<std::size_t>(stream * codes.streamStride + index * codes.wordStride)];

@@ -30,7 +30,8 @@ namespace qscope::engine {
 /// Words from the first to the last that the description asks for, which must not be contradictory.
 [[nodiscard]] std::int64_t wordCount(const PackedCodes& codes);
 
-/// The inverse of `unpack`: words that hold these codes (row-major, offset and sign still applied); free bits are zero.
-[[nodiscard]] std::vector<std::byte> pack(const PackedCodes& codes, std::span<const std::int32_t> values);
+/// Words in which code i (row-major) has the low bits of values[i] + add; sign and offset are a reader's business. Free bits
+/// are zero.
+[[nodiscard]] std::vector<std::byte> pack(const PackedCodes& codes, std::span<const std::uint8_t> values, int add = 0);
 
 } // namespace qscope::engine

@@ -15,7 +15,9 @@ public:
     Result<void> contribute(engine::Registries& registries) override {
         for (auto* make : {engine::makeSafetensorsReader, engine::makeGgufReader, engine::makeLlama2cReader})
             QSCOPE_CHECK(registries.readers.add(make()));
-        for (auto* make : {engine::makeGgufExporter, engine::makeSafetensorsExporter, engine::makeSafetensorsCodesExporter})
+        for (auto* make : {engine::makeGgufExporter, engine::makeSafetensorsExporter, engine::makeCompressedTensorsExporter,
+                           engine::makeGptqExporter, engine::makeGptq2Exporter, engine::makeAwqExporter,
+                           engine::makeBitsandbytesExporter, engine::makeSafetensorsCodesExporter})
             QSCOPE_CHECK(registries.exporters.add(make()));
         return {};
     }
