@@ -351,8 +351,17 @@ def samples(random):
     return found
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # a folder for each sample, or with "corpus" one file each for the fuzzer, the small ones
     import pathlib
     import sys
+    target = pathlib.Path(sys.argv[1])
     for label, (tensors, config, files, _, _) in samples(np.random.default_rng(1)).items():
-        save(pathlib.Path(sys.argv[1]) / label, tensors, config, files)
+        folder = save(target / label, tensors, config, files)
+        if sys.argv[2:] == ["corpus"]:
+            content = (folder / "model.safetensors").read_bytes()
+            described = (folder / "config.json").read_bytes() if config else b""
+            for file in [*folder.iterdir()]:
+                file.unlink()
+            folder.rmdir()
+            if len(content) < 8000:
+                folder.write_bytes(described + b"\0" + content)

@@ -32,12 +32,24 @@ bool sameValue(const MetadataValue& a, const MetadataValue& b) {
     return a.value == b.value;
 }
 
+/// A tensor of a few bytes may stand for many values only by its codes; what is written is all of them.
+bool smallEnough(const Checkpoint& checkpoint) {
+    std::int64_t sum = 0;
+    for (const TensorInfo& tensor : checkpoint.tensors)
+        if (tensor.source) sum += elementCount(tensor.shape);
+    return sum < 1 << 20;
+}
+
 void checkSame(const Checkpoint& a, const Checkpoint& b) {
-    hold(a.tensors.size() == b.tensors.size(), "as many tensors after a round trip");
+    const auto whole = std::ranges::count_if(a.tensors, &TensorInfo::isWhole);
+    hold(static_cast<std::size_t>(whole) == b.tensors.size(), "as many tensors after a round trip");
     for (std::size_t i = 0; i < a.tensors.size(); ++i) {
+        if (!a.tensors[i].isWhole()) continue;
         const auto other = b.find(a.tensors[i].name);
         hold(other.has_value(), "every tensor is there after a round trip");
-        const TensorView before = a.view(i), after = b.view(*other);
+        const auto plain = contiguous(a.view(i));
+        hold(plain.has_value(), "every tensor has values");
+        const TensorView before = *plain, after = b.view(*other);
         hold(before.dtype == after.dtype && before.shape == after.shape && std::ranges::equal(before.bytes, after.bytes),
              "every tensor is the same after a round trip");
     }
@@ -69,7 +81,9 @@ void checkRoundTrip(const Checkpoint& checkpoint) {
     std::vector<TensorToWrite> tensors;
     for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i) {
         const TensorInfo& tensor = checkpoint.tensors[i];
-        tensors.push_back({tensor.name, tensor.dtype, tensor.shape, [&checkpoint, i]() -> Result<TensorView> { return checkpoint.view(i); }});
+        if (!tensor.isWhole()) continue;
+        const DType type = tensor.source ? tensor.source->plainType() : tensor.dtype;
+        tensors.push_back({tensor.name, type, tensor.shape, [&checkpoint, i]() -> Result<TensorView> { return contiguous(checkpoint.view(i)); }});
     }
     Progress progress;
     Diagnostics notes;
@@ -83,7 +97,7 @@ void checkRoundTrip(const Checkpoint& checkpoint) {
     const auto written = gguf ? writeGguf(path, checkpoint.metadata, std::move(tensors), context)
                               : writeSafetensors(path, texts, std::move(tensors), context);
     hold(written.has_value(), "what opens can be written");
-    const auto read = (gguf ? makeGgufReader() : makeSafetensorsReader())->open(path, {}, notes);
+    const auto read = (gguf ? makeGgufReader() : makeStoredSafetensorsReader())->open(path, {}, notes);
     hold(read.has_value(), "what was written opens");
     checkSame(checkpoint, **read);
 }
@@ -103,7 +117,7 @@ void checkReader(const CheckpointReader& reader, const std::uint8_t* data, std::
     const std::string problem = inconsistency(**opened);
     hold(problem.empty(), problem.c_str());
     for (const auto& [key, value] : (*opened)->metadata) hold(describe(value).find('\n') == std::string::npos, "one line");
-    checkRoundTrip(**opened);
+    if (smallEnough(**opened)) checkRoundTrip(**opened);
 }
 
 } // namespace qscope::test

@@ -124,16 +124,26 @@ Result<std::shared_ptr<const engine::Checkpoint>> openBytes(const engine::Checkp
 std::string inconsistency(const engine::Checkpoint& checkpoint) {
     for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i) {
         const engine::TensorInfo& tensor = checkpoint.tensors[i];
-        if (tensor.file >= checkpoint.files.size()) return "no such file";
-        const auto file = checkpoint.files[tensor.file]->bytes();
-        if (tensor.offset > file.size() || tensor.bytes > file.size() - tensor.offset) return "outside its file";
+        if (tensor.partOf && (*tensor.partOf >= i || !checkpoint.tensors[*tensor.partOf].isWhole())) return "a part of no tensor before it";
         std::uint64_t elements = 1;
         for (const std::int64_t size : tensor.shape)
             if (size < 0 || __builtin_mul_overflow(elements, static_cast<std::uint64_t>(size), &elements))
                 return "an impossible shape";
+        if (checkpoint.find(tensor.name) != i) return "a name that is not found";
+        if ((tensor.dtype == DType::Coded) != (tensor.source != nullptr)) return "a source and a type at odds";
+        if (tensor.source) {
+            std::array<float, 64> values{};
+            const auto some = std::min<std::uint64_t>(values.size(), elements);
+            const auto first = static_cast<std::int64_t>(elements - some);
+            if (!engine::decode(checkpoint.view(i), first, std::span(values).first(some))) return "values that cannot be read";
+            if (!engine::decode(checkpoint.view(i), 0, std::span(values).first(some))) return "values that cannot be read";
+            continue;
+        }
+        if (tensor.file >= checkpoint.files.size()) return "no such file";
+        const auto file = checkpoint.files[tensor.file]->bytes();
+        if (tensor.offset > file.size() || tensor.bytes > file.size() - tensor.offset) return "outside its file";
         if (storedBytes(tensor.dtype, elements) != tensor.bytes) return "a size that does not follow from type and shape";
         if (checkpoint.view(i).bytes.size() != tensor.bytes) return "a view of another size";
-        if (checkpoint.find(tensor.name) != i) return "a name that is not found";
     }
     return {};
 }

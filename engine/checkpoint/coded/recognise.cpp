@@ -122,17 +122,14 @@ Result<void> recogniseCoded(Checkpoint& checkpoint, const QuantizationClaim& cla
     for (std::size_t i = 0; i < checkpoint.files.size(); ++i) files.emplace(checkpoint.files[i].get(), i);
     std::vector<TensorInfo> listed;
     listed.reserve(checkpoint.tensors.size());
-    std::map<std::string, std::size_t> forms;
     for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i) {
         const auto weight = found.weights.find(i);
         if (weight != found.weights.end()) {
-            ++forms[weight->second.form()];
             listWeight(checkpoint, files, checkpoint.tensors[i], weight->second, listed);
         } else if (!found.taken[i]) {
             listed.push_back(std::move(checkpoint.tensors[i]));
         }
     }
-    for (const auto& [form, count] : forms) notes.note(fmt::format("{} weight{}: {}", count, count == 1 ? "" : "s", form));
     checkpoint.tensors = std::move(listed);
     return {};
 }

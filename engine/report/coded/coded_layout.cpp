@@ -134,7 +134,8 @@ TensorView scalesOf(const GridCodes& codes, bool transposed) {
     if (transposed)
         for (std::size_t i = 0; i < down; ++i)
             for (std::size_t j = 0; j < across; ++j) scales[j * down + i] = codes.values.scales[i * across + j];
-    const auto single = makeTensor({static_cast<std::int64_t>(scales.size())}, std::move(scales));
+    const auto count = static_cast<std::int64_t>(scales.size());
+    const auto single = makeTensor({count}, std::move(scales));
     return codes.grid.scaleType == ScaleType::F32 ? single : narrowed(single, dtypeOf(codes.grid.scaleType));
 }
 
