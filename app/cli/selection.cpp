@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/selection.h"
 
+#include "engine/core/checked_math.h"
+
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 
 namespace qscope::cli {
@@ -62,6 +65,23 @@ Result<void> accepted(const engine::Exporter& exporter, const engine::Checkpoint
     Error error = std::move(answer).error();
     error.code = ErrorCode::OutOfRange;
     return during(std::move(error), "format " + exporter.info().id);
+}
+
+Result<engine::ExportOptions> exportOptions(const std::string& shardSize) {
+    engine::ExportOptions options;
+    if (shardSize.empty()) return options;
+    std::uint64_t number = 0;
+    const auto [end, problem] = std::from_chars(shardSize.data(), shardSize.data() + shardSize.size(), number);
+    const std::string unit(end, static_cast<const char*>(shardSize.data() + shardSize.size()));
+    constexpr std::pair<std::string_view, std::uint64_t> kUnits[] = {
+        {"", 1},          {"B", 1},           {"KB", 1'000},     {"MB", 1'000'000},
+        {"GB", 1'000'000'000}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+    const auto found = std::ranges::find(kUnits, std::string_view(unit), &std::pair<std::string_view, std::uint64_t>::first);
+    const auto bytes = found == std::end(kUnits) ? std::nullopt : checkedMul(number, found->second);
+    if (problem != std::errc{} || !bytes || *bytes == 0)
+        return fail(ErrorCode::OutOfRange, "'{}' is no size; write it like 5GB or 500MB", shardSize);
+    options.maximumShardBytes = *bytes;
+    return options;
 }
 
 } // namespace qscope::cli

@@ -24,4 +24,7 @@ namespace qscope::cli {
 [[nodiscard]] Result<void> accepted(const engine::Exporter& exporter, const engine::Checkpoint& checkpoint,
                                     const engine::MethodResult* result);
 
+/// The `--shard-size` of a command as options of an export: "5GB", "500MB", "64KiB", bytes without a unit. OutOfRange otherwise.
+[[nodiscard]] Result<engine::ExportOptions> exportOptions(const std::string& shardSize);
+
 } // namespace qscope::cli

@@ -80,7 +80,11 @@ std::string ggufName(std::string_view canonical) {
 }
 
 Result<TensorView> withRopeLayout(const TensorView& view, std::int64_t heads, RopeLayout from, RopeLayout to) {
-    if (from == to || heads <= 0 || view.shape.empty() || view.bytes.empty()) return view;
+    if (from == to || heads <= 0 || view.shape.empty() || elementCount(view.shape) == 0) return view;
+    if (view.source) {
+        QSCOPE_TRY(const auto plain, contiguous(view));
+        return withRopeLayout(plain, heads, from, to);
+    }
     const std::int64_t rows = view.shape.front();
     if (rows % heads != 0 || rows / heads % 2 != 0)
         return fail(ErrorCode::Malformed, "{} rows do not divide into {} heads of even size", rows, heads);

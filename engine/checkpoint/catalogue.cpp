@@ -102,10 +102,15 @@ Naming namingOf(const std::vector<TensorInfo>& tensors) {
     return huggingFace ? Naming::HuggingFace : Naming::Other;
 }
 
+Result<void> checkTensors(const Checkpoint& checkpoint, const ReadLimits& limits) {
+    for (const TensorInfo& tensor : checkpoint.tensors) QSCOPE_CHECK(checkTensor(tensor, checkpoint, limits));
+    return {};
+}
+
 Result<std::shared_ptr<const Checkpoint>> publish(Checkpoint checkpoint, const ReadLimits& limits) {
     if (checkpoint.tensors.size() > limits.tensors)
         return fail(ErrorCode::Malformed, "{} tensors are too many", checkpoint.tensors.size());
-    for (const TensorInfo& tensor : checkpoint.tensors) QSCOPE_CHECK(checkTensor(tensor, checkpoint, limits));
+    QSCOPE_CHECK(checkTensors(checkpoint, limits));
     auto& order = checkpoint.byName;
     order.resize(checkpoint.tensors.size());
     std::iota(order.begin(), order.end(), 0u);

@@ -22,6 +22,9 @@ namespace qscope::engine {
 /// Hugging Face's names for a Llama-shaped model, or others.
 [[nodiscard]] Naming namingOf(const std::vector<TensorInfo>& tensors);
 
+/// Whether each tensor's size follows from type and shape and lies inside its file; Malformed otherwise.
+[[nodiscard]] Result<void> checkTensors(const Checkpoint& checkpoint, const ReadLimits& limits);
+
 /// The last step of every reader, whatever it checked before: each tensor's size follows from type and shape and lies
 /// inside its file, names are unique and readable; then the name index is built. Malformed otherwise.
 [[nodiscard]] Result<std::shared_ptr<const Checkpoint>> publish(Checkpoint checkpoint, const ReadLimits& limits);

@@ -31,6 +31,8 @@ public:
 };
 
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeSafetensorsReader();
+/// The same file format, with quantized weights left as the tensors they are stored in: to check what was written.
+[[nodiscard]] std::unique_ptr<CheckpointReader> makeStoredSafetensorsReader();
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeGgufReader();
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeLlama2cReader();
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeGgmfReader();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/checkpoint/catalogue.h"
+#include "engine/checkpoint/coded/recognise.h"
 #include "engine/checkpoint/model_config.h"
 #include "engine/checkpoint/reader.h"
 #include "engine/checkpoint/safetensors_header.h"
@@ -97,6 +98,7 @@ Result<void> addShards(Checkpoint& checkpoint, const path& index, const ReadLimi
 
 class SafetensorsReader final : public CheckpointReader {
 public:
+    explicit SafetensorsReader(bool asStored) : m_asStored(asStored) {}
     const ReaderInfo& info() const override { return m_info; }
 
     bool recognises(const path& place) const override {
@@ -123,6 +125,10 @@ public:
         if (entry->filename().string().ends_with(kIndexSuffix))
             QSCOPE_CHECK(addShards(checkpoint, *entry, limits, notes));
         else QSCOPE_CHECK(addFile(checkpoint, *entry, limits));
+        if (!m_asStored) {
+            QSCOPE_CHECK(checkTensors(checkpoint, limits));
+            QSCOPE_CHECK(recogniseCoded(checkpoint, claimBeside(*entry, limits, notes), notes));
+        }
         checkpoint.naming = namingOf(checkpoint.tensors);
         DescribedModel model = modelBeside(*entry, limits, notes);
         checkpoint.architecture = std::move(model.architecture);
@@ -131,11 +137,13 @@ public:
     }
 
 private:
+    bool m_asStored; ///< quantized weights stay the tensors they are stored in
     ReaderInfo m_info{"safetensors", "safetensors", {"safetensors", "index.json"}};
 };
 
 } // namespace
 
-std::unique_ptr<CheckpointReader> makeSafetensorsReader() { return std::make_unique<SafetensorsReader>(); }
+std::unique_ptr<CheckpointReader> makeSafetensorsReader() { return std::make_unique<SafetensorsReader>(false); }
+std::unique_ptr<CheckpointReader> makeStoredSafetensorsReader() { return std::make_unique<SafetensorsReader>(true); }
 
 } // namespace qscope::engine

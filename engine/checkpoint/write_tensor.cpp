@@ -51,10 +51,15 @@ Result<void> writeTensor(AtomicFile& file, const TensorToWrite& tensor, const Ru
     return {};
 }
 
-Result<void> checkAndCommit(AtomicFile& file, const CheckWritten& check, const RunContext& context) {
+Result<void> checkFinished(AtomicFile& file, const CheckWritten& check, const RunContext& context) {
     QSCOPE_TRY(const auto written, file.flushed());
     if (check) QSCOPE_CHECK(check(written));
     if (context.cancelled()) return cancelled();
+    return {};
+}
+
+Result<void> checkAndCommit(AtomicFile& file, const CheckWritten& check, const RunContext& context) {
+    QSCOPE_CHECK(checkFinished(file, check, context));
     return file.commit();
 }
 

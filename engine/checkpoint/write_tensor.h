@@ -17,7 +17,10 @@ namespace qscope::engine {
 /// Asks for the tensor's bytes, checks them against the promise and writes them in pieces; stops on request.
 [[nodiscard]] Result<void> writeTensor(AtomicFile& file, const TensorToWrite& tensor, const RunContext& context);
 
-/// Shows the finished file to `check`, then puts it in place.
+/// Shows the finished file to `check`.
+[[nodiscard]] Result<void> checkFinished(AtomicFile& file, const CheckWritten& check, const RunContext& context);
+
+/// The same, then puts it in place.
 [[nodiscard]] Result<void> checkAndCommit(AtomicFile& file, const CheckWritten& check, const RunContext& context);
 
 } // namespace qscope::engine

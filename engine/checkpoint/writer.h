@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/core/atomic_file.h"
 #include "engine/core/run_context.h"
 
 #include <functional>
@@ -31,6 +32,12 @@ using CheckWritten = std::function<Result<void>(const std::filesystem::path& wri
                                             const std::vector<std::pair<std::string, std::string>>& metadata,
                                             std::vector<TensorToWrite> tensors, const RunContext& context,
                                             const CheckWritten& check = {});
+
+/// The same, checked but still under its temporary name, for files that must appear together.
+[[nodiscard]] Result<AtomicFile> prepareSafetensors(const std::filesystem::path& path,
+                                                    const std::vector<std::pair<std::string, std::string>>& metadata,
+                                                    std::vector<TensorToWrite> tensors, const RunContext& context,
+                                                    const CheckWritten& check = {});
 
 /// Whether a tensor of this type can be stored in the file format.
 [[nodiscard]] bool ggufHolds(DType type);

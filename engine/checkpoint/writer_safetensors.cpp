@@ -43,11 +43,14 @@ Result<std::string> headerFor(const std::vector<std::pair<std::string, std::stri
 
 } // namespace
 
-bool safetensorsHolds(DType type) { return info(type).kind != DTypeKind::Block; }
+bool safetensorsHolds(DType type) {
+    const DTypeKind kind = info(type).kind;
+    return kind != DTypeKind::Block && kind != DTypeKind::Coded;
+}
 
-Result<void> writeSafetensors(const std::filesystem::path& path,
-                              const std::vector<std::pair<std::string, std::string>>& metadata,
-                              std::vector<TensorToWrite> tensors, const RunContext& context, const CheckWritten& check) {
+Result<AtomicFile> prepareSafetensors(const std::filesystem::path& path,
+                                      const std::vector<std::pair<std::string, std::string>>& metadata,
+                                      std::vector<TensorToWrite> tensors, const RunContext& context, const CheckWritten& check) {
     std::ranges::sort(tensors, [](const TensorToWrite& a, const TensorToWrite& b) {
         return std::tuple(-info(a.dtype).blockBits, std::string_view(a.name)) <
                std::tuple(-info(b.dtype).blockBits, std::string_view(b.name));
@@ -59,7 +62,15 @@ Result<void> writeSafetensors(const std::filesystem::path& path,
     QSCOPE_CHECK(file.write(std::as_bytes(std::span(&length, 1))));
     QSCOPE_CHECK(file.write(header));
     for (const TensorToWrite& tensor : tensors) QSCOPE_CHECK(writeTensor(file, tensor, context));
-    return checkAndCommit(file, check, context);
+    QSCOPE_CHECK(checkFinished(file, check, context));
+    return file;
+}
+
+Result<void> writeSafetensors(const std::filesystem::path& path,
+                              const std::vector<std::pair<std::string, std::string>>& metadata,
+                              std::vector<TensorToWrite> tensors, const RunContext& context, const CheckWritten& check) {
+    QSCOPE_TRY(auto file, prepareSafetensors(path, metadata, std::move(tensors), context, check));
+    return file.commit();
 }
 
 } // namespace qscope::engine

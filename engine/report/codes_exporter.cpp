@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/checkpoint/catalogue.h"
-#include "engine/report/codes_layout.h"
+#include "engine/report/coded/coded_layout.h"
 #include "engine/report/safetensors_target.h"
-#include "engine/tensor/half.h"
-
-#include <algorithm>
-#include <bit>
-#include <cstring>
-
 namespace qscope::engine {
 
 namespace {
 
-constexpr std::string_view kWeight = ".weight";
-
 /// One treated tensor: where it stands in the source and what became of it.
-struct Treated {
+struct PlainTreated {
     std::size_t index = 0;
     const QuantizedTensor* quantized = nullptr;
     const GridCodes* grid = nullptr;
@@ -33,7 +25,7 @@ TensorView bytesTensor(Shape shape, const std::vector<std::uint8_t>& values) {
     return makeTensor(DType::U8, std::move(shape), {bytes.begin(), bytes.end()});
 }
 
-Result<CodeParts> partsOf(const Checkpoint& source, const Treated& treated) {
+Result<CodeParts> partsOf(const Checkpoint& source, const PlainTreated& treated) {
     const auto& [grid, grouping, values, order] = *treated.grid;
     const Shape groups{grouping.groupsDown(), grouping.groupsAcross()};
     CodeParts parts{bytesTensor(treated.quantized->shape, values.codes), makeTensor(groups, values.scales), {}};
@@ -47,23 +39,9 @@ Result<CodeParts> partsOf(const Checkpoint& source, const Treated& treated) {
     return parts;
 }
 
-/// Every byte with `offset` added, modulo 256: between signed and unsigned codes.
-std::vector<std::uint8_t> shifted(const TensorView& view, int offset) {
-    std::vector<std::uint8_t> values(view.bytes.size());
-    std::ranges::transform(view.bytes, values.begin(), [offset](std::byte b) {
-        return static_cast<std::uint8_t>(static_cast<int>(b) + offset);
-    });
-    return values;
-}
-
 TensorView asSigned(TensorView view) {
     view.dtype = DType::I8;
     return view;
-}
-
-TensorView shapeTensor(const Shape& shape) {
-    const auto bytes = std::as_bytes(std::span(shape));
-    return makeTensor(DType::I64, {static_cast<std::int64_t>(shape.size())}, {bytes.begin(), bytes.end()});
 }
 
 /// Adds a tensor that is made from the parts when its turn comes; `make` tells its type and shape beforehand, on parts
@@ -73,7 +51,7 @@ public:
     Entries(const Checkpoint& source, std::vector<TensorToWrite>& tensors) : m_source(source), m_tensors(tensors) {}
 
     template<class Make>
-    void add(const Treated& treated, std::string name, DType type, Shape shape, Make make) {
+    void add(const PlainTreated& treated, std::string name, DType type, Shape shape, Make make) {
         m_tensors.push_back({std::move(name), type, std::move(shape), [&source = m_source, treated, make]() -> Result<TensorView> {
                                  QSCOPE_TRY(const auto parts, partsOf(source, treated));
                                  return make(parts);
@@ -85,46 +63,8 @@ private:
     std::vector<TensorToWrite>& m_tensors;
 };
 
-/// The entries of one module in the layouts of compressed-tensors.
-void addCompressed(Entries& entries, const Treated& treated, const std::string& module, const CompressedScheme& scheme) {
-    const auto& [grid, grouping, values, order] = *treated.grid;
-    const std::int64_t rows = grouping.rows, columns = grouping.columns, across = grouping.groupsAcross();
-    const int middle = 1 << (grid.bits - 1);
-    const DType scaleType = grid.scaleType == ScaleType::F16 ? DType::F16 : DType::F32;
-    const Shape groups = scheme.strategy == "tensor" ? Shape{1} : Shape{rows, across};
-    entries.add(treated, module + ".weight_scale", scaleType, groups, [groups](const CodeParts& parts) {
-        TensorView scales = parts.scales;
-        scales.shape = groups;
-        return scales;
-    });
-    if (!scheme.packed) {
-        const int toSigned = grid.symmetric ? 0 : -middle;
-        entries.add(treated, module + ".weight", DType::I8, {rows, columns}, [rows, columns, toSigned](const CodeParts& parts) {
-            return asSigned(bytesTensor({rows, columns}, shifted(parts.codes, toSigned)));
-        });
-        if (!grid.symmetric)
-            entries.add(treated, module + ".weight_zero_point", DType::I8, groups, [groups, toSigned](const CodeParts& parts) {
-                return asSigned(bytesTensor(groups, shifted(parts.zeros, toSigned)));
-            });
-        return;
-    }
-    const int toUnsigned = grid.symmetric ? middle : 0;
-    const std::int64_t bits = grid.bits;
-    entries.add(treated, module + ".weight_packed", DType::I32, {rows, (columns * bits + 31) / 32},
-                [rows, columns, bits = grid.bits, toUnsigned](const CodeParts& parts) {
-                    return packedRows(shifted(parts.codes, toUnsigned), rows, columns, bits);
-                });
-    entries.add(treated, module + ".weight_shape", DType::I64, {2},
-                [rows, columns](const CodeParts&) { return shapeTensor({rows, columns}); });
-    if (!grid.symmetric)
-        entries.add(treated, module + ".weight_zero_point", DType::I32, {(rows * bits + 31) / 32, across},
-                    [rows, across, bits = grid.bits](const CodeParts& parts) {
-                        return packedColumns(shifted(parts.zeros, 0), rows, across, bits);
-                    });
-}
-
 /// The entries of one tensor in the plain layout of README.md, and what the file's metadata says about it.
-Json addPlain(Entries& entries, const Treated& treated, const std::string& name) {
+Json addPlain(Entries& entries, const PlainTreated& treated, const std::string& name) {
     const auto& [grid, grouping, values, order] = *treated.grid;
     const Shape groups{grouping.groupsDown(), grouping.groupsAcross()};
     const bool isSigned = grid.symmetric;
@@ -147,6 +87,7 @@ public:
         QSCOPE_TRY(const auto replaced, replacements(source, result));
         for (std::size_t i = 0; i < replaced.size(); ++i) {
             const TensorInfo& tensor = source.tensors[i];
+            if (!tensor.isWhole()) continue;
             const auto refuse = [&](std::string_view why) {
                 return fail(ErrorCode::Unsupported, "tensor '{}': {}", printable(tensor.name), why);
             };
@@ -156,7 +97,8 @@ public:
                 continue;
             }
             const auto* grid = std::get_if<GridCodes>(&replaced[i]->codes);
-            if (!grid) return refuse("the result is in a GGUF block type; export it as GGUF");
+            if (!grid) return refuse(describe(*replaced[i]) + " is no uniform grid; " + whoHolds(*replaced[i], safetensorsName(source, i)));
+            if (!grid->columnGroup.empty()) return refuse("act-order does not fit plain codes; " + whoHolds(*replaced[i], safetensorsName(source, i)));
             const std::int64_t down = grid->grouping.groupsDown();
             if (down != 1 && down != grid->grouping.rows && source.ropeLayout != safetensorsLayout(source) &&
                 ropeHeads(source, safetensorsName(source, i)) > 0)
@@ -166,59 +108,30 @@ public:
     }
 
     Result<ExportOutcome> write(const Checkpoint& source, const MethodResult* result, const std::filesystem::path& target,
-                                const RunContext& context) const override {
+                                const RunContext& context, const ExportOptions& options) const override {
         QSCOPE_CHECK(accepts(source, result));
         QSCOPE_TRY(const auto replaced, replacements(source, result));
         std::vector<TensorToWrite> tensors;
-        std::vector<Treated> treated;
-        for (std::size_t i = 0; i < replaced.size(); ++i)
-            if (replaced[i]) treated.push_back({i, replaced[i], &std::get<GridCodes>(replaced[i]->codes)});
-            else tensors.push_back(storedTensor(source, i));
-        const auto scheme = schemeFor(source, treated);
-
-        Json config = configFor(source, context);
         Json plain = Json::object();
-        std::vector<std::string> modules;
         Entries entries(source, tensors);
-        for (const Treated& entry : treated) {
-            std::string name = safetensorsName(source, entry.index);
-            if (scheme) {
-                name.resize(name.size() - kWeight.size());
-                addCompressed(entries, entry, name, *scheme);
-                modules.push_back(std::move(name));
-            } else {
-                plain.get_ref<Json::object_t&>().emplace_back(name, addPlain(entries, entry, name));
+        for (std::size_t i = 0; i < replaced.size(); ++i) {
+            if (!source.tensors[i].isWhole()) continue;
+            if (!replaced[i]) {
+                tensors.push_back(storedTensor(source, i));
+                continue;
             }
+            const std::string name = safetensorsName(source, i);
+            const PlainTreated treated{i, replaced[i], &std::get<GridCodes>(replaced[i]->codes)};
+            plain.get_ref<Json::object_t&>().emplace_back(name, addPlain(entries, treated, name));
         }
-        std::vector<std::pair<std::string, std::string>> metadata{{"format", "pt"}};
-        if (scheme) {
-            if (config.is_null()) config = Json::object();
-            config["quantization_config"] = quantizationConfig(*scheme, modules);
-            context.notes.note(fmt::format("{} tensors are stored as compressed-tensors, {}", treated.size(),
-                                           scheme->packed ? "pack-quantized" : "int-quantized"));
-        } else {
-            metadata.emplace_back("quantization", plain.dump());
-            context.notes.note(fmt::format("{} tensors are stored as plain codes, scales and zeros, as compressed-tensors "
-                                           "has no such grid", treated.size()));
-        }
-        return writeSafetensorsExport(source, target, metadata, std::move(tensors), config, context);
+        return writeSafetensorsExport(source, target, {{{"format", "pt"}, {"quantization", plain.dump()}}, configFor(source, context), {}},
+                                      std::move(tensors), context, options);
     }
 
 private:
-    static std::optional<CompressedScheme> schemeFor(const Checkpoint& source, const std::vector<Treated>& treated) {
-        if (treated.empty()) return std::nullopt;
-        std::vector<const GridCodes*> grids;
-        for (const Treated& entry : treated) {
-            if (entry.quantized->shape.size() != 2 || !safetensorsName(source, entry.index).ends_with(kWeight))
-                return std::nullopt;
-            grids.push_back(entry.grid);
-        }
-        return compressedScheme(grids);
-    }
-
-    ExporterInfo m_info{"safetensors-codes", "safetensors, integer codes", "safetensors",
-                        "Codes, scales and zero points of a uniform grid: as compressed-tensors (4 and 8 bits, loaded by "
-                        "vLLM and Transformers) with its config.json, other grids in a plain layout."};
+    ExporterInfo m_info{"safetensors-codes", "safetensors, plain codes", "safetensors",
+                        "Codes, scales and zero points of any uniform grid, as tensors of their own in a plain layout that a few "
+                        "lines of NumPy read. For grids that no other format holds."};
 };
 
 } // namespace

@@ -17,6 +17,11 @@ struct ExporterInfo {
     std::string loadedBy = {}; ///< programs that load it: "llama.cpp, Ollama, LM Studio"
 };
 
+/// How an export is to be written.
+struct ExportOptions {
+    std::uint64_t maximumShardBytes = 0; ///< of one file; larger checkpoints are cut into several (safetensors). 0: one file
+};
+
 /// What an export wrote and how it was checked.
 struct ExportOutcome {
     std::uint64_t bytes = 0;
@@ -33,17 +38,24 @@ public:
     [[nodiscard]] virtual Result<void> accepts(const Checkpoint& source, const MethodResult* result) const = 0;
     /// Writes beside the target, opens what was written, compares every tensor with what was meant, then renames.
     [[nodiscard]] virtual Result<ExportOutcome> write(const Checkpoint& source, const MethodResult* result,
-                                                      const std::filesystem::path& target,
-                                                      const RunContext& context) const = 0;
+                                                      const std::filesystem::path& target, const RunContext& context,
+                                                      const ExportOptions& options = {}) const = 0;
 };
 
 [[nodiscard]] std::unique_ptr<Exporter> makeGgufExporter();
 /// Weights as plain numbers in the source's type, where that holds them exactly, else in F32.
 [[nodiscard]] std::unique_ptr<Exporter> makeSafetensorsExporter();
-/// Integer codes, scales and zero points (formats.md, section 4, int-quantized and pack-quantized).
+/// Codes, scales and zero points of any uniform grid, in a plain layout of this program's own.
 [[nodiscard]] std::unique_ptr<Exporter> makeSafetensorsCodesExporter();
 /// Integer weights behind DequantizeLinear nodes (formats.md, section 8.2). Weights of more than `externalAbove` bytes go
 /// into a file beside the model: protobuf ends at 2 GiB.
 [[nodiscard]] std::unique_ptr<Exporter> makeOnnxExporter(std::uint64_t externalAbove = std::uint64_t{3} << 29);
+// Quantized matrices as other programs store them, each with its config.json (formats.md, sections 4 to 7). What is
+// already coded moves over code by code.
+[[nodiscard]] std::unique_ptr<Exporter> makeCompressedTensorsExporter();
+[[nodiscard]] std::unique_ptr<Exporter> makeGptqExporter();
+[[nodiscard]] std::unique_ptr<Exporter> makeGptq2Exporter();
+[[nodiscard]] std::unique_ptr<Exporter> makeAwqExporter();
+[[nodiscard]] std::unique_ptr<Exporter> makeBitsandbytesExporter();
 
 } // namespace qscope::engine

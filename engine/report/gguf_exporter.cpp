@@ -19,10 +19,10 @@ std::string nameFor(const Checkpoint& source, const std::string& name) {
     return isTranslatable(source) ? ggufName(canonicalName(source, name)) : name;
 }
 
-/// The type in which a stored tensor is kept: its own, or F32 for the small floats that GGUF lacks.
+/// The type in which a stored tensor is kept: its own, or F32 for what GGUF lacks: small floats, strides, codes.
 std::optional<DType> typeFor(DType stored) {
     if (ggufHolds(stored)) return stored;
-    if (info(stored).kind == DTypeKind::Float && canDecode(stored)) return DType::F32;
+    if ((info(stored).kind == DTypeKind::Float && canDecode(stored)) || stored == DType::Coded) return DType::F32;
     return std::nullopt;
 }
 
@@ -35,6 +35,7 @@ public:
         QSCOPE_CHECK(checkRopeOrder(source, layoutFor(source)));
         for (std::size_t i = 0; i < source.tensors.size(); ++i) {
             const TensorInfo& tensor = source.tensors[i];
+            if (!tensor.isWhole()) continue;
             const auto refuse = [&](std::string_view why) {
                 return fail(ErrorCode::Unsupported, "tensor '{}': {}", printable(tensor.name), why);
             };
@@ -50,13 +51,15 @@ public:
     }
 
     Result<ExportOutcome> write(const Checkpoint& source, const MethodResult* result, const std::filesystem::path& target,
-                                const RunContext& context) const override {
+                                const RunContext& context, const ExportOptions& options) const override {
+        if (options.maximumShardBytes > 0) return fail(ErrorCode::Unsupported, "GGUF files are written in one piece");
         QSCOPE_CHECK(accepts(source, result));
         QSCOPE_TRY(const auto replaced, replacements(source, result));
         std::vector<TensorToWrite> tensors;
         std::size_t widened = 0, plain = 0, exact = 0;
         for (std::size_t i = 0; i < source.tensors.size(); ++i) {
             const TensorInfo& tensor = source.tensors[i];
+            if (!tensor.isWhole()) continue;
             TensorToWrite out{nameFor(source, tensor.name), DType::F32, tensor.shape, {}};
             if (const QuantizedTensor* quantized = replaced[i]) {
                 const auto* grid = std::get_if<GridCodes>(&quantized->codes);

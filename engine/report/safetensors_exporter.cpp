@@ -17,6 +17,7 @@ public:
         QSCOPE_CHECK(checkRopeOrder(source, safetensorsLayout(source)));
         for (std::size_t i = 0; i < source.tensors.size(); ++i) {
             const DType type = source.tensors[i].dtype;
+            if (!source.tensors[i].isWhole()) continue;
             if (!replaced[i] && !safetensorsHolds(type) && !canDecode(type))
                 return fail(ErrorCode::Unsupported, "tensor '{}': safetensors has no type for {}, and it cannot be decoded",
                             printable(source.tensors[i].name), qscope::info(type).name);
@@ -25,20 +26,23 @@ public:
     }
 
     Result<ExportOutcome> write(const Checkpoint& source, const MethodResult* result, const std::filesystem::path& target,
-                                const RunContext& context) const override {
+                                const RunContext& context, const ExportOptions& options) const override {
         QSCOPE_CHECK(accepts(source, result));
         QSCOPE_TRY(const auto replaced, replacements(source, result));
         std::vector<TensorToWrite> tensors;
-        std::size_t opened = 0, widened = 0;
+        std::size_t opened = 0, dequantizedCodes = 0, widened = 0;
         for (std::size_t i = 0; i < source.tensors.size(); ++i) {
             if (context.cancelled()) return cancelled();
+            const TensorInfo& stored = source.tensors[i];
+            if (!stored.isWhole()) continue;
             if (!replaced[i]) {
                 tensors.push_back(storedTensor(source, i));
-                if (tensors.back().dtype != source.tensors[i].dtype) ++opened;
+                if (qscope::info(stored.dtype).kind == DTypeKind::Block) ++opened;
+                if (stored.source && stored.source->coded()) ++dequantizedCodes;
                 continue;
             }
             QSCOPE_TRY(const auto values, dequantized(*replaced[i]));
-            const DType own = source.tensors[i].dtype;
+            const DType own = stored.dtype;
             const DType type = holdsExactly(own, values) ? own : DType::F32;
             if (type != own) ++widened;
             tensors.push_back({safetensorsName(source, i), type, source.tensors[i].shape,
@@ -49,8 +53,10 @@ public:
                                }});
         }
         if (opened > 0) context.notes.note(fmt::format("{} tensors of block types are stored as their values in F32", opened));
+        if (dequantizedCodes > 0)
+            context.notes.note(fmt::format("{} quantized tensors are stored as their values in F32; a format of codes keeps the codes", dequantizedCodes));
         if (widened > 0) context.notes.note(fmt::format("{} results are stored in F32, as the source's type does not hold them exactly", widened));
-        return writeSafetensorsExport(source, target, {{"format", "pt"}}, std::move(tensors), configFor(source, context), context);
+        return writeSafetensorsExport(source, target, {{{"format", "pt"}}, configFor(source, context), {}}, std::move(tensors), context, options);
     }
 
 private:

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/report/safetensors_target.h"
 
+#include "engine/checkpoint/write_tensor.h"
 #include "engine/core/atomic_file.h"
+#include "engine/report/shard_set.h"
 
 #include <algorithm>
 
@@ -18,35 +20,59 @@ std::string safetensorsName(const Checkpoint& source, std::size_t tensor) {
 
 TensorToWrite storedTensor(const Checkpoint& source, std::size_t tensor) {
     const TensorInfo& stored = source.tensors[tensor];
-    const bool same = safetensorsHolds(stored.dtype);
-    return {safetensorsName(source, tensor), same ? stored.dtype : DType::F32, stored.shape,
+    const DType type = stored.source ? stored.source->plainType() : stored.dtype;
+    const bool same = safetensorsHolds(type);
+    return {safetensorsName(source, tensor), same ? type : DType::F32, stored.shape,
             [&source, tensor, same]() -> Result<TensorView> {
-                QSCOPE_TRY(const auto view, same ? Result<TensorView>(source.view(tensor)) : decoded(source.view(tensor)));
+                QSCOPE_TRY(const auto view, same ? contiguous(source.view(tensor)) : decoded(source.view(tensor)));
                 return inRopeOrder(source, tensor, view, safetensorsLayout(source));
             }};
 }
 
-Result<ExportOutcome> writeSafetensorsExport(const Checkpoint& source, const std::filesystem::path& target,
-                                             const std::vector<std::pair<std::string, std::string>>& metadata,
-                                             std::vector<TensorToWrite> tensors, const Json& config,
-                                             const RunContext& context) {
+namespace {
+
+constexpr std::size_t kMaximumShards = 900; ///< each keeps a file open until all are in place
+
+Result<AtomicFile> prepareJson(const std::filesystem::path& path, const Json& json) {
+    QSCOPE_TRY(auto file, AtomicFile::create(path));
+    // Replaces what is no UTF-8: the text may come from another program's file.
+    QSCOPE_CHECK(file.write(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"));
+    return file;
+}
+
+} // namespace
+
+Result<ExportOutcome> writeSafetensorsExport(const Checkpoint& source, const std::filesystem::path& target, SafetensorsFiles files,
+                                             std::vector<TensorToWrite> tensors, const RunContext& context, const ExportOptions& options) {
     const bool hasTokenizer = std::ranges::any_of(
         source.metadata, [](const auto& pair) { return pair.first.starts_with("tokenizer."); });
     if (hasTokenizer) context.notes.note("the tokenizer stays behind: safetensors files hold none");
+    QSCOPE_CHECK(checkNames(tensors));
     startProgress(tensors, context);
+    const auto reader = makeStoredSafetensorsReader();
+    const auto shards = cutIntoShards(std::move(tensors), options.maximumShardBytes);
+    if (shards.size() > kMaximumShards)
+        return fail(ErrorCode::OutOfRange, "shards of {} bytes would be {} files, at most {} are written", options.maximumShardBytes, shards.size(), kMaximumShards);
     ExportOutcome outcome;
-    std::optional<AtomicFile> description;
-    const auto reader = makeSafetensorsReader();
-    QSCOPE_CHECK(writeSafetensors(target, metadata, tensors, context, [&](const std::filesystem::path& written) -> Result<void> {
-        QSCOPE_CHECK(verifyWritten(written, *reader, tensors, outcome, context));
-        if (config.is_null()) return {};
-        QSCOPE_TRY(auto file, AtomicFile::create(configPathFor(target)));
-        // Replaces what is no UTF-8: the text may come from another program's file.
-        QSCOPE_CHECK(file.write(config.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"));
-        description.emplace(std::move(file));
-        return {};
-    }));
-    if (description) QSCOPE_CHECK(description->commit());
+    std::vector<AtomicFile> prepared;
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+        const auto path = shards.size() == 1 ? target : shardPath(target, i, shards.size());
+        ExportOutcome own;
+        QSCOPE_TRY(auto file, prepareSafetensors(path, files.metadata, shards[i], context, [&](const std::filesystem::path& written) {
+                       return verifyWritten(written, *reader, shards[i], own, context);
+                   }));
+        prepared.push_back(std::move(file));
+        outcome.bytes += own.bytes;
+        outcome.tensors += own.tensors;
+        outcome.verified += own.verified;
+    }
+    std::vector<AtomicFile> beside;
+    if (!files.config.is_null()) files.others.emplace_back(configPathFor(target).filename().string(), std::move(files.config));
+    for (const auto& [name, json] : files.others) {
+        QSCOPE_TRY(auto file, prepareJson(target.parent_path() / name, json));
+        beside.push_back(std::move(file));
+    }
+    QSCOPE_CHECK(placeShards(target, std::move(prepared), std::move(beside), shards.size() == 1 ? Json() : shardIndex(target, shards)));
     return outcome;
 }
 

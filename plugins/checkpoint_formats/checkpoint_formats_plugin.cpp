@@ -16,7 +16,9 @@ public:
         for (auto* make : {engine::makeSafetensorsReader, engine::makeGgufReader, engine::makeLlama2cReader, engine::makeGgmfReader,
                            engine::makeNpyReader, engine::makePytorchReader, engine::makeOnnxReader})
             QSCOPE_CHECK(registries.readers.add(make()));
-        for (auto* make : {engine::makeGgufExporter, engine::makeSafetensorsExporter, engine::makeSafetensorsCodesExporter})
+        for (auto* make : {engine::makeGgufExporter, engine::makeSafetensorsExporter, engine::makeCompressedTensorsExporter,
+                           engine::makeGptqExporter, engine::makeGptq2Exporter, engine::makeAwqExporter,
+                           engine::makeBitsandbytesExporter, engine::makeSafetensorsCodesExporter})
             QSCOPE_CHECK(registries.exporters.add(make()));
         QSCOPE_CHECK(registries.exporters.add(engine::makeOnnxExporter()));
         return {};

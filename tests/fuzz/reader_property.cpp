@@ -105,7 +105,7 @@ void checkRoundTrip(const Checkpoint& checkpoint) {
     const auto written = gguf ? writeGguf(path, metadata, std::move(tensors), context)
                               : writeSafetensors(path, texts, std::move(tensors), context);
     hold(written.has_value(), "what opens can be written");
-    const auto read = (gguf ? makeGgufReader() : makeSafetensorsReader())->open(path, {}, notes);
+    const auto read = (gguf ? makeGgufReader() : makeStoredSafetensorsReader())->open(path, {}, notes);
     hold(read.has_value(), "what was written opens");
     checkSame(*plain, metadata, **read);
 }
@@ -125,7 +125,7 @@ void checkReader(const CheckpointReader& reader, const std::uint8_t* data, std::
     const std::string problem = inconsistency(**opened);
     hold(problem.empty(), problem.c_str());
     for (const auto& [key, value] : (*opened)->metadata) hold(describe(value).find('\n') == std::string::npos, "one line");
-    checkRoundTrip(**opened);
+    if (smallEnough(**opened)) checkRoundTrip(**opened);
 }
 
 } // namespace qscope::test

@@ -143,26 +143,25 @@ Result<std::shared_ptr<const engine::Checkpoint>> openBytes(const engine::Checkp
 std::string inconsistency(const engine::Checkpoint& checkpoint) {
     for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i) {
         const engine::TensorInfo& tensor = checkpoint.tensors[i];
-        if (checkpoint.find(tensor.name) != i) return "a name that is not found";
         if (tensor.partOf && (*tensor.partOf >= checkpoint.tensors.size() || checkpoint.tensors[*tensor.partOf].partOf))
             return "a part of no tensor";
+        std::uint64_t elements = 1;
+        for (const std::int64_t size : tensor.shape)
+            if (size < 0 || __builtin_mul_overflow(elements, static_cast<std::uint64_t>(size), &elements))
+                return "an impossible shape";
+        if (checkpoint.find(tensor.name) != i) return "a name that is not found";
         if ((tensor.dtype == DType::Coded) != (tensor.source != nullptr)) return "a source and a type at odds";
         if (tensor.source) {
+            if (elements > 1 << 16) continue;
             // Values that cannot be read are no inconsistency: what is packed may be damaged.
-            if (engine::elementCount(tensor.shape) > 1 << 16) continue;
             const auto plain = engine::contiguous(checkpoint.view(i));
-            if (plain && (plain->shape != tensor.shape ||
-                          storedBytes(plain->dtype, static_cast<std::uint64_t>(engine::elementCount(tensor.shape))) != plain->bytes.size()))
+            if (plain && (plain->shape != tensor.shape || storedBytes(plain->dtype, elements) != plain->bytes.size()))
                 return "values of another size";
             continue;
         }
         if (tensor.file >= checkpoint.files.size()) return "no such file";
         const auto file = checkpoint.files[tensor.file]->bytes();
         if (tensor.offset > file.size() || tensor.bytes > file.size() - tensor.offset) return "outside its file";
-        std::uint64_t elements = 1;
-        for (const std::int64_t size : tensor.shape)
-            if (size < 0 || __builtin_mul_overflow(elements, static_cast<std::uint64_t>(size), &elements))
-                return "an impossible shape";
         if (storedBytes(tensor.dtype, elements) != tensor.bytes) return "a size that does not follow from type and shape";
         if (checkpoint.view(i).bytes.size() != tensor.bytes) return "a view of another size";
     }

@@ -15,11 +15,13 @@ struct QuantizeOptions {
     std::string method;
     std::vector<std::string> globs;
     std::string format;
+    std::string shardSize;
     std::string target;
 };
 
 Result<void> run(Environment& environment, const QuantizeOptions& options) {
     QSCOPE_TRY(const auto specs, methodSpecs({options.method}, environment.registries()));
+    QSCOPE_TRY(const auto exportHow, exportOptions(options.shardSize));
     QSCOPE_TRY(const auto* exporter, exporterFor(options.format, options.target, environment.registries()));
     QSCOPE_TRY(const auto checkpoint, environment.openCheckpoint(options.path));
     QSCOPE_TRY(const auto context, environment.context());
@@ -31,7 +33,7 @@ Result<void> run(Environment& environment, const QuantizeOptions& options) {
     const auto& result = report->methods.front();
     QSCOPE_CHECK(accepted(*exporter, *checkpoint, &result));
     environment.subject = options.target;
-    QSCOPE_TRY(const auto outcome, exporter->write(*checkpoint, &result, options.target, context));
+    QSCOPE_TRY(const auto outcome, exporter->write(*checkpoint, &result, options.target, context, exportHow));
 
     Json document = engine::toJson(result);
     document["bytes_in"] = engine::storedBytes(*checkpoint);
@@ -56,13 +58,14 @@ Result<void> run(Environment& environment, const QuantizeOptions& options) {
 void addQuantize(CLI::App& program, Command& chosen) {
     auto* command = program.add_subcommand("quantize", "Quantizes a checkpoint and writes it, verified by reading it back");
     command->footer("Example:\n  qscope quantize model.safetensors -m q4_k -o model-q4_k.gguf\n"
-                    "  qscope quantize model.gguf -m rtn:bits=4,group=64 -f safetensors-codes -o codes.safetensors");
+                    "  qscope quantize model.gguf -m rtn:bits=4,group=128,scale=f16 -f gptq -o out/model.safetensors");
     const auto options = std::make_shared<QuantizeOptions>();
     command->add_option("FILE", options->path, "Checkpoint file or folder")->required();
     command->add_option("-m,--method", options->method, "id or id:key=value,key=value (see qscope methods)")->required();
     command->add_option("--tensor", options->globs, "Only tensors whose name matches (* and ?); may be repeated");
-    command->add_option("-f,--format", options->format, "gguf, safetensors or safetensors-codes; default: by extension");
+    command->add_option("-f,--format", options->format, "gguf, safetensors, compressed-tensors, gptq, gptq-v2, awq, bitsandbytes, ...; default: by extension");
     command->add_option("-o,--output", options->target, "File to write")->required();
+    command->add_option("--shard-size", options->shardSize, "Cut safetensors into files of at most this size, like 5GB; default: one file");
     command->callback([options, &chosen] { chosen = [options](Environment& environment) { return run(environment, *options); }; });
 }
 

@@ -288,7 +288,7 @@ TEST_CASE("codes follow compressed-tensors where it has the grid") {
                 return randomGrid(shape, wanted.grid, wanted.groupRows ? 1 : shape[0], wanted.groupColumns ? wanted.groupColumns : shape[1],
                                   static_cast<unsigned>(i));
             });
-            const auto outcome = makeSafetensorsCodesExporter()->write(*source, &result, target / "model.safetensors", run.context);
+            const auto outcome = makeCompressedTensorsExporter()->write(*source, &result, target / "model.safetensors", run.context);
             REQUIRE(outcome);
             CHECK(outcome->verified == outcome->tensors);
             const auto config = readJsonFile(target / "config.json");
@@ -296,7 +296,7 @@ TEST_CASE("codes follow compressed-tensors where it has the grid") {
             const Json& quantization = (*config)["quantization_config"];
             CHECK(quantization["format"] == wanted.format);
             CHECK(quantization["config_groups"]["group_0"]["weights"]["symmetric"] == wanted.grid.symmetric);
-            const auto file = read(*makeSafetensorsReader(), target / "model.safetensors");
+            const auto file = read(*makeStoredSafetensorsReader(), target / "model.safetensors");
             for (const TensorResult& entry : result.tensors) {
                 std::string name = canonicalName(*source, entry.name);
                 const std::string module = name.substr(0, name.size() - 7);
@@ -419,7 +419,7 @@ TEST_CASE("a cancelled export leaves nothing") {
     const auto result = resultFor(*source, [](std::size_t i, const Shape& shape) {
         return randomGrid(shape, {4, true, ScaleType::F32}, 1, 16, static_cast<unsigned>(i));
     });
-    for (auto* make : {makeGgufExporter, makeSafetensorsExporter, makeSafetensorsCodesExporter}) {
+    for (auto* make : {makeGgufExporter, makeSafetensorsExporter, makeSafetensorsCodesExporter, makeCompressedTensorsExporter}) {
         TestRun run;
         run.stop.request_stop();
         const auto outcome = make()->write(*source, &result, target / "model.safetensors", run.context);

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/core/diagnostics.h"
+#include "engine/core/json.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace qscope::engine {
+
+/// What the files beside a checkpoint say about its quantization; `method` is empty when they say nothing, and then the
+/// names and shapes of the tensors must speak for themselves.
+struct QuantizationClaim {
+    std::string method; ///< "compressed-tensors", "gptq", "awq", "bitsandbytes", "modelopt", "fp8", "mxfp4", ...
+    Json json = Json::object();
+    std::string file;   ///< where it stands
+
+    [[nodiscard]] bool made() const { return !method.empty(); }
+};
+
+/// From config.json, quantize_config.json (GPTQ) or hf_quant_config.json (ModelOpt) beside `checkpoint`, in this order.
+/// Files that cannot be read are noted as a warning and ignored.
+[[nodiscard]] QuantizationClaim claimBeside(const std::filesystem::path& checkpoint, const ReadLimits& limits, Diagnostics& notes);
+
+// Fields of untrusted JSON: absent, null or of another type gives nothing.
+[[nodiscard]] std::optional<std::int64_t> wholeField(const Json& json, const char* key);
+[[nodiscard]] std::string textField(const Json& json, const char* key);
+[[nodiscard]] std::optional<double> realField(const Json& json, const char* key);
+/// A list of whole numbers.
+[[nodiscard]] std::optional<std::vector<std::int64_t>> wholesField(const Json& json, const char* key);
+
+} // namespace qscope::engine

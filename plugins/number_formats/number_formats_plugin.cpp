@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "plugins/number_formats/level_method.h"
+#include "plugins/sdk/method_plugin.h"
+
+#include <QObject>
+
+namespace qscope {
+
+class NumberFormatsPlugin : public QObject, public MethodPlugin {
+    Q_OBJECT
+    Q_PLUGIN_METADATA(IID "qscope.MethodPlugin/1" FILE "plugin.json")
+    Q_INTERFACES(qscope::MethodPlugin)
+public:
+    [[nodiscard]] Result<void> contribute(engine::Registries& registries) override {
+        for (auto& method : engine::makeLevelMethods()) QSCOPE_CHECK(registries.methods.add(std::move(method)));
+        return {};
+    }
+};
+
+} // namespace qscope
+
+#include "number_formats_plugin.moc"
