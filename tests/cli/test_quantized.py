@@ -13,7 +13,8 @@ HOLDERS = {"ct-4-dense": ("compressed-tensors", "gptq", "gptq-v2", "awq"), "ct-4
            "ct-2": ("gptq",), "ct-3": ("compressed-tensors", "gptq"), "ct-5": ("compressed-tensors",), "ct-6": ("compressed-tensors",),
            "ct-7": ("compressed-tensors",), "ct-order": ("compressed-tensors",), "ct-channel": ("compressed-tensors", "awq", "gptq"),
            "ct-mixed": ("compressed-tensors", "gptq-v2"), "ct-int": ("compressed-tensors",), "ct-float": ("compressed-tensors",),
-           "ct-nvfp4": ("compressed-tensors",), "ct-mxfp": ("compressed-tensors",), "gptq-": ("gptq-v2", "compressed-tensors"),
+           "ct-nvfp4": ("compressed-tensors",), "ct-mxfp": ("compressed-tensors",), "gptq-2": ("gptq-v2", "compressed-tensors"),
+           "gptq-3": ("compressed-tensors",), "gptq-4": ("gptq-v2",), "gptq-8": ("compressed-tensors",), "gptq-file": ("gptq-v2",),
            "awq": ("awq", "compressed-tensors", "gptq-v2"), "bnb-nf4": ("bitsandbytes",), "bnb-fp4": ("bitsandbytes",),
            "bnb-int8": ("compressed-tensors",), "fp8-blocks": ("compressed-tensors",)}
 
@@ -90,7 +91,8 @@ class QuantizedFilesTest(ProgramTest):
             compressed = self.converted(start, "compressed-tensors", f"order-{bits}")
             self.assertTrue(q.ct_unpack(q.load(compressed), "m.0", bits).same(w))
             self.assertTrue(q.gptq_read(q.load(self.converted(compressed, "gptq", f"back{bits}")), "m.0", bits).same(w))
-            self.assertIn("act-order", self.refused(2, "convert", start, self.folder / "x.safetensors", "-f", "awq"))
+        start = q.save(self.folder / "order4", q.gptq("m.0", q.weight(random, 32, 96, 4, 32, False, True)), q.gptq_config(4, 32, True, False))
+        self.assertIn("act-order", self.refused(2, "convert", start, self.folder / "x.safetensors", "-f", "awq"))
 
     def test_bitsandbytes_is_written_as_it_is_read(self):
         for label, (tensors, config, files, wanted, _) in q.samples(np.random.default_rng(11)).items():

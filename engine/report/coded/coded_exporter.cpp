@@ -33,6 +33,9 @@ public:
             if (next < treated.size() && treated[next].index == i) {
                 m_layout->addTensors(treated[next], tensors);
                 ++forms[describe(*treated[next].outline)];
+                if (treated[next].name.find("embed_tokens.") != std::string::npos)
+                    context.notes.warn("most loaders look for embeddings that are not quantized; leave them out of the selection to be loaded there",
+                                       treated[next].name);
                 ++next;
                 continue;
             }
