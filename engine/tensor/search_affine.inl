@@ -66,7 +66,8 @@ AffineFit fitAffine(const Prepared<kSuperBlock>& block) {
         // Once more with both factors by least squares for these codes: x ~ d (code q) - dmin minCode.
         double aa = 0, ab = 0, bb = 0, xa = 0, xb = 0;
         for (int b = 0; b < kBatches; ++b) {
-            const AffineSums s = affineSums<F.top>(subs[b], inverse(d * code[b]), dmin * minCode[b]);
+            const AffineSums s =
+                affineSums<F.top>(subs[b], Vector{}, inverse(d * code[b]), dmin * minCode[b]);
             aa += totalOf(code[b] * code[b] * s.qq);
             ab += totalOf(code[b] * minCode[b] * s.q);
             bb += totalOf(minCode[b] * minCode[b] * subs[b].sw);

@@ -173,6 +173,7 @@ Vector searchScale(const Subs<N>& subs) {
 
 // x ~ scale q - minimum, q from 0 to Top.
 
+/// Of x above a lane's lowest value, so that a block far from 0 loses no precision.
 struct AffineSums {
     Vector q, qq, xq; ///< sums of w q, w q² and w x q
 };
@@ -183,13 +184,15 @@ Vector affineCode(Vector v) {
 }
 
 template<int Top, int N>
-AffineSums affineSums(const Subs<N>& subs, Vector inverseScale, Vector minimum) {
+AffineSums affineSums(const Subs<N>& subs, Vector low, Vector inverseScale, Vector minimum) {
+    const Vector shift = minimum + low;
     AffineSums s{};
     for (int e = 0; e < N; ++e) {
-        const Vector q = affineCode<Top>((subs.x[e] + minimum) * inverseScale), wq = subs.w[e] * q;
+        const Vector x = subs.x[e] - low;
+        const Vector q = affineCode<Top>((x + shift) * inverseScale), wq = subs.w[e] * q;
         s.q += wq;
         s.qq += wq * q;
-        s.xq += wq * subs.x[e];
+        s.xq += wq * x;
     }
     return s;
 }
@@ -222,26 +225,26 @@ ScaleAndMinimum searchScaleAndMinimum(const Subs<N>& subs, float first, float st
         high = most(high, subs.x[e]);
     }
     const Vector overRange = inverse(high - low);
-    // One value everywhere, or none above 0, needs no steps.
+    const Vector sx = subs.sx - low * subs.sw;
+    // What stays when all values are equal, or none is above 0.
     ScaleAndMinimum best{Vector{}, -low};
-    Vector gain = everyLane(-kWorst);
+    Vector gain{};
     const auto attempt = [&](Vector inverseScale, Vector minimum) {
-        const AffineSums s = affineSums<Top>(subs, inverseScale, minimum);
-        const Vector determinant = subs.sw * s.qq - s.q * s.q, over = inverse(determinant);
-        Vector scale = (subs.sw * s.xq - subs.sx * s.q) * over;
-        Vector fitted = (s.q * s.xq - s.qq * subs.sx) * over;
-        if (!FreeMinimum) {
-            const auto bounded = fitted < 0;
-            scale = bounded ? s.xq * inverse(s.qq) : scale;
-            fitted = bounded ? Vector{} : fitted;
-        }
+        const AffineSums s = affineSums<Top>(subs, low, inverseScale, minimum);
+        const Vector product = subs.sw * s.qq, determinant = product - s.q * s.q, over = inverse(determinant);
+        Vector scale = (subs.sw * s.xq - sx * s.q) * over;
+        Vector below = (s.q * s.xq - s.qq * sx) * over; // the minimum, counted from the lowest value
+        const auto equal = determinant < 1e-6f * product; // codes all equal: there is one unknown
+        const auto bounded = FreeMinimum ? equal : equal | (below < low);
+        scale = bounded ? (s.xq + low * s.q) * inverse(s.qq) : scale;
+        below = bounded ? low : below;
         // The error is the sum of w x² less this gain.
-        const Vector found = 2 * (scale * s.xq - fitted * subs.sx) - scale * scale * s.qq + 2 * scale * fitted * s.q -
-                             fitted * fitted * subs.sw;
-        const auto better = (determinant > 0) & (scale > 0) & (found > gain);
+        const Vector found =
+            2 * (scale * s.xq - below * sx) - scale * scale * s.qq + 2 * scale * below * s.q - below * below * subs.sw;
+        const auto better = (scale > 0) & (found > gain);
         gain = better ? found : gain;
         best.scale = better ? scale : best.scale;
-        best.minimum = better ? fitted : best.minimum;
+        best.minimum = better ? below - low : best.minimum;
     };
     for (int trial = 0; trial < Trials; ++trial)
         attempt((Top + first + step * static_cast<float>(trial)) * overRange, -low);

@@ -152,12 +152,14 @@ int main() {
     againstCopy(run, copy, "round to nearest, group 128, F32", 4.0 * kElements, 0.3, [&] {
         return run.backend->roundToGrid(weights, {kRows, kColumns, 1, 128}, {4, true, ScaleType::F32}, run.context).has_value();
     });
-    for (const DType type : {DType::Q4_0, DType::Q8_0})
+    for (const DType type : {DType::Q4_0, DType::Q4_1, DType::Q5_0, DType::Q5_1, DType::Q8_0, DType::MXFP4, DType::NVFP4,
+                             DType::TQ1_0, DType::TQ2_0, DType::Q1_0, DType::Q2_0})
         againstCopy(run, copy, fmt::format("{} encoder, F32", info(type).name), 4.0 * kElements, 0.3, [&] {
             return run.backend->encodeBlocks(type, weights, kColumns, {}, run.context).has_value();
         });
-    againstReference(run, weights, DType::Q4_K, 9.4);
-    againstReference(run, weights, DType::Q6_K, 4.9);
+    constexpr std::pair<DType, double> searched[]{{DType::Q2_K, 9.0}, {DType::Q3_K, 1.8},   {DType::Q4_K, 9.4},  {DType::Q5_K, 8.4},
+                                                  {DType::Q6_K, 4.9}, {DType::IQ4_NL, 33}, {DType::IQ4_XS, 38}};
+    for (const auto& [type, seconds] : searched) againstReference(run, weights, type, seconds);
     fmt::print("\ncopy of {} MB on {} threads; best single-precision product: {:.1f} GFLOP/s\n", 4 * kElements / 1000000,
                availableThreads(), bench::productRate() / 1e9);
     return 0;

@@ -18,7 +18,7 @@ TEST_CASE("Blocks encoded in parallel equal blocks encoded in one go, importance
     std::vector<float> importance(columns), repeated;
     for (std::size_t i = 0; i < importance.size(); ++i) importance[i] = static_cast<float>(i % 5 + 1);
     for (std::int64_t row = 0; row < rows; ++row) repeated.insert(repeated.end(), importance.begin(), importance.end());
-    for (const DType type : {DType::Q4_0, DType::Q8_0, DType::Q4_K, DType::Q6_K})
+    for (const DType type : {DType::Q4_0, DType::Q5_1, DType::Q8_0, DType::Q2_K, DType::Q3_K, DType::Q6_K, DType::IQ4_NL})
         for (const bool weighted : {false, true}) {
             CAPTURE(info(type).name, weighted);
             test::TestRun run;

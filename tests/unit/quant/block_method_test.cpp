@@ -124,3 +124,31 @@ TEST_CASE("block formats refuse weights that are not finite and stop when asked"
     run.stop.request_stop();
     CHECK(method("q8_0").quantize(inputOf(makeTensor({2, 256}, gaussian(512))), {}, 0, run.context).error().code == ErrorCode::Cancelled);
 }
+
+TEST_CASE("importance reaches the encoder, each column's in every row", "[quant]") {
+    test::TestRun run;
+    const std::vector<float> weights = gaussian(6 * 512);
+    std::vector<float> importance(512, 1.f);
+    for (std::size_t i = 0; i < importance.size(); i += 3) importance[i] = 50;
+    for (const char* id : {"q4_1", "q3_k", "iq4_xs"}) {
+        CAPTURE(id);
+        QuantInput input = inputOf(makeTensor({6, 512}, weights));
+        const auto plain = method(id).quantize(input, {}, 0, run.context);
+        input.importance = importance;
+        const auto weighted = method(id).quantize(input, {}, 0, run.context);
+        REQUIRE((plain && weighted));
+        const auto error = [&](const QuantizedTensor& quantized) {
+            std::vector<float> decoded(weights.size());
+            REQUIRE(dequantize(quantized, 0, decoded));
+            double sum = 0;
+            for (std::size_t i = 0; i < weights.size(); ++i)
+                sum += static_cast<double>(importance[i % 512]) * std::pow(static_cast<double>(decoded[i] - weights[i]), 2);
+            return sum;
+        };
+        CHECK(error(*weighted) < 0.9 * error(*plain));
+        input.importance = std::span(importance).first(256);
+        const auto wrong = method(id).quantize(input, {}, 0, run.context);
+        REQUIRE_FALSE(wrong);
+        CHECK(wrong.error().code == ErrorCode::OutOfRange);
+    }
+}
