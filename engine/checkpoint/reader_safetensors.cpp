@@ -97,7 +97,8 @@ Result<void> addShards(Checkpoint& checkpoint, const path& index, const ReadLimi
 
 Naming namingOf(const Checkpoint& checkpoint) {
     const bool huggingFace = std::ranges::any_of(checkpoint.tensors, [](const TensorInfo& tensor) {
-        return tensor.name.starts_with("model.layers.") || tensor.name == "model.embed_tokens.weight";
+        return tensor.name.starts_with("model.layers.") || tensor.name == "model.embed_tokens.weight" ||
+               tensor.name.starts_with("transformer.h.") || tensor.name == "wte.weight";
     });
     return huggingFace ? Naming::HuggingFace : Naming::Other;
 }
@@ -134,6 +135,10 @@ public:
         DescribedModel model = modelBeside(*entry, limits, notes);
         checkpoint.architecture = std::move(model.architecture);
         checkpoint.config = model.config;
+        // A description may leave out that the output is the embedding; the tensors do not.
+        const auto isOutput = [](const TensorInfo& tensor) { return tensor.name == "lm_head.weight"; };
+        if (checkpoint.config && checkpoint.naming == Naming::HuggingFace && std::ranges::none_of(checkpoint.tensors, isOutput))
+            checkpoint.config->tiedOutput = true;
         return publish(std::move(checkpoint), limits);
     }
 

@@ -143,8 +143,8 @@ public:
 
     Result<void> accepts(const Checkpoint& source, const MethodResult* result) const override {
         if (!result) return fail(ErrorCode::Unsupported, "codes are those of a method's result, and none is chosen");
-        QSCOPE_CHECK(checkRopeOrder(source, safetensorsLayout(source)));
         QSCOPE_TRY(const auto replaced, replacements(source, result));
+        QSCOPE_CHECK(safetensorsTranslation(source).check(replaced));
         for (std::size_t i = 0; i < replaced.size(); ++i) {
             const TensorInfo& tensor = source.tensors[i];
             const auto refuse = [&](std::string_view why) {
@@ -173,7 +173,7 @@ public:
         std::vector<Treated> treated;
         for (std::size_t i = 0; i < replaced.size(); ++i)
             if (replaced[i]) treated.push_back({i, replaced[i], &std::get<GridCodes>(replaced[i]->codes)});
-            else tensors.push_back(storedTensor(source, i));
+            else if (source.tensors[i].isWhole()) tensors.push_back(storedTensor(source, i));
         const auto scheme = schemeFor(source, treated);
 
         Json config = configFor(source, context);

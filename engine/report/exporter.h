@@ -36,7 +36,10 @@ public:
                                                       const RunContext& context) const = 0;
 };
 
+/// Results that no GGUF type holds exactly are refused.
 [[nodiscard]] std::unique_ptr<Exporter> makeGgufExporter();
+/// The same, with such results as plain values.
+[[nodiscard]] std::unique_ptr<Exporter> makeGgufDequantizedExporter();
 /// Weights as plain numbers in the source's type, where that holds them exactly, else in F32.
 [[nodiscard]] std::unique_ptr<Exporter> makeSafetensorsExporter();
 /// Integer codes, scales and zero points (formats.md, section 4, int-quantized and pack-quantized).

@@ -14,8 +14,9 @@ public:
 
     Result<void> accepts(const Checkpoint& source, const MethodResult* result) const override {
         QSCOPE_TRY(const auto replaced, replacements(source, result));
-        QSCOPE_CHECK(checkRopeOrder(source, safetensorsLayout(source)));
+        QSCOPE_CHECK(safetensorsTranslation(source).check(replaced));
         for (std::size_t i = 0; i < source.tensors.size(); ++i) {
+            if (!source.tensors[i].isWhole()) continue;
             const DType type = source.tensors[i].dtype;
             if (!replaced[i] && !safetensorsHolds(type) && !canDecode(type))
                 return fail(ErrorCode::Unsupported, "tensor '{}': safetensors has no type for {}, and it cannot be decoded",
@@ -32,6 +33,7 @@ public:
         std::size_t opened = 0, widened = 0;
         for (std::size_t i = 0; i < source.tensors.size(); ++i) {
             if (context.cancelled()) return cancelled();
+            if (!source.tensors[i].isWhole()) continue;
             if (!replaced[i]) {
                 tensors.push_back(storedTensor(source, i));
                 if (tensors.back().dtype != source.tensors[i].dtype) ++opened;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/report/safetensors_target.h"
 
+#include "engine/checkpoint/architecture.h"
+#include "engine/checkpoint/tokenizer_json.h"
 #include "engine/core/atomic_file.h"
 
 #include <algorithm>
@@ -8,21 +10,22 @@
 namespace qscope::engine {
 
 RopeLayout safetensorsLayout(const Checkpoint& source) {
-    return isTranslatable(source) ? RopeLayout::HalfSplit : source.ropeLayout;
+    return isTranslatable(source) && architectureOf(source)->pairsRotary ? RopeLayout::HalfSplit : source.ropeLayout;
 }
 
-std::string safetensorsName(const Checkpoint& source, std::size_t tensor) {
-    const std::string& name = source.tensors[tensor].name;
-    return isTranslatable(source) ? canonicalName(source, name) : name;
-}
+Translation safetensorsTranslation(const Checkpoint& source) { return {source, Naming::HuggingFace}; }
+
+std::string safetensorsName(const Checkpoint& source, std::size_t tensor) { return safetensorsTranslation(source).name(tensor); }
 
 TensorToWrite storedTensor(const Checkpoint& source, std::size_t tensor) {
     const TensorInfo& stored = source.tensors[tensor];
-    const bool same = safetensorsHolds(stored.dtype);
-    return {safetensorsName(source, tensor), same ? stored.dtype : DType::F32, stored.shape,
-            [&source, tensor, same]() -> Result<TensorView> {
-                QSCOPE_TRY(const auto view, same ? Result<TensorView>(source.view(tensor)) : decoded(source.view(tensor)));
-                return inRopeOrder(source, tensor, view, safetensorsLayout(source));
+    const Translation translation = safetensorsTranslation(source);
+    const DType own = stored.source ? stored.source->plainType() : stored.dtype;
+    const DType type = safetensorsHolds(own) && !translation.changesValues(tensor) ? own : DType::F32;
+    return {translation.name(tensor), type, translation.shape(tensor), [&source, tensor, type, translation]() -> Result<TensorView> {
+                QSCOPE_TRY(const auto plain, contiguous(source.view(tensor)));
+                QSCOPE_TRY(const auto view, plain.dtype == type ? Result<TensorView>(plain) : decoded(plain));
+                return translation.apply(tensor, view);
             }};
 }
 
@@ -32,21 +35,26 @@ Result<ExportOutcome> writeSafetensorsExport(const Checkpoint& source, const std
                                              const RunContext& context) {
     const bool hasTokenizer = std::ranges::any_of(
         source.metadata, [](const auto& pair) { return pair.first.starts_with("tokenizer."); });
-    if (hasTokenizer) context.notes.note("the tokenizer stays behind: safetensors files hold none");
+    const auto tokenizer = hasTokenizer ? tokenizerToJson(source.metadata) : std::nullopt;
+    if (hasTokenizer && !tokenizer) context.notes.note("the tokenizer stays behind: it has no faithful form in tokenizer.json");
     startProgress(tensors, context);
     ExportOutcome outcome;
-    std::optional<AtomicFile> description;
+    std::vector<AtomicFile> besides;
+    const auto addBeside = [&](const char* name, const Json& json) -> Result<void> {
+        QSCOPE_TRY(auto file, AtomicFile::create(pathBeside(target, name)));
+        // Replaces what is no UTF-8: the text may come from another program's file.
+        QSCOPE_CHECK(file.write(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"));
+        besides.push_back(std::move(file));
+        return {};
+    };
     const auto reader = makeSafetensorsReader();
     QSCOPE_CHECK(writeSafetensors(target, metadata, tensors, context, [&](const std::filesystem::path& written) -> Result<void> {
         QSCOPE_CHECK(verifyWritten(written, *reader, tensors, outcome, context));
-        if (config.is_null()) return {};
-        QSCOPE_TRY(auto file, AtomicFile::create(configPathFor(target)));
-        // Replaces what is no UTF-8: the text may come from another program's file.
-        QSCOPE_CHECK(file.write(config.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"));
-        description.emplace(std::move(file));
+        if (!config.is_null()) QSCOPE_CHECK(addBeside("config.json", config));
+        if (tokenizer) QSCOPE_CHECK(addBeside("tokenizer.json", *tokenizer));
         return {};
     }));
-    if (description) QSCOPE_CHECK(description->commit());
+    for (AtomicFile& file : besides) QSCOPE_CHECK(file.commit());
     return outcome;
 }
 

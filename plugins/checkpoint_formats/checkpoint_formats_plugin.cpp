@@ -15,7 +15,8 @@ public:
     Result<void> contribute(engine::Registries& registries) override {
         for (auto* make : {engine::makeSafetensorsReader, engine::makeGgufReader, engine::makeLlama2cReader})
             QSCOPE_CHECK(registries.readers.add(make()));
-        for (auto* make : {engine::makeGgufExporter, engine::makeSafetensorsExporter, engine::makeSafetensorsCodesExporter})
+        for (auto* make : {engine::makeGgufExporter, engine::makeGgufDequantizedExporter, engine::makeSafetensorsExporter,
+                           engine::makeSafetensorsCodesExporter})
             QSCOPE_CHECK(registries.exporters.add(make()));
         return {};
     }
