@@ -49,6 +49,22 @@ Result<std::vector<engine::MethodSpec>> methodSpecs(const std::vector<std::strin
     return specs;
 }
 
+void addPlanOptions(CLI::App& command, PlanOptions& options) {
+    command.add_option("--imatrix", options.importance, "Importance matrix (GGUF or .dat) that weights the columns");
+    command.add_option("--tensor-type", options.rules,
+                       "GLOB=METHOD: another method for the tensors that match, or GLOB=keep; may be repeated, the first that matches counts");
+}
+
+Result<engine::Plan> planFor(const std::string& source, const std::vector<std::string>& globs,
+                             const std::vector<engine::MethodSpec>& specs, std::uint64_t seed, const PlanOptions& options) {
+    engine::Plan plan{source, globs, specs, seed, options.importance, {}};
+    for (const auto& text : options.rules) {
+        QSCOPE_TRY(auto rule, engine::parseTensorRule(text));
+        plan.rules.push_back(std::move(rule));
+    }
+    return plan;
+}
+
 Result<const engine::Exporter*> exporterFor(const std::string& id, const std::string& target,
                                             const engine::Registries& registries) {
     const std::string extension = std::filesystem::path(target).extension().string();

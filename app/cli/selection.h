@@ -3,6 +3,8 @@
 
 #include "engine/plan/plan.h"
 
+#include <CLI/CLI.hpp>
+
 #include <string>
 #include <vector>
 
@@ -15,6 +17,18 @@ namespace qscope::cli {
 /// Parsed and checked against the registry; OutOfRange names the known methods.
 [[nodiscard]] Result<std::vector<engine::MethodSpec>> methodSpecs(const std::vector<std::string>& texts,
                                                                   const engine::Registries& registries);
+
+/// What a plan may have besides files and methods.
+struct PlanOptions {
+    std::string importance;
+    std::vector<std::string> rules;
+};
+void addPlanOptions(CLI::App& command, PlanOptions& options);
+
+/// OutOfRange for a rule of another form.
+[[nodiscard]] Result<engine::Plan> planFor(const std::string& source, const std::vector<std::string>& globs,
+                                           const std::vector<engine::MethodSpec>& specs, std::uint64_t seed,
+                                           const PlanOptions& options);
 
 /// By id, or by the target's extension when `id` is empty; OutOfRange names the known formats.
 [[nodiscard]] Result<const engine::Exporter*> exporterFor(const std::string& id, const std::string& target,

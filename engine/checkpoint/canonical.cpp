@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/checkpoint/canonical.h"
 
+#include "engine/checkpoint/architecture.h"
+
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -9,25 +11,6 @@ namespace qscope::engine {
 
 namespace {
 
-/// Names of the parts of a Llama model in Hugging Face's files and in GGUF (formats.md, section 1.1).
-struct NamePair {
-    std::string_view huggingFace;
-    std::string_view gguf;
-};
-constexpr NamePair kOutside[] = {
-    {"model.embed_tokens", "token_embd"},
-    {"model.norm", "output_norm"},
-    {"lm_head", "output"},
-};
-constexpr NamePair kInBlock[] = {
-    {"input_layernorm", "attn_norm"},      {"self_attn.q_proj", "attn_q"},
-    {"self_attn.k_proj", "attn_k"},        {"self_attn.v_proj", "attn_v"},
-    {"self_attn.o_proj", "attn_output"},   {"post_attention_layernorm", "ffn_norm"},
-    {"mlp.gate_proj", "ffn_gate"},         {"mlp.up_proj", "ffn_up"},
-    {"mlp.down_proj", "ffn_down"},
-};
-
-constexpr std::string_view kHuggingFaceBlock = "model.layers.";
 constexpr std::string_view kGgufBlock = "blk.";
 
 /// A name cut as "<block prefix><number>.<module>.<weight or bias>"; `layer` is empty outside the blocks.
@@ -55,28 +38,50 @@ std::optional<NameParts> partsOf(std::string_view name, std::string_view blockPr
     return parts;
 }
 
-std::string translated(std::string_view name, std::string_view fromBlock, std::string_view NamePair::* from,
-                       std::string_view toBlock, std::string_view NamePair::* to) {
-    const auto parts = partsOf(name, fromBlock);
+/// GPT-2 is found with and without this in front of every name.
+constexpr std::string_view kGpt2Root = "transformer.";
+
+const NamePair* pairIn(std::span<const NamePair> table, std::string_view module, std::string_view NamePair::* from) {
+    const auto pair = std::ranges::find(table, module, from);
+    return pair == table.end() ? nullptr : &*pair;
+}
+
+std::string translated(const Architecture& family, std::string_view name, Naming to) {
+    const bool toGguf = to == Naming::Gguf;
+    const auto from = toGguf ? &NamePair::huggingFace : &NamePair::gguf;
+    const auto parts = partsOf(name, toGguf ? family.block : kGgufBlock);
     if (!parts) return std::string(name);
     const bool inBlock = !parts->layer.empty();
-    const std::span<const NamePair> table = inBlock ? std::span<const NamePair>(kInBlock) : kOutside;
-    const auto pair = std::ranges::find(table, parts->module, from);
-    if (pair == table.end()) return std::string(name);
+    const NamePair* pair = inBlock ? pairIn(family.special, parts->module, from) : nullptr;
+    if (!pair) pair = pairIn(inBlock ? family.inBlock : family.outside, parts->module, from);
+    if (!pair) return std::string(name);
     std::string result;
-    if (inBlock) result.append(toBlock).append(parts->layer).append(".");
-    return result.append((*pair).*to).append(".").append(parts->kind);
+    if (inBlock) result.append(toGguf ? kGgufBlock : family.block).append(parts->layer).append(".");
+    return result.append(toGguf ? pair->gguf : pair->huggingFace).append(".").append(parts->kind);
 }
+
+/// Most families have Llama's names, so that those of unknown ones are tried with its table.
+const Architecture& familyOr(const Architecture* family) { return family ? *family : *architectureInGguf("llama"); }
 
 } // namespace
 
 std::string canonicalName(const Checkpoint& checkpoint, std::string_view name) {
-    if (checkpoint.naming != Naming::Gguf) return std::string(name);
-    return translated(name, kGgufBlock, &NamePair::gguf, kHuggingFaceBlock, &NamePair::huggingFace);
+    const Architecture& family = familyOr(architectureOf(checkpoint));
+    if (checkpoint.naming == Naming::Gguf) return translated(family, name, Naming::HuggingFace);
+    if (family.block.starts_with(kGpt2Root) && !name.starts_with(kGpt2Root) && !name.starts_with("lm_head"))
+        return std::string(kGpt2Root).append(name);
+    return std::string(name);
 }
 
-std::string ggufName(std::string_view canonical) {
-    return translated(canonical, kHuggingFaceBlock, &NamePair::huggingFace, kGgufBlock, &NamePair::gguf);
+std::string ggufName(std::string_view canonical, std::string_view architecture) {
+    const Architecture* family = architectureInHuggingFace(architecture);
+    return translated(familyOr(family ? family : architectureInGguf(architecture)), canonical, Naming::Gguf);
+}
+
+std::string targetArchitecture(const Checkpoint& checkpoint, Naming target) {
+    const Architecture* family = architectureOf(checkpoint);
+    if (!family || target == Naming::Other) return checkpoint.architecture;
+    return std::string(target == Naming::Gguf ? family->gguf : family->huggingFace);
 }
 
 Result<TensorView> withRopeLayout(const TensorView& view, std::int64_t heads, RopeLayout from, RopeLayout to) {
@@ -110,8 +115,9 @@ Result<TensorView> withRopeLayout(const TensorView& view, std::int64_t heads, Ro
 }
 
 std::int64_t ropeHeads(const Checkpoint& checkpoint, std::string_view canonical) {
-    if (checkpoint.architecture != "llama" || !checkpoint.config) return 0;
-    const auto parts = partsOf(canonical, kHuggingFaceBlock);
+    const Architecture* family = architectureOf(checkpoint);
+    if (!family || !family->pairsRotary || !checkpoint.config) return 0;
+    const auto parts = partsOf(canonical, family->block);
     if (!parts || parts->layer.empty()) return 0;
     if (parts->module == "self_attn.q_proj") return checkpoint.config->heads;
     if (parts->module == "self_attn.k_proj") return checkpoint.config->kvHeads;

@@ -5,12 +5,16 @@
 
 namespace qscope::engine {
 
-/// Names differ between formats; the Hugging Face name of a Llama tensor serves as the common one.
+/// Names differ between formats; the Hugging Face name serves as the common one (families: architecture.h, else Llama's).
 /// "blk.3.attn_q.weight" gives "model.layers.3.self_attn.q_proj.weight"; unknown names stay as they are.
 [[nodiscard]] std::string canonicalName(const Checkpoint& checkpoint, std::string_view name);
 
-/// The GGUF name of a canonical name; unknown names stay as they are.
-[[nodiscard]] std::string ggufName(std::string_view canonical);
+/// The GGUF name of a canonical name in a model of this architecture (either world's word for it); unknown names stay as
+/// they are.
+[[nodiscard]] std::string ggufName(std::string_view canonical, std::string_view architecture = "llama");
+
+/// What a family is called in the other world: "mistral" is "llama" in GGUF. Unknown ones stay as they are.
+[[nodiscard]] std::string targetArchitecture(const Checkpoint& checkpoint, Naming target);
 
 /// The rows of `view`, reordered from one rotary layout to another when the tensor is a query or key matrix of `heads`
 /// heads; otherwise the same view. Whole rows move, so block types stay exact.

@@ -97,7 +97,8 @@ Result<std::int64_t> checkedElements(const Shape& shape, const ReadLimits& limit
 
 Naming namingOf(const std::vector<TensorInfo>& tensors) {
     const bool huggingFace = std::ranges::any_of(tensors, [](const TensorInfo& tensor) {
-        return tensor.name.starts_with("model.layers.") || tensor.name == "model.embed_tokens.weight";
+        return tensor.name.starts_with("model.layers.") || tensor.name == "model.embed_tokens.weight" ||
+               tensor.name.starts_with("transformer.h.") || tensor.name == "wte.weight";
     });
     return huggingFace ? Naming::HuggingFace : Naming::Other;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/checkpoint/gguf_metadata.h"
 
+#include <cstring>
 #include <limits>
 
 namespace qscope::engine {
@@ -68,20 +69,24 @@ Result<MetadataType> typeFrom(std::uint32_t number) {
 
 template<class T>
 Result<MetadataValue> readNumbers(ByteReader& reader, MetadataType element, std::uint64_t count) {
-    if (count > reader.remaining() / sizeof(T))
-        return fail(ErrorCode::Malformed, "an array of {} items does not fit in the {} bytes left", count, reader.remaining());
-    std::vector<Wide<T>> items;
-    items.reserve(static_cast<std::size_t>(count));
-    for (std::uint64_t i = 0; i < count; ++i) {
-        QSCOPE_TRY(const T item, readNumber<T>(reader));
-        items.push_back(static_cast<Wide<T>>(item));
+    std::vector<Wide<T>> items(static_cast<std::size_t>(count));
+    if constexpr (std::is_same_v<T, bool>) {
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            QSCOPE_TRY(const bool item, readNumber<bool>(reader));
+            items[i] = item;
+        }
+    } else { // vocabularies have a million entries: one check for all of them
+        QSCOPE_TRY(const auto bytes, reader.take(count * sizeof(T)));
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            T item;
+            std::memcpy(&item, bytes.data() + i * sizeof(T), sizeof(T));
+            items[i] = static_cast<Wide<T>>(item);
+        }
     }
     return MetadataValue{MetadataType::Array, element, std::move(items)};
 }
 
 Result<MetadataValue> readTexts(ByteReader& reader, std::uint64_t count, const ReadLimits& limits) {
-    if (count > reader.remaining() / sizeof(std::uint64_t))
-        return fail(ErrorCode::Malformed, "an array of {} strings does not fit in the {} bytes left", count, reader.remaining());
     std::vector<std::string> items;
     items.reserve(static_cast<std::size_t>(count));
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -91,14 +96,39 @@ Result<MetadataValue> readTexts(ByteReader& reader, std::uint64_t count, const R
     return MetadataValue{MetadataType::Array, MetadataType::String, std::move(items)};
 }
 
-Result<MetadataValue> readArray(ByteReader& reader, const ReadLimits& limits) {
+constexpr std::uint64_t kSmallestArray = 4 + 8; ///< element type and count
+
+/// Bytes that an item of an array takes at least.
+std::uint64_t smallestItem(MetadataType element) {
+    std::uint64_t bytes = element == MetadataType::Array ? kSmallestArray : sizeof(std::uint64_t);
+    forStoredNumber(element, [&](auto stored) { bytes = sizeof(stored); });
+    return bytes;
+}
+
+Result<MetadataValue> readArray(ByteReader& reader, const ReadLimits& limits, MetadataBudget& budget) {
     QSCOPE_TRY(const auto number, reader.u32());
     QSCOPE_TRY(const auto element, typeFrom(number));
     QSCOPE_TRY(const auto count, reader.u64());
-    if (count > limits.arrayItems)
-        return fail(ErrorCode::Malformed, "an array of {} items is above the limit of {}", count, limits.arrayItems);
-    if (element == MetadataType::Array) return fail(ErrorCode::Unsupported, "an array of arrays");
+    if (count > reader.remaining() / smallestItem(element))
+        return fail(ErrorCode::Malformed, "an array of {} items does not fit in the {} bytes left", count, reader.remaining());
+    if (count > budget.items)
+        return fail(ErrorCode::Malformed, "its arrays have more than {} items in all", limits.arrayItems);
+    budget.items -= count;
     if (element == MetadataType::String) return readTexts(reader, count, limits);
+    if (element == MetadataType::Array) {
+        if (count > budget.innerArrays) return fail(ErrorCode::Malformed, "too many arrays within arrays");
+        if (budget.depth == 0) return fail(ErrorCode::Malformed, "arrays lie more than {} deep", limits.nestingDepth);
+        budget.innerArrays -= count;
+        --budget.depth;
+        std::vector<MetadataValue> items;
+        items.reserve(static_cast<std::size_t>(count));
+        for (std::uint64_t i = 0; i < count; ++i) {
+            QSCOPE_TRY(auto item, readArray(reader, limits, budget));
+            items.push_back(std::move(item));
+        }
+        ++budget.depth;
+        return MetadataValue{MetadataType::Array, MetadataType::Array, std::move(items)};
+    }
     Result<MetadataValue> value;
     forStoredNumber(element, [&](auto stored) { value = readNumbers<decltype(stored)>(reader, element, count); });
     return value;
@@ -119,7 +149,16 @@ Result<void> appendArray(std::string& bytes, const MetadataValue& value) {
         for (const std::string& item : *items) appendGgufText(bytes, item);
         return {};
     }
-    Result<void> done = fail(ErrorCode::Unsupported, "an array of arrays");
+    if (value.elementType == MetadataType::Array) {
+        QSCOPE_TRY(const auto* items, held<std::vector<MetadataValue>>(value));
+        appendValue(bytes, static_cast<std::uint64_t>(items->size()));
+        for (const MetadataValue& item : *items) {
+            if (item.type != MetadataType::Array) return fail(ErrorCode::OutOfRange, "an array of arrays holds something else");
+            QSCOPE_CHECK(appendArray(bytes, item));
+        }
+        return {};
+    }
+    Result<void> done;
     forStoredNumber(value.elementType, [&](auto stored) {
         using T = decltype(stored);
         done = [&]() -> Result<void> {
@@ -141,9 +180,10 @@ Result<std::string_view> readGgufText(ByteReader& reader, std::uint64_t maximumB
     return reader.text(length);
 }
 
-Result<MetadataValue> readMetadataValue(ByteReader& reader, std::uint32_t number, const ReadLimits& limits) {
+Result<MetadataValue> readMetadataValue(ByteReader& reader, std::uint32_t number, const ReadLimits& limits,
+                                        MetadataBudget& budget) {
     QSCOPE_TRY(const auto type, typeFrom(number));
-    if (type == MetadataType::Array) return readArray(reader, limits);
+    if (type == MetadataType::Array) return readArray(reader, limits, budget);
     if (type == MetadataType::String) {
         QSCOPE_TRY(const auto text, readGgufText(reader, limits.stringBytes));
         return MetadataValue{type, MetadataType::String, std::string(text)};

@@ -7,8 +7,19 @@
 
 namespace qscope::engine {
 
-/// Reads one value of the given type number. Arrays of arrays are Unsupported.
-[[nodiscard]] Result<MetadataValue> readMetadataValue(ByteReader& reader, std::uint32_t type, const ReadLimits& limits);
+/// How many pairs, array items and arrays within arrays a model may still have, in all its parts. An item of one byte
+/// takes eight in memory, a pair of 14 bytes a hundred: numbers far above those of real files would be a way to fill it.
+struct MetadataBudget {
+    explicit MetadataBudget(const ReadLimits& limits) : items(limits.arrayItems), depth(limits.nestingDepth) {}
+    std::uint64_t pairs = 100'000; ///< real files have some dozens
+    std::uint64_t items;
+    std::uint64_t innerArrays = 200'000;
+    int depth;
+};
+
+/// Reads one value of the given type number; what its arrays take goes off the budget.
+[[nodiscard]] Result<MetadataValue> readMetadataValue(ByteReader& reader, std::uint32_t type, const ReadLimits& limits,
+                                                      MetadataBudget& budget);
 
 /// A string: length, then bytes; at most `maximumBytes`.
 [[nodiscard]] Result<std::string_view> readGgufText(ByteReader& reader, std::uint64_t maximumBytes);

@@ -17,6 +17,7 @@ std::string_view itemWord(MetadataType type) {
     case MetadataType::Bool: return "flags";
     case MetadataType::F32:
     case MetadataType::F64: return "numbers";
+    case MetadataType::Array: return "arrays";
     default: return "integers";
     }
 }

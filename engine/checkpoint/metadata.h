@@ -20,8 +20,11 @@ struct MetadataValue {
     MetadataType type = MetadataType::String;
     MetadataType elementType = MetadataType::String; ///< of an array
     std::variant<std::string, std::int64_t, std::uint64_t, double, bool, std::vector<std::string>,
-                 std::vector<std::int64_t>, std::vector<std::uint64_t>, std::vector<double>, std::vector<bool>>
+                 std::vector<std::int64_t>, std::vector<std::uint64_t>, std::vector<double>, std::vector<bool>,
+                 std::vector<MetadataValue>> ///< the last: an array of arrays
         value;
+
+    friend bool operator==(const MetadataValue&, const MetadataValue&) = default;
 };
 
 /// Key and value in file order. Keys are unique.

@@ -14,16 +14,22 @@ namespace {
 struct SizeField {
     std::int64_t ModelConfig::* member;
     const char* json;
+    const char* gpt2; ///< what GPT-2 calls it in JSON, or null
     const char* gguf; ///< after "<architecture>."
+    bool always;      ///< written to JSON even when zero
 };
 constexpr SizeField kSizes[] = {
-    {&ModelConfig::context, "max_position_embeddings", "context_length"},
-    {&ModelConfig::width, "hidden_size", "embedding_length"},
-    {&ModelConfig::layers, "num_hidden_layers", "block_count"},
-    {&ModelConfig::hidden, "intermediate_size", "feed_forward_length"},
-    {&ModelConfig::heads, "num_attention_heads", "attention.head_count"},
-    {&ModelConfig::kvHeads, "num_key_value_heads", "attention.head_count_kv"},
-    {&ModelConfig::vocabulary, "vocab_size", "vocab_size"},
+    {&ModelConfig::context, "max_position_embeddings", "n_positions", "context_length", true},
+    {&ModelConfig::width, "hidden_size", "n_embd", "embedding_length", true},
+    {&ModelConfig::layers, "num_hidden_layers", "n_layer", "block_count", true},
+    {&ModelConfig::hidden, "intermediate_size", "n_inner", "feed_forward_length", true},
+    {&ModelConfig::heads, "num_attention_heads", "n_head", "attention.head_count", true},
+    {&ModelConfig::kvHeads, "num_key_value_heads", nullptr, "attention.head_count_kv", true},
+    {&ModelConfig::vocabulary, "vocab_size", "vocab_size", "vocab_size", true},
+    {&ModelConfig::headSize, "head_dim", nullptr, "attention.key_length", false},
+    {&ModelConfig::experts, "num_local_experts", nullptr, "expert_count", false},
+    {&ModelConfig::expertsUsed, "num_experts_per_tok", nullptr, "expert_used_count", false},
+    {&ModelConfig::window, "sliding_window", nullptr, "attention.sliding_window", false},
 };
 
 struct RealField {
@@ -33,13 +39,27 @@ struct RealField {
 };
 constexpr RealField kReals[] = {
     {&ModelConfig::normEpsilon, "rms_norm_eps", "attention.layer_norm_rms_epsilon"},
+    {&ModelConfig::normEpsilon, "layer_norm_epsilon", "attention.layer_norm_epsilon"},
     {&ModelConfig::ropeBase, "rope_theta", "rope.freq_base"},
+    {&ModelConfig::attentionCap, "attn_logit_softcapping", "attn_logit_softcapping"},
+    {&ModelConfig::outputCap, "final_logit_softcapping", "final_logit_softcapping"},
 };
+
+/// Whether a family has the field at all.
+bool has(const Architecture& family, const SizeField& field) {
+    return (field.member != &ModelConfig::window || family.window) && (!family.layerNorm || field.gpt2);
+}
+bool has(const Architecture& family, const RealField& field) {
+    const std::string_view key = field.json;
+    if (key == "rms_norm_eps" || key == "rope_theta") return !family.layerNorm;
+    return key != "layer_norm_epsilon" || family.layerNorm;
+}
 
 constexpr std::uint64_t kLargestSize = std::numeric_limits<std::int32_t>::max();
 
-void finish(ModelConfig& config) {
+void finish(ModelConfig& config, std::string_view architecture) {
     if (config.kvHeads == 0) config.kvHeads = config.heads;
+    if (config.hidden == 0 && architecture == "gpt2") config.hidden = 4 * config.width; // its config says null
 }
 
 std::optional<std::uint64_t> unsignedValue(const MetadataValue* value) {
@@ -79,7 +99,7 @@ DescribedModel modelFromJson(const Json& json) {
     ModelConfig config;
     bool any = false;
     for (const SizeField& field : kSizes)
-        if (const auto found = json.find(field.json); found != json.end())
+        if (const auto found = json.contains(field.json) || !field.gpt2 ? json.find(field.json) : json.find(field.gpt2); found != json.end())
             if (const auto size = wholeNumber(*found); size && *size <= kLargestSize) {
                 config.*field.member = static_cast<std::int64_t>(*size);
                 any = true;
@@ -90,7 +110,7 @@ DescribedModel modelFromJson(const Json& json) {
             config.*field.member = found->get<double>();
     if (const auto tied = json.find("tie_word_embeddings"); tied != json.end() && tied->is_boolean())
         config.tiedOutput = tied->get<bool>();
-    finish(config);
+    finish(config, model.architecture);
     if (any) model.config = config;
     return model;
 }
@@ -120,33 +140,40 @@ std::optional<ModelConfig> modelFromMetadata(const Metadata& metadata, const std
             if (const auto* number = std::get_if<double>(&value->value); number && usable(*number))
                 config.*field.member = *number;
     if (!any) return std::nullopt;
-    finish(config);
+    finish(config, architecture);
     return config;
 }
 
-Metadata toMetadata(const ModelConfig& config, const std::string& architecture) {
+Metadata toMetadata(const ModelConfig& config, const Architecture& family) {
+    const std::string prefix = std::string(family.gguf) + ".";
     Metadata metadata;
     for (const SizeField& field : kSizes)
-        if (const auto size = config.*field.member; size > 0)
-            metadata.emplace_back(architecture + "." + field.gguf, metadataU32(static_cast<std::uint64_t>(size)));
+        if (const auto size = config.*field.member; size > 0 && has(family, field))
+            metadata.emplace_back(prefix + field.gguf, metadataU32(static_cast<std::uint64_t>(size)));
     for (const RealField& field : kReals)
-        metadata.emplace_back(architecture + "." + field.gguf,
-                              MetadataValue{MetadataType::F32, MetadataType::String, config.*field.member});
-    if (config.heads > 0 && config.width % config.heads == 0)
-        metadata.emplace_back(architecture + ".rope.dimension_count",
-                              metadataU32(static_cast<std::uint64_t>(config.width / config.heads)));
+        if (config.*field.member > 0 && has(family, field))
+            metadata.emplace_back(prefix + field.gguf, MetadataValue{MetadataType::F32, MetadataType::String, config.*field.member});
+    if (config.headSize > 0)
+        metadata.emplace_back(prefix + "attention.value_length", metadataU32(static_cast<std::uint64_t>(config.headSize)));
+    const std::int64_t rotated = config.headSize > 0 ? config.headSize
+                                 : config.heads > 0 && config.width % config.heads == 0 ? config.width / config.heads : 0;
+    if (rotated > 0 && !family.layerNorm)
+        metadata.emplace_back(prefix + "rope.dimension_count", metadataU32(static_cast<std::uint64_t>(rotated)));
     return metadata;
 }
 
-Json toJson(const ModelConfig& config) {
-    Json json = {{"architectures", {"LlamaForCausalLM"}}, {"model_type", "llama"}};
-    for (const SizeField& field : kSizes) json[field.json] = config.*field.member;
+Json toJson(const ModelConfig& config, const Architecture& family) {
+    Json json = {{"architectures", {family.className}}, {"model_type", family.huggingFace}};
+    for (const SizeField& field : kSizes)
+        if (has(family, field) && (field.always || config.*field.member > 0))
+            json[family.layerNorm ? field.gpt2 : field.json] = config.*field.member;
     for (const RealField& field : kReals) {
+        if (!has(family, field) || !(config.*field.member > 0)) continue;
         // Half-way digits of a value that was stored in single precision are noise: 1e-05, not 9.99999974e-06.
         const auto single = static_cast<float>(config.*field.member);
         json[field.json] = std::strtod(fmt::format("{}", single).c_str(), nullptr);
     }
-    json["hidden_act"] = "silu";
+    json[family.layerNorm ? "activation_function" : family.tiedAlways ? "hidden_activation" : "hidden_act"] = family.activation;
     json["tie_word_embeddings"] = config.tiedOutput;
     return json;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "engine/checkpoint/checkpoint.h"
+#include "engine/checkpoint/architecture.h"
 #include "engine/core/diagnostics.h"
 #include "engine/core/json.h"
 
@@ -30,10 +30,10 @@ struct DescribedModel {
 [[nodiscard]] std::optional<ModelConfig> modelFromMetadata(const Metadata& metadata, const std::string& architecture);
 
 /// The same as metadata for a GGUF file, without the general keys.
-[[nodiscard]] Metadata toMetadata(const ModelConfig& config, const std::string& architecture);
+[[nodiscard]] Metadata toMetadata(const ModelConfig& config, const Architecture& family);
 
-/// A config.json for a Llama model.
-[[nodiscard]] Json toJson(const ModelConfig& config);
+/// A config.json for a model of the family.
+[[nodiscard]] Json toJson(const ModelConfig& config, const Architecture& family);
 
 [[nodiscard]] inline MetadataValue metadataText(std::string text) {
     return {MetadataType::String, MetadataType::String, std::move(text)};

@@ -1,125 +1,140 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/checkpoint/catalogue.h"
-#include "engine/checkpoint/gguf_metadata.h"
-#include "engine/checkpoint/gguf_types.h"
+#include "engine/checkpoint/gguf_part.h"
 #include "engine/checkpoint/model_config.h"
 #include "engine/checkpoint/reader.h"
-#include "engine/core/checked_math.h"
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <fstream>
-#include <unordered_set>
+#include <unordered_map>
 
 namespace qscope::engine {
 
 namespace {
 
-constexpr std::string_view kMagic = "GGUF";
-constexpr std::uint64_t kMaximumKeyBytes = 65535;
-constexpr std::uint64_t kSmallestPair = 8 + 1 + 4 + 1;      ///< a key of one character and a byte
-constexpr std::uint64_t kSmallestTensor = 8 + 1 + 4 + 8 + 4 + 8; ///< a name of one character and one axis
+namespace fs = std::filesystem;
 
-Result<void> checkVersion(std::uint32_t version) {
-    if (version == 2 || version == 3) return {};
-    if (version == 1) return fail(ErrorCode::Unsupported, "GGUF version 1 is too old; versions 2 and 3 are read");
-    if (const auto swapped = __builtin_bswap32(version); swapped >= 1 && swapped <= 3)
-        return fail(ErrorCode::Unsupported, "a big-endian GGUF file; only little-endian ones are read");
-    if (version == 0) return fail(ErrorCode::Malformed, "GGUF version 0 does not exist");
-    return fail(ErrorCode::Unsupported, "GGUF version {} is unknown; versions 2 and 3 are read", version);
+/// Each part is one memory map; the largest public models have fewer than 200.
+constexpr std::uint64_t kMaximumParts = 4096;
+
+/// What a file says about the whole to which it belongs. The container's own words, not the model's.
+struct Split {
+    std::uint64_t number = 0; ///< from 0
+    std::uint64_t count = 1;
+    std::optional<std::uint64_t> tensors; ///< of all parts together
+};
+
+bool isSplitKey(std::string_view key) {
+    return key == "split.no" || key == "split.count" || key == "split.tensors.count";
 }
 
-bool isKey(std::string_view key) {
-    return !key.empty() && std::ranges::all_of(key, [](char c) { return c > ' ' && c < 0x7F; });
-}
-
-Result<Metadata> readPairs(ByteReader& reader, std::uint64_t count, const ReadLimits& limits) {
-    if (count > reader.remaining() / kSmallestPair)
-        return fail(ErrorCode::Malformed, "{} metadata pairs do not fit in the {} bytes left", count, reader.remaining());
-    Metadata metadata;
-    std::unordered_set<std::string_view> keys; // views into the file
-    for (std::uint64_t i = 0; i < count; ++i) {
-        QSCOPE_TRY(const auto key, readGgufText(reader, kMaximumKeyBytes));
-        if (!isKey(key)) return fail(ErrorCode::Malformed, "metadata key '{}' is not plain ASCII", printable(key));
-        if (!keys.insert(key).second) return fail(ErrorCode::Malformed, "metadata key '{}' appears twice", printable(key));
-        QSCOPE_TRY(const auto type, reader.u32());
-        auto value = readMetadataValue(reader, type, limits);
-        if (!value) return during(std::move(value).error(), "metadata '" + printable(key) + "'");
-        metadata.emplace_back(std::string(key), *std::move(value));
+/// Takes the keys of splitting out of the metadata.
+Result<Split> takeSplit(Metadata& metadata) {
+    Split split;
+    for (const auto& [key, value] : metadata) {
+        if (!isSplitKey(key)) continue;
+        const auto* positive = std::get_if<std::uint64_t>(&value.value);
+        const auto* any = std::get_if<std::int64_t>(&value.value);
+        if (!positive && !(any && *any >= 0)) return fail(ErrorCode::Malformed, "metadata '{}' is no whole number from 0", key);
+        const std::uint64_t number = positive ? *positive : static_cast<std::uint64_t>(*any);
+        if (key == "split.no") split.number = number;
+        else if (key == "split.count") split.count = number;
+        else split.tensors = number;
     }
-    return metadata;
+    std::erase_if(metadata, [](const auto& pair) { return isSplitKey(pair.first); });
+    if (split.count > kMaximumParts) return fail(ErrorCode::Malformed, "{} parts are too many", split.count);
+    if (split.count > 0 && split.number >= split.count)
+        return fail(ErrorCode::Malformed, "part {} of {} does not exist", split.number + 1, split.count);
+    return split;
 }
 
-Result<std::uint64_t> alignmentOf(const Metadata& metadata) {
-    const MetadataValue* value = find(metadata, "general.alignment");
-    if (!value) return kGgufAlignment;
-    const auto* number = std::get_if<std::uint64_t>(&value->value);
-    if (value->type != MetadataType::U32 || !number)
-        return fail(ErrorCode::Malformed, "general.alignment is not an unsigned 32-bit number");
-    if (*number < 8 || !std::has_single_bit(*number))
-        return fail(ErrorCode::Malformed, "general.alignment {} is not a power of two from 8 on", *number);
-    return *number;
+std::string partSuffix(std::uint64_t number, std::uint64_t count) {
+    return fmt::format("-{:05}-of-{:05}.gguf", number + 1, count);
 }
 
-Result<TensorInfo> readTensor(ByteReader& reader, const ReadLimits& limits) {
-    TensorInfo tensor;
-    QSCOPE_TRY(const auto name, readGgufText(reader, std::min(limits.nameBytes, kGgufNameBytes)));
-    tensor.name = name;
-    const auto step = "tensor '" + printable(name) + "'";
-    QSCOPE_TRY(const auto rank, reader.u32());
-    if (rank < 1 || rank > kGgufRank) return during({ErrorCode::Malformed, fmt::format("{} axes", rank), {}}, step);
-    for (std::uint32_t axis = 0; axis < rank; ++axis) {
-        QSCOPE_TRY(const auto size, reader.u64());
-        if (size > static_cast<std::uint64_t>(INT64_MAX))
-            return during({ErrorCode::Malformed, "an axis is too long", {}}, step);
-        tensor.shape.push_back(static_cast<std::int64_t>(size));
+void noteTrailing(const GgufPart& part, const fs::path& place, Diagnostics& notes) {
+    if (part.trailingBytes > 0)
+        notes.warn(fmt::format("{} bytes after the last tensor are not read", part.trailingBytes), place.filename().string());
+}
+
+/// The parts of one model, joined; none may contradict the parts before it.
+class Joined {
+public:
+    explicit Joined(Checkpoint& checkpoint) : m_checkpoint(checkpoint) {}
+
+    [[nodiscard]] Result<void> add(GgufPart part) {
+        for (TensorInfo& tensor : part.tensors) tensor.file = m_checkpoint.files.size();
+        m_checkpoint.files.push_back(std::move(part.file));
+        if (m_checkpoint.tensors.empty()) m_checkpoint.tensors = std::move(part.tensors);
+        else std::ranges::move(part.tensors, std::back_inserter(m_checkpoint.tensors));
+        for (auto& [key, value] : part.metadata) {
+            const auto [place, isNew] = m_keys.emplace(key, m_checkpoint.metadata.size());
+            if (isNew) m_checkpoint.metadata.emplace_back(std::move(key), std::move(value));
+            else if (key != "general.alignment" && !(m_checkpoint.metadata[place->second].second == value))
+                return fail(ErrorCode::Malformed, "metadata '{}' differs from that of the parts before", printable(key));
+        }
+        return {};
     }
-    std::ranges::reverse(tensor.shape); // the file has the fastest axis first
-    QSCOPE_TRY(const auto id, reader.u32());
-    const auto type = dtypeFromGguf(id);
-    if (!type)
-        return during({ErrorCode::Unsupported,
-                       fmt::format("type {} {}", id, ggufIdWasRemoved(id) ? "was removed from GGUF" : "is unknown"), {}},
-                      step);
-    tensor.dtype = *type;
-    QSCOPE_TRY(tensor.offset, reader.u64());
-    auto elements = checkedElements(tensor.shape, limits);
-    if (!elements) return during(std::move(elements).error(), step);
-    const auto bytes = qscope::storedBytes(tensor.dtype, static_cast<std::uint64_t>(*elements));
-    if (!bytes)
-        return during({ErrorCode::Malformed, fmt::format("{} elements are no whole number of {} blocks", *elements,
-                                                         qscope::info(tensor.dtype).name), {}},
-                      step);
-    tensor.bytes = *bytes;
-    return tensor;
+
+private:
+    Checkpoint& m_checkpoint;
+    std::unordered_map<std::string, std::size_t> m_keys;
+};
+
+Result<void> addParts(Checkpoint& checkpoint, const fs::path& place, const Split& split, GgufPart own,
+                      const ReadLimits& limits, MetadataBudget& budget, Diagnostics& notes) {
+    const std::string name = place.filename().string(), suffix = partSuffix(split.number, split.count);
+    if (!name.ends_with(suffix))
+        return fail(ErrorCode::Malformed, "part {} of {} is not named NAME{}, so that the others cannot be found",
+                    split.number + 1, split.count, suffix);
+    const std::string stem = name.substr(0, name.size() - suffix.size());
+    Joined joined(checkpoint);
+    std::uint64_t tensors = 0;
+    for (std::uint64_t number = 0; number < split.count; ++number) {
+        const fs::path other = place.parent_path() / (stem + partSuffix(number, split.count));
+        const auto add = [&]() -> Result<void> {
+            const bool opened = number == split.number;
+            QSCOPE_TRY(GgufPart part, opened ? Result<GgufPart>(std::move(own)) : readGgufPart(other, limits, budget));
+            if (!opened) {
+                QSCOPE_TRY(const Split says, takeSplit(part.metadata));
+                if (says.count != split.count || says.number != number)
+                    return fail(ErrorCode::Malformed, "it says that it is part {} of {}", says.number + 1, says.count);
+                if (says.tensors != split.tensors)
+                    return fail(ErrorCode::Malformed, "it counts the tensors of all parts otherwise than part {}", split.number + 1);
+            }
+            noteTrailing(part, other, notes);
+            tensors += part.tensors.size();
+            if (tensors > limits.tensors) return fail(ErrorCode::Malformed, "too many tensors");
+            return joined.add(std::move(part));
+        };
+        if (auto added = add(); !added)
+            return during(std::move(added).error(), fmt::format("part {} of {}, {}", number + 1, split.count,
+                                                               printable(other.filename().string())));
+    }
+    if (split.tensors && *split.tensors != tensors)
+        return fail(ErrorCode::Malformed, "the parts hold {} tensors and say {}", tensors, *split.tensors);
+    return {};
 }
 
-/// Moves offsets from the data section to the file. They must follow each other, each padded to the alignment.
-Result<void> placeTensors(std::vector<TensorInfo>& tensors, std::uint64_t headerEnd, std::uint64_t alignment,
-                          std::uint64_t fileBytes) {
-    const auto padded = [&](std::uint64_t size) -> std::optional<std::uint64_t> {
-        const auto up = checkedAdd(size, alignment - 1);
-        if (!up) return std::nullopt;
-        return *up & ~(alignment - 1);
-    };
-    const std::uint64_t dataStart = *padded(headerEnd); // both far below 2^63
-    std::uint64_t next = 0;
-    for (TensorInfo& tensor : tensors) {
-        if (tensor.offset != next)
-            return fail(ErrorCode::Malformed, "tensor '{}' is at offset {} of the data, expected at {}",
-                        printable(tensor.name), tensor.offset, next);
-        const auto place = checkedAdd(dataStart, tensor.offset);
-        const auto size = padded(tensor.bytes);
-        const auto after = size ? checkedAdd(next, *size) : std::nullopt;
-        // An empty tensor may follow a last one that was written without its padding.
-        const bool inside = place && after && (tensor.bytes == 0 || (*place <= fileBytes && tensor.bytes <= fileBytes - *place));
-        if (!inside)
-            return fail(ErrorCode::Malformed, "tensor '{}' needs {} bytes at offset {} of the data, the file ends before",
-                        printable(tensor.name), tensor.bytes, tensor.offset);
-        tensor.offset = std::min(*place, fileBytes);
-        next = *after;
+Result<void> describeModel(Checkpoint& checkpoint) {
+    if (const MetadataValue* value = find(checkpoint.metadata, "general.architecture")) {
+        const auto* text = std::get_if<std::string>(&value->value);
+        const auto isPlain = [](char c) { return c > ' ' && c < 0x7F; };
+        if (!text || text->empty() || !std::ranges::all_of(*text, isPlain))
+            return fail(ErrorCode::Malformed, "general.architecture is not a plain word");
+        checkpoint.architecture = *text;
     }
+    const bool named = std::ranges::any_of(checkpoint.tensors, [](const TensorInfo& tensor) {
+        return tensor.name.starts_with("blk.") || tensor.name == "token_embd.weight";
+    });
+    checkpoint.naming = named ? Naming::Gguf : Naming::Other;
+    if (const auto* family = architectureInGguf(checkpoint.architecture); family && family->pairsRotary)
+        checkpoint.ropeLayout = RopeLayout::Interleaved;
+    checkpoint.config = modelFromMetadata(checkpoint.metadata, checkpoint.architecture);
+    if (checkpoint.config)
+        checkpoint.config->tiedOutput = std::ranges::find(checkpoint.tensors, "output.weight", &TensorInfo::name) ==
+                                        checkpoint.tensors.end();
     return {};
 }
 
@@ -127,84 +142,34 @@ class GgufReader final : public CheckpointReader {
 public:
     const ReaderInfo& info() const override { return m_info; }
 
-    bool recognises(const std::filesystem::path& place) const override {
+    bool recognises(const fs::path& place) const override {
         std::error_code ignored;
-        if (!std::filesystem::is_regular_file(place, ignored)) return false;
+        if (!fs::is_regular_file(place, ignored)) return false;
         if (place.extension() == ".gguf") return true;
         std::array<char, 4> magic{};
         std::ifstream(place, std::ios::binary).read(magic.data(), magic.size());
-        return std::string_view(magic.data(), magic.size()) == kMagic;
+        return std::string_view(magic.data(), magic.size()) == kGgufMagic;
     }
 
-    Result<std::shared_ptr<const Checkpoint>> open(const std::filesystem::path& place, const ReadLimits& limits,
+    Result<std::shared_ptr<const Checkpoint>> open(const fs::path& place, const ReadLimits& limits,
                                                    Diagnostics& notes) const override {
-        QSCOPE_TRY(const auto file, MappedFile::open(place));
-        const std::uint64_t fileBytes = file->bytes().size();
-        ByteReader reader(file->bytes().first(static_cast<std::size_t>(std::min(fileBytes, limits.headerBytes))));
-        QSCOPE_TRY(const auto magic, reader.text(kMagic.size()));
-        if (magic != kMagic) return fail(ErrorCode::Malformed, "the file does not start with 'GGUF'");
-        QSCOPE_TRY(const auto version, reader.u32());
-        QSCOPE_CHECK(checkVersion(version));
-        QSCOPE_TRY(const auto tensorCount, reader.u64());
-        QSCOPE_TRY(const auto pairCount, reader.u64());
-        if (tensorCount > limits.tensors || tensorCount > reader.remaining() / kSmallestTensor)
-            return fail(ErrorCode::Malformed, "{} tensors do not fit in the {} bytes left", tensorCount, reader.remaining());
-
         Checkpoint checkpoint;
         checkpoint.path = place;
         checkpoint.format = m_info.id;
-        checkpoint.files.push_back(file);
-        QSCOPE_TRY(checkpoint.metadata, readPairs(reader, pairCount, limits));
-        QSCOPE_CHECK(refuseSplit(checkpoint.metadata));
-        QSCOPE_TRY(const auto alignment, alignmentOf(checkpoint.metadata));
-        checkpoint.tensors.reserve(static_cast<std::size_t>(tensorCount));
-        for (std::uint64_t i = 0; i < tensorCount; ++i) {
-            QSCOPE_TRY(auto tensor, readTensor(reader, limits));
-            checkpoint.tensors.push_back(std::move(tensor));
+        MetadataBudget budget(limits);
+        QSCOPE_TRY(GgufPart part, readGgufPart(place, limits, budget));
+        QSCOPE_TRY(const Split split, takeSplit(part.metadata));
+        if (split.count > 1) {
+            QSCOPE_CHECK(addParts(checkpoint, place, split, std::move(part), limits, budget, notes));
+        } else {
+            noteTrailing(part, place, notes);
+            QSCOPE_CHECK(Joined(checkpoint).add(std::move(part)));
         }
-        QSCOPE_CHECK(placeTensors(checkpoint.tensors, reader.position(), alignment, fileBytes));
         QSCOPE_CHECK(describeModel(checkpoint));
-        noteTrailing(checkpoint, alignment, fileBytes, notes);
         return publish(std::move(checkpoint), limits);
     }
 
 private:
-    static Result<void> refuseSplit(const Metadata& metadata) {
-        const MetadataValue* value = find(metadata, "split.count");
-        const auto* count = value ? std::get_if<std::uint64_t>(&value->value) : nullptr;
-        if (count && *count > 1)
-            return fail(ErrorCode::Unsupported, "one of {} parts of a split model; join the parts first", *count);
-        return {};
-    }
-
-    static Result<void> describeModel(Checkpoint& checkpoint) {
-        if (const MetadataValue* value = find(checkpoint.metadata, "general.architecture")) {
-            const auto* text = std::get_if<std::string>(&value->value);
-            if (!text || !isKey(*text)) return fail(ErrorCode::Malformed, "general.architecture is not a plain word");
-            checkpoint.architecture = *text;
-        }
-        const bool named = std::ranges::any_of(checkpoint.tensors, [](const TensorInfo& tensor) {
-            return tensor.name.starts_with("blk.") || tensor.name == "token_embd.weight";
-        });
-        checkpoint.naming = named ? Naming::Gguf : Naming::Other;
-        // Only this architecture has its rows reordered on the way to GGUF (formats.md, section 1.1).
-        if (checkpoint.architecture == "llama") checkpoint.ropeLayout = RopeLayout::Interleaved;
-        checkpoint.config = modelFromMetadata(checkpoint.metadata, checkpoint.architecture);
-        if (checkpoint.config)
-            checkpoint.config->tiedOutput = std::ranges::find(checkpoint.tensors, "output.weight", &TensorInfo::name) ==
-                                            checkpoint.tensors.end();
-        return {};
-    }
-
-    static void noteTrailing(const Checkpoint& checkpoint, std::uint64_t alignment, std::uint64_t fileBytes,
-                             Diagnostics& notes) {
-        if (checkpoint.tensors.empty()) return;
-        const TensorInfo& last = checkpoint.tensors.back();
-        const std::uint64_t end = last.offset + last.bytes;
-        if (fileBytes > end && fileBytes - end >= alignment)
-            notes.warn(fmt::format("{} bytes after the last tensor are not read", fileBytes - end));
-    }
-
     ReaderInfo m_info{"gguf", "GGUF", {"gguf"}};
 };
 

@@ -133,6 +133,10 @@ public:
         DescribedModel model = modelBeside(*entry, limits, notes);
         checkpoint.architecture = std::move(model.architecture);
         checkpoint.config = model.config;
+        // A description may leave out that the output is the embedding; the tensors do not.
+        const auto isOutput = [](const TensorInfo& tensor) { return tensor.name == "lm_head.weight"; };
+        if (checkpoint.config && checkpoint.naming == Naming::HuggingFace && std::ranges::none_of(checkpoint.tensors, isOutput))
+            checkpoint.config->tiedOutput = true;
         return publish(std::move(checkpoint), limits);
     }
 

@@ -2,6 +2,7 @@
 #include "engine/core/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,12 +12,46 @@
 
 namespace qscope {
 
+namespace {
+
+/// Between a target's name and six random characters: no one else calls a file so.
+constexpr std::string_view kMark = ".qscope-";
+constexpr std::size_t kRandom = 6;
+
+bool isTemporaryOf(const std::string& target, const std::string& name) {
+    return name.size() == target.size() + kMark.size() + kRandom && name.starts_with(target) &&
+           std::string_view(name).substr(target.size()).starts_with(kMark);
+}
+
+/// Removes what runs that were killed have left of this target. Whoever still writes holds a lock.
+void removeAbandoned(const std::filesystem::path& target) {
+    const auto folder = target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
+    std::error_code problem;
+    for (std::filesystem::directory_iterator entries(folder, problem), end; !problem && entries != end; entries.increment(problem)) {
+        if (!isTemporaryOf(target.filename().string(), entries->path().filename().string())) continue;
+        const int descriptor = ::open(entries->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (descriptor < 0) continue;
+        if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(entries->path().c_str());
+        ::close(descriptor);
+    }
+}
+
+} // namespace
+
 Result<AtomicFile> AtomicFile::create(const std::filesystem::path& target) {
-    std::string pattern = target.string() + ".XXXXXX";
-    const int descriptor = ::mkostemp(pattern.data(), O_CLOEXEC);
-    if (descriptor < 0) return fail(ErrorCode::Io, "{}: cannot create: {}", target.string(), std::strerror(errno));
-    ::fchmod(descriptor, 0644);
-    return AtomicFile(target, pattern, descriptor);
+    removeAbandoned(target);
+    for (int attempt = 0; attempt < 8; ++attempt) {
+        std::string pattern = target.string() + std::string(kMark) + std::string(kRandom, 'X');
+        const int descriptor = ::mkostemp(pattern.data(), O_CLOEXEC);
+        if (descriptor < 0) break;
+        AtomicFile file(target, pattern, descriptor);
+        ::flock(descriptor, LOCK_EX);
+        struct stat status {};
+        if (::fstat(descriptor, &status) == 0 && status.st_nlink == 0) continue; // taken for abandoned before the lock
+        ::fchmod(descriptor, 0644);
+        return file;
+    }
+    return fail(ErrorCode::Io, "{}: cannot create: {}", target.string(), std::strerror(errno));
 }
 
 AtomicFile::AtomicFile(std::filesystem::path target, std::filesystem::path temporary, int descriptor)

@@ -11,7 +11,8 @@
 namespace qscope {
 
 /// Writes to a temporary file beside the target and renames it at `commit`, so that readers see the old file or the
-/// whole new one. Without `commit` the destructor removes the temporary file.
+/// whole new one. Without `commit` the destructor removes the temporary file; what a killed program leaves is removed by
+/// the next `create` for the same target.
 class AtomicFile {
 public:
     [[nodiscard]] static Result<AtomicFile> create(const std::filesystem::path& target);

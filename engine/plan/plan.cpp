@@ -2,6 +2,7 @@
 #include "engine/plan/plan.h"
 
 #include "engine/checkpoint/canonical.h"
+#include "engine/plan/plan_inputs.h"
 
 #include <algorithm>
 
@@ -22,6 +23,7 @@ public:
         m_taken.emplace_back(key);
         return &*found;
     }
+    [[nodiscard]] bool has(const char* key) const { return m_json.contains(key); }
     [[nodiscard]] Result<std::string> text(const char* key) {
         QSCOPE_TRY(const Json* value, take(key));
         if (!value->is_string()) return fail(ErrorCode::Malformed, "{}: '{}' must be text", m_of, key);
@@ -68,6 +70,23 @@ Result<MethodSpec> methodFromJson(const Json& json) {
     return spec;
 }
 
+Json toJson(const MethodSpec& spec) {
+    Json parameters = Json::object();
+    for (const auto& [key, value] : spec.parameters) parameters[key] = value;
+    return {{"id", spec.id}, {"parameters", std::move(parameters)}};
+}
+
+Result<TensorRule> ruleFromJson(const Json& json) {
+    if (!json.is_object()) return fail(ErrorCode::Malformed, "plan: every rule must be an object");
+    Fields fields(json, "plan: rule");
+    TensorRule rule;
+    QSCOPE_TRY(rule.tensors, fields.text("tensors"));
+    QSCOPE_TRY(const Json* method, fields.take("method"));
+    QSCOPE_TRY(rule.method, methodFromJson(*method));
+    QSCOPE_CHECK(fields.nothingElse());
+    return rule;
+}
+
 bool isNumeric(DType type) {
     const DTypeKind kind = info(type).kind;
     return (kind == DTypeKind::Float || kind == DTypeKind::Block || kind == DTypeKind::Coded) && canDecode(type);
@@ -82,16 +101,25 @@ bool isLayerWeight(const TensorInfo& tensor) {
 
 Json toJson(const Plan& plan) {
     Json methods = Json::array();
-    for (const MethodSpec& spec : plan.methods) {
-        Json parameters = Json::object();
-        for (const auto& [key, value] : spec.parameters) parameters[key] = value;
-        methods.push_back({{"id", spec.id}, {"parameters", std::move(parameters)}});
-    }
-    return {{"quantoscope_plan", kPlanVersion},
-            {"source", plan.source},
-            {"selectors", plan.selectors},
-            {"methods", std::move(methods)},
-            {"seed", plan.seed}};
+    for (const MethodSpec& spec : plan.methods) methods.push_back(toJson(spec));
+    Json json = {{"quantoscope_plan", kPlanVersion},
+                 {"source", plan.source},
+                 {"selectors", plan.selectors},
+                 {"methods", std::move(methods)},
+                 {"seed", plan.seed}};
+    if (!plan.importance.empty()) json["importance"] = plan.importance;
+    for (const TensorRule& rule : plan.rules)
+        json["rules"].push_back({{"tensors", rule.tensors}, {"method", toJson(rule.method)}});
+    return json;
+}
+
+Result<TensorRule> parseTensorRule(std::string_view text) {
+    const std::size_t equals = text.find('=');
+    if (equals == text.npos || equals == 0)
+        return fail(ErrorCode::OutOfRange, "'{}' is no rule for tensors; write GLOB=METHOD, as in '*.attn_v.*=q6_k'", text);
+    TensorRule rule{std::string(text.substr(0, equals)), {}};
+    QSCOPE_TRY(rule.method, parseMethodSpec(text.substr(equals + 1)));
+    return rule;
 }
 
 Result<Plan> planFromJson(const Json& json) {
@@ -113,6 +141,16 @@ Result<Plan> planFromJson(const Json& json) {
         plan.methods.push_back(std::move(spec));
     }
     QSCOPE_TRY(plan.seed, fields.count("seed"));
+    if (fields.has("importance")) {
+        QSCOPE_TRY(plan.importance, fields.text("importance"));
+    }
+    if (fields.has("rules")) {
+        QSCOPE_TRY(const Json* rules, fields.list("rules"));
+        for (const Json& entry : *rules) {
+            QSCOPE_TRY(TensorRule rule, ruleFromJson(entry));
+            plan.rules.push_back(std::move(rule));
+        }
+    }
     QSCOPE_CHECK(fields.nothingElse());
     return plan;
 }
@@ -140,6 +178,7 @@ Subject subjectOf(const Checkpoint& checkpoint, std::size_t tensor) {
         subject.model.layers = checkpoint.config->layers;
         subject.model.heads = checkpoint.config->heads;
         subject.model.kvHeads = checkpoint.config->kvHeads;
+        subject.model.experts = checkpoint.config->experts;
         subject.model.tiedOutput = checkpoint.config->tiedOutput;
     }
     return subject;
@@ -148,16 +187,18 @@ Subject subjectOf(const Checkpoint& checkpoint, std::size_t tensor) {
 Result<MethodResult> outlineResult(const Plan& plan, std::size_t method, const Checkpoint& checkpoint,
                                    const Registries& registries) {
     const MethodSpec& spec = plan.methods.at(method);
-    const QuantMethod* found = registries.methods.find(spec.id);
-    if (!found) return fail(ErrorCode::OutOfRange, "method '{}' is unknown", spec.id);
-    QSCOPE_TRY(const auto parameters, resolveParameters(found->info().parameters, spec));
+    QSCOPE_TRY(const PlanInputs inputs, PlanInputs::load(plan, checkpoint, registries));
+    QSCOPE_TRY(const ReadyMethod ready, inputs.ready(spec, registries));
     MethodResult result;
     result.spec = spec;
     result.label = toText(spec);
+    result.importance = inputs.importanceFacts();
     std::optional<Error> firstReason;
-    for (const std::size_t index : selectTensors(plan, checkpoint)) {
-        const Subject subject = subjectOf(checkpoint, index);
-        auto outline = found->outline(subject, parameters);
+    for (const std::size_t index : inputs.selected()) {
+        const Subject subject = inputs.subject(index);
+        const ReadyMethod* chosen = inputs.chosen(index, ready);
+        if (!chosen) continue;
+        auto outline = chosen->method->outline(subject, chosen->parameters);
         if (!outline) { // such a tensor stays as it is, as in a run
             if (!firstReason) firstReason = outline.error();
             continue;

@@ -9,12 +9,22 @@
 
 namespace qscope::engine {
 
+/// Another method for some of the tensors: a mix of the user's own.
+struct TensorRule {
+    std::string tensors; ///< glob over tensor names
+    MethodSpec method;   ///< in place of the plan's; the id "keep" leaves such tensors as they are
+
+    friend bool operator==(const TensorRule&, const TensorRule&) = default;
+};
+
 /// What to do: which methods on which tensors. The window edits it, the command line runs it, a file holds it.
 struct Plan {
     std::string source;                 ///< path of the checkpoint
     std::vector<std::string> selectors; ///< globs over tensor names; empty: every matrix that is a weight of a layer
     std::vector<MethodSpec> methods;
     std::uint64_t seed = 0;
+    std::string importance = {};        ///< path of an importance matrix; empty: none
+    std::vector<TensorRule> rules = {}; ///< the first that matches a tensor counts, for every method of the plan
 
     friend bool operator==(const Plan&, const Plan&) = default;
 };
@@ -29,6 +39,9 @@ struct Plan {
 
 /// What methods are told about a tensor of the checkpoint.
 [[nodiscard]] Subject subjectOf(const Checkpoint& checkpoint, std::size_t tensor);
+
+/// "*.attn_v.*=q6_k" and "blk.0.*=rtn:bits=8,group=64". OutOfRange with a hint for text that has no such form.
+[[nodiscard]] Result<TensorRule> parseTensorRule(std::string_view text);
 
 /// What one method of the plan will leave behind, without its values: enough for an exporter to say whether it can hold
 /// the result, before any work. Errors as those of `runPlan` that come before work.

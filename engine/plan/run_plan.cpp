@@ -3,6 +3,7 @@
 
 #include "engine/core/checked_math.h"
 #include "engine/core/parallel.h"
+#include "engine/plan/plan_inputs.h"
 #include "engine/quant/element_stream.h"
 
 #include <algorithm>
@@ -12,11 +13,9 @@ namespace qscope::engine {
 
 namespace {
 
-/// A method of the plan with what it needs to run and what it has done so far.
+/// A method of the plan with what it has done so far.
 struct Task {
-    const QuantMethod* method = nullptr;
-    ParamValues parameters;
-    ComputeBackend* backend = nullptr;
+    ReadyMethod ready;
     MethodResult result;
     ErrorSums sums;
     std::uint64_t bits = 0;
@@ -34,30 +33,28 @@ std::string labelOf(const MethodSpec& spec) {
     return label;
 }
 
-/// The methods of the plan, checked, each with the backend that it runs on.
-Result<std::vector<Task>> makeTasks(const Plan& plan, const Registries& registries, ComputeBackend& cpu,
-                                    const RunContext& context) {
+/// The backend that a method runs on: the run's own, or the CPU where that does not do the method.
+ComputeBackend& backendFor(const ReadyMethod& ready, ComputeBackend& cpu, const RunContext& context) {
+    return ready.method->runsOn(context.backend, ready.parameters) ? context.backend : cpu;
+}
+
+/// The methods of the plan, checked.
+Result<std::vector<Task>> makeTasks(const Plan& plan, const PlanInputs& inputs, const Registries& registries,
+                                    ComputeBackend& cpu, const RunContext& context) {
     std::vector<Task> tasks;
     for (const MethodSpec& spec : plan.methods) {
         Task task;
-        task.method = registries.methods.find(spec.id);
-        if (!task.method) {
-            std::vector<std::string> known;
-            for (const auto& method : registries.methods.items()) known.push_back(method->info().id);
-            return fail(ErrorCode::OutOfRange, "method '{}' is unknown, there are {}", spec.id, fmt::join(known, ", "));
-        }
-        QSCOPE_TRY(task.parameters, resolveParameters(task.method->info().parameters, spec));
-        task.backend = &context.backend;
-        if (!task.method->runsOn(context.backend, task.parameters)) {
+        QSCOPE_TRY(task.ready, inputs.ready(spec, registries));
+        ComputeBackend& backend = backendFor(task.ready, cpu, context);
+        if (&backend != &context.backend)
             context.notes.note(fmt::format("runs on {}: {} does not do this method", cpu.name(), context.backend.name()),
                                labelOf(spec));
-            task.backend = &cpu;
-        }
         task.result.spec = spec;
         task.result.label = labelOf(spec);
         const auto equal = std::count_if(tasks.begin(), tasks.end(), [&](const Task& t) { return t.result.spec == spec; });
         if (equal > 0) task.result.label += fmt::format(" #{}", equal + 1);
-        task.result.device = task.backend->name();
+        task.result.device = backend.name();
+        task.result.importance = inputs.importanceFacts();
         tasks.push_back(std::move(task));
     }
     return tasks;
@@ -100,11 +97,11 @@ Result<ErrorSums> measure(const TensorView& reference, const QuantizedTensor& qu
 }
 
 /// One method on one tensor; what comes back is added to the task's totals.
-Result<void> treat(Task& task, std::size_t index, const QuantInput& input, ComputeBackend& measuring,
-                   std::uint64_t seed, const RunContext& context) {
-    const RunContext own{context.stop, context.progress, context.notes, *task.backend};
+Result<void> treat(Task& task, const ReadyMethod& chosen, std::size_t index, const QuantInput& input, ComputeBackend& cpu,
+                   ComputeBackend& measuring, std::uint64_t seed, const RunContext& context) {
+    const RunContext own{context.stop, context.progress, context.notes, backendFor(chosen, cpu, context)};
     const auto start = std::chrono::steady_clock::now();
-    QSCOPE_TRY(auto quantized, task.method->quantize(input, task.parameters, seed, own));
+    QSCOPE_TRY(auto quantized, chosen.method->quantize(input, chosen.parameters, seed, own));
     task.result.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
     QSCOPE_TRY(const ErrorSums sums, measure(input.weight, quantized, measuring, context));
@@ -122,12 +119,11 @@ Result<void> treat(Task& task, std::size_t index, const QuantInput& input, Compu
 
 Result<std::shared_ptr<const CompareReport>> runPlan(const Plan& plan, const Checkpoint& checkpoint,
                                                      const Registries& registries, const RunContext& context) {
-    const std::vector<std::size_t> selected = selectTensors(plan, checkpoint);
     if (plan.methods.empty()) return fail(ErrorCode::OutOfRange, "the plan has no method");
-    if (selected.empty()) return fail(ErrorCode::OutOfRange, "the plan selects none of the {} tensors",
-                                      checkpoint.tensors.size());
+    QSCOPE_TRY(const PlanInputs inputs, PlanInputs::load(plan, checkpoint, registries));
+    const std::vector<std::size_t>& selected = inputs.selected();
     const auto cpu = makeCpuBackend();
-    QSCOPE_TRY(std::vector<Task> tasks, makeTasks(plan, registries, *cpu, context));
+    QSCOPE_TRY(std::vector<Task> tasks, makeTasks(plan, inputs, registries, *cpu, context));
     ComputeBackend& measuring = context.backend.supports(Capability::ErrorSums) ? context.backend : *cpu;
     if (&measuring == cpu.get() && context.backend.kind() != "cpu")
         context.notes.note(fmt::format("errors are measured on {}", cpu->name()));
@@ -149,9 +145,11 @@ Result<std::shared_ptr<const CompareReport>> runPlan(const Plan& plan, const Che
         auto view = sharedDecode(checkpoint.view(index), context);
         if (!view && !concernsTensorAlone(view.error().code)) return tl::unexpected<Error>(std::move(view).error());
         if (!view) leaveOut(view.error(), tensor.name);
+        const std::vector<float> importance = inputs.importance(index);
         for (Task& task : tasks) {
-            if (view) {
-                auto outcome = treat(task, index, {subjectOf(checkpoint, index), *view}, measuring, plan.seed, context);
+            if (const ReadyMethod* chosen = inputs.chosen(index, task.ready); view && chosen) {
+                auto outcome = treat(task, *chosen, index, {inputs.subject(index), *view, importance}, *cpu, measuring,
+                                     plan.seed, context);
                 if (!outcome && !concernsTensorAlone(outcome.error().code))
                     return during(std::move(outcome).error(), fmt::format("tensor '{}'", tensor.name));
                 if (!outcome) leaveOut(outcome.error(), fmt::format("{}, {}", tensor.name, task.result.label));

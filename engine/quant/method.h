@@ -24,6 +24,7 @@ struct MethodInfo {
     std::vector<ParamSpec> parameters;
     bool needsCalibration = false;
     bool quantizesActivations = false;
+    bool needsImportance = false; ///< refused in a plan without an importance matrix
 };
 
 /// What rules about a whole model ask for; zero where the checkpoint does not say.
@@ -50,7 +51,9 @@ struct Subject {
 struct QuantInput {
     Subject subject;
     TensorView weight;                      ///< of the subject's shape
-    std::span<const float> importance = {}; ///< one weight per column (mean square of the input feature), or empty
+    /// One weight per column (mean square of the input feature), or empty; of a stack of matrices [n, rows, columns]
+    /// (experts) it may be one per column of each matrix.
+    std::span<const float> importance = {};
 };
 
 /// A tensor by itself.

@@ -83,8 +83,8 @@ public:
 
     Result<void> accepts(const Checkpoint& source, const MethodResult* result) const override {
         if (!result) return fail(ErrorCode::Unsupported, "codes are those of a method's result, and none is chosen");
-        QSCOPE_CHECK(checkRopeOrder(source, safetensorsLayout(source)));
         QSCOPE_TRY(const auto replaced, replacements(source, result));
+        QSCOPE_CHECK(safetensorsTranslation(source).check(replaced));
         for (std::size_t i = 0; i < replaced.size(); ++i) {
             const TensorInfo& tensor = source.tensors[i];
             if (!tensor.isWhole()) continue;

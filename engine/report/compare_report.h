@@ -22,6 +22,14 @@ struct TensorResult {
     std::shared_ptr<const QuantizedTensor> quantized;
 };
 
+/// The importance matrix that weighted the columns, as files record it.
+struct ImportanceFacts {
+    std::string file;
+    std::string dataset;
+    std::size_t entries = 0;
+    std::uint32_t chunks = 0;
+};
+
 /// One method over all the tensors it was asked to treat.
 struct MethodResult {
     MethodSpec spec;
@@ -31,6 +39,7 @@ struct MethodResult {
     ErrorMetrics metrics;    ///< over all treated weights together
     double seconds = 0;      ///< the work alone
     std::string device;
+    std::optional<ImportanceFacts> importance = {};
     std::vector<TensorResult> tensors;
 };
 

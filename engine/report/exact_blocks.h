@@ -7,11 +7,20 @@
 
 namespace qscope::engine {
 
-/// The GGUF block type that holds a symmetric grid exactly: groups of 32 along the row and scales in half precision are
-/// Q4_0 up to 4 bits and Q8_0 up to 8. Nothing when the grid has another form.
-[[nodiscard]] std::optional<DType> exactBlockType(const GridCodes& codes);
+/// The GGUF type that holds a result with every value as it is.
+struct ExactType {
+    DType type = DType::F32;
+    std::optional<float> tensorScale = {}; ///< goes to a tensor ".scale" of its own (NVFP4)
+};
 
-/// The codes as blocks of `exactBlockType`.
-[[nodiscard]] TensorView asExactBlocks(const GridCodes& codes, const Shape& shape);
+/// Which GGUF type holds the result exactly, or why none does (Unsupported). Blocks are themselves. Blocks of 32 hold groups of
+/// any multiple of 32 columns, their scale repeated: symmetric grids with F16 scales as Q4_0 (up to 4 bits), Q5_0 or
+/// Q8_0; asymmetric ones as Q4_1 or Q5_1 where the lowest value of every group is a half too; E2M1 levels with E8M0 scales as
+/// MXFP4. E2M1 levels in groups of 16 with E4M3 scales are NVFP4; a tensor scale that divides is stored as its
+/// reciprocal. An outline, without codes and scales, is judged by its form alone.
+[[nodiscard]] Result<ExactType> exactGgufType(const QuantizedTensor& tensor);
+
+/// The blocks of `exactGgufType`, which must have accepted the result.
+[[nodiscard]] TensorView asExactBlocks(const QuantizedTensor& tensor);
 
 } // namespace qscope::engine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/report/export_common.h"
 
+#include "engine/checkpoint/architecture.h"
 #include "engine/checkpoint/catalogue.h"
 #include "engine/checkpoint/model_config.h"
 #include "engine/tensor/half.h"
@@ -47,11 +48,11 @@ Result<std::vector<const QuantizedTensor*>> replacements(const Checkpoint& sourc
 }
 
 bool isTranslatable(const Checkpoint& source) {
-    return source.architecture == "llama" && source.config && source.naming != Naming::Other;
+    return source.config && architectureOf(source);
 }
 
 Result<void> checkRopeOrder(const Checkpoint& source, RopeLayout target) {
-    if (!isTranslatable(source) || source.ropeLayout == target) return {};
+    if (!isTranslatable(source) || source.ropeLayout == target || !architectureOf(source)->pairsRotary) return {};
     if (source.config->heads > 0 && source.config->kvHeads > 0) return {};
     return fail(ErrorCode::Unsupported, "the checkpoint does not state its head counts, which the target's row order needs");
 }
@@ -119,9 +120,9 @@ Result<void> verifyWritten(const std::filesystem::path& written, const Checkpoin
     return {};
 }
 
-std::filesystem::path configPathFor(const std::filesystem::path& target) {
-    if (target.filename() == "model.safetensors") return target.parent_path() / "config.json";
-    return target.parent_path() / (target.stem().string() + ".config.json");
+std::filesystem::path pathBeside(const std::filesystem::path& target, const char* name) {
+    if (target.filename() == "model.safetensors") return target.parent_path() / name;
+    return target.parent_path() / (target.stem().string() + "." + name);
 }
 
 Json configFor(const Checkpoint& source, const RunContext& context) {
@@ -132,7 +133,7 @@ Json configFor(const Checkpoint& source, const RunContext& context) {
             if (read && read->is_object()) config = *std::move(read);
             else context.notes.warn("the source's config.json cannot be read and is left out");
         }
-    if (config.is_null() && isTranslatable(source)) config = toJson(*source.config);
+    if (config.is_null() && isTranslatable(source)) config = toJson(*source.config, *architectureOf(source));
     if (config.is_object()) config.erase("quantization_config");
     return config;
 }

@@ -16,7 +16,8 @@ namespace qscope::engine {
 [[nodiscard]] Result<std::vector<const QuantizedTensor*>> replacements(const Checkpoint& source,
                                                                        const MethodResult* result);
 
-/// Whether names and rotary rows can be translated: a Llama model whose parts have the names of one of the two worlds.
+/// Whether names and rotary rows can be translated: a model of a known family whose parts have the names of one of the two
+/// worlds, with its sizes.
 [[nodiscard]] bool isTranslatable(const Checkpoint& source);
 
 /// Unsupported when rotary rows would have to be reordered and the source does not say how many heads they have.
@@ -42,9 +43,9 @@ void startProgress(const std::vector<TensorToWrite>& tensors, const RunContext& 
                                          const std::vector<TensorToWrite>& meant, ExportOutcome& outcome,
                                          const RunContext& context);
 
-/// Where the description of a safetensors file goes: config.json for "model.safetensors", which loaders look for, and
-/// "<stem>.config.json" for any other name, so that two exports in one folder keep apart.
-[[nodiscard]] std::filesystem::path configPathFor(const std::filesystem::path& target);
+/// Where the description of a safetensors file or its tokenizer goes: under its own name ("config.json") for "model.safetensors", which loaders look for, and
+/// "<stem>.<name>" for any other name, so that two exports in one folder keep apart.
+[[nodiscard]] std::filesystem::path pathBeside(const std::filesystem::path& target, const char* name);
 
 /// The source's own config.json, or one made from its sizes; null when nothing is known. Never holds a
 /// quantization_config, which belongs to the source's weights.

@@ -42,7 +42,10 @@ public:
                                                       const ExportOptions& options = {}) const = 0;
 };
 
+/// Results that no GGUF type holds exactly are refused.
 [[nodiscard]] std::unique_ptr<Exporter> makeGgufExporter();
+/// The same, with such results as plain values.
+[[nodiscard]] std::unique_ptr<Exporter> makeGgufDequantizedExporter();
 /// Weights as plain numbers in the source's type, where that holds them exactly, else in F32.
 [[nodiscard]] std::unique_ptr<Exporter> makeSafetensorsExporter();
 /// Codes, scales and zero points of any uniform grid, in a plain layout of this program's own.

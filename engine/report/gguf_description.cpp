@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/report/gguf_description.h"
 
+#include "engine/checkpoint/catalogue.h"
 #include "engine/checkpoint/gguf_types.h"
 #include "engine/checkpoint/model_config.h"
 #include "engine/checkpoint/tokenizer_json.h"
@@ -28,6 +29,36 @@ DType mainType(const std::vector<TensorToWrite>& tensors) {
     return most == elements.end() ? DType::F32 : most->first;
 }
 
+/// `general.file_type` of the mixes that are not just the type of most of their elements (formats.md, section 1.2).
+struct MixType {
+    std::string_view method;
+    std::uint32_t number;
+};
+constexpr MixType kMixTypes[] = {
+    {"q2_k_s", 21}, {"q3_k_s", 11}, {"q3_k_m", 12}, {"q3_k_l", 13}, {"q4_k_s", 14}, {"q4_k_m", 15}, {"q5_k_s", 16}, {"q5_k_m", 17},
+    {"iq2_s_mix", 28}, {"iq2_m", 29}, {"iq3_xs", 22}, {"iq3_s_mix", 26}, {"iq3_m", 27}, {"mxfp4_moe", 38}};
+
+std::optional<std::uint32_t> fileType(const MethodResult* result, const std::vector<TensorToWrite>& tensors) {
+    constexpr std::string_view kMix = "_mix";
+    if (result) {
+        std::string id = result->spec.id;
+        if (const auto mix = std::ranges::find(kMixTypes, id, &MixType::method); mix != std::end(kMixTypes)) return mix->number;
+        if (id.ends_with(kMix)) {
+            id.resize(id.size() - kMix.size());
+            std::ranges::transform(id, id.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+            if (const auto type = dtypeFromName(id)) return ggufFileType(*type);
+        }
+    }
+    return ggufFileType(mainType(tensors));
+}
+
+void recordImportance(Metadata& metadata, const ImportanceFacts& facts) {
+    set(metadata, "quantize.imatrix.file", metadataText(facts.file));
+    if (!facts.dataset.empty()) set(metadata, "quantize.imatrix.dataset", metadataText(facts.dataset));
+    set(metadata, "quantize.imatrix.entries_count", metadataU32(facts.entries));
+    set(metadata, "quantize.imatrix.chunks_count", metadataU32(facts.chunks));
+}
+
 /// The name of a model that has none of its own: of its file, or of its folder when the file is just "model".
 std::string modelName(const Checkpoint& source) {
     std::error_code ignored;
@@ -35,6 +66,24 @@ std::string modelName(const Checkpoint& source) {
     const bool folder = std::filesystem::is_directory(path, ignored);
     const auto stem = folder ? path.filename() : path.stem();
     return stem == "model" ? path.parent_path().filename().string() : stem.string();
+}
+
+/// Rotary embedding stretched beyond the lengths of training: GGUF has the linear kind in two numbers.
+void addRopeScaling(Metadata& metadata, const Checkpoint& source, Diagnostics& notes) {
+    const auto place = source.format == "safetensors" ? configBeside(source.path) : std::nullopt;
+    const auto config = place ? readJsonFile(*place) : Result<Json>(Json());
+    if (!config || !config->is_object() || !config->contains("rope_scaling") || !(*config)["rope_scaling"].is_object()) return;
+    const Json& scaling = (*config)["rope_scaling"];
+    const auto kind = scaling.find(scaling.contains("rope_type") ? "rope_type" : "type");
+    const auto factor = scaling.find("factor");
+    if (kind == scaling.end() || !kind->is_string() || *kind == "default") return;
+    if (*kind != "linear" || factor == scaling.end() || !factor->is_number()) {
+        notes.warn(fmt::format("rotary scaling of the kind '{}' is left out", printable(kind->get<std::string>())), "config.json");
+        return;
+    }
+    const std::string prefix = std::string(architectureOf(source)->gguf) + ".rope.scaling.";
+    metadata.emplace_back(prefix + "type", metadataText("linear"));
+    metadata.emplace_back(prefix + "factor", MetadataValue{MetadataType::F32, MetadataType::String, factor->get<double>()});
 }
 
 Metadata tokenizerOf(const Checkpoint& source, Diagnostics& notes) {
@@ -49,20 +98,23 @@ Metadata tokenizerOf(const Checkpoint& source, Diagnostics& notes) {
 
 } // namespace
 
-Metadata ggufDescription(const Checkpoint& source, const std::vector<TensorToWrite>& tensors, Diagnostics& notes) {
+Metadata ggufDescription(const Checkpoint& source, const MethodResult* result, const std::vector<TensorToWrite>& tensors,
+                         Diagnostics& notes) {
     Metadata metadata;
     if (source.format == "gguf") {
         metadata = source.metadata;
     } else {
         if (!source.architecture.empty())
-            metadata.emplace_back("general.architecture", metadataText(source.architecture));
+            metadata.emplace_back("general.architecture", metadataText(targetArchitecture(source, Naming::Gguf)));
         metadata.emplace_back("general.name", metadataText(modelName(source)));
     }
-    if (const auto type = ggufFileType(mainType(tensors))) set(metadata, "general.file_type", metadataU32(*type));
+    if (const auto type = fileType(result, tensors)) set(metadata, "general.file_type", metadataU32(*type));
     if (std::ranges::any_of(tensors, [](const TensorToWrite& t) { return info(t.dtype).kind == DTypeKind::Block; }))
         set(metadata, "general.quantization_version", metadataU32(2));
+    if (result && result->importance) recordImportance(metadata, *result->importance);
     if (source.format != "gguf" && isTranslatable(source)) {
-        std::ranges::move(toMetadata(*source.config, source.architecture), std::back_inserter(metadata));
+        std::ranges::move(toMetadata(*source.config, *architectureOf(source)), std::back_inserter(metadata));
+        addRopeScaling(metadata, source, notes);
         std::ranges::move(tokenizerOf(source, notes), std::back_inserter(metadata));
     }
     return metadata;

@@ -3,12 +3,14 @@
 
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/writer.h"
+#include "engine/report/compare_report.h"
 
 namespace qscope::engine {
 
 /// The metadata of a GGUF file for the source with these tensors: the source's own where it is GGUF, else sizes and
-/// tokenizer in GGUF's keys. `general.file_type` names the type of most matrix elements.
-[[nodiscard]] Metadata ggufDescription(const Checkpoint& source, const std::vector<TensorToWrite>& tensors,
-                                       Diagnostics& notes);
+/// tokenizer in GGUF's keys. `general.file_type` names the mix, or the type of most matrix
+/// elements; an importance matrix is recorded.
+[[nodiscard]] Metadata ggufDescription(const Checkpoint& source, const MethodResult* result,
+                                       const std::vector<TensorToWrite>& tensors, Diagnostics& notes);
 
 } // namespace qscope::engine

@@ -14,8 +14,9 @@ public:
 
     Result<void> accepts(const Checkpoint& source, const MethodResult* result) const override {
         QSCOPE_TRY(const auto replaced, replacements(source, result));
-        QSCOPE_CHECK(checkRopeOrder(source, safetensorsLayout(source)));
+        QSCOPE_CHECK(safetensorsTranslation(source).check(replaced));
         for (std::size_t i = 0; i < source.tensors.size(); ++i) {
+            if (!source.tensors[i].isWhole()) continue;
             const DType type = source.tensors[i].dtype;
             if (!source.tensors[i].isWhole()) continue;
             if (!replaced[i] && !safetensorsHolds(type) && !canDecode(type))

@@ -2,6 +2,8 @@
 #include "engine/report/safetensors_target.h"
 
 #include "engine/checkpoint/write_tensor.h"
+#include "engine/checkpoint/architecture.h"
+#include "engine/checkpoint/tokenizer_json.h"
 #include "engine/core/atomic_file.h"
 #include "engine/report/shard_set.h"
 
@@ -10,22 +12,22 @@
 namespace qscope::engine {
 
 RopeLayout safetensorsLayout(const Checkpoint& source) {
-    return isTranslatable(source) ? RopeLayout::HalfSplit : source.ropeLayout;
+    return isTranslatable(source) && architectureOf(source)->pairsRotary ? RopeLayout::HalfSplit : source.ropeLayout;
 }
 
-std::string safetensorsName(const Checkpoint& source, std::size_t tensor) {
-    const std::string& name = source.tensors[tensor].name;
-    return isTranslatable(source) ? canonicalName(source, name) : name;
-}
+Translation safetensorsTranslation(const Checkpoint& source) { return {source, Naming::HuggingFace}; }
+
+std::string safetensorsName(const Checkpoint& source, std::size_t tensor) { return safetensorsTranslation(source).name(tensor); }
 
 TensorToWrite storedTensor(const Checkpoint& source, std::size_t tensor) {
     const TensorInfo& stored = source.tensors[tensor];
-    const DType type = stored.source ? stored.source->plainType() : stored.dtype;
-    const bool same = safetensorsHolds(type);
-    return {safetensorsName(source, tensor), same ? type : DType::F32, stored.shape,
-            [&source, tensor, same]() -> Result<TensorView> {
-                QSCOPE_TRY(const auto view, same ? contiguous(source.view(tensor)) : decoded(source.view(tensor)));
-                return inRopeOrder(source, tensor, view, safetensorsLayout(source));
+    const Translation translation = safetensorsTranslation(source);
+    const DType own = stored.source ? stored.source->plainType() : stored.dtype;
+    const DType type = safetensorsHolds(own) && !translation.changesValues(tensor) ? own : DType::F32;
+    return {translation.name(tensor), type, translation.shape(tensor), [&source, tensor, type, translation]() -> Result<TensorView> {
+                QSCOPE_TRY(const auto plain, contiguous(source.view(tensor)));
+                QSCOPE_TRY(const auto view, plain.dtype == type ? Result<TensorView>(plain) : decoded(plain));
+                return translation.apply(tensor, view);
             }};
 }
 
@@ -46,7 +48,8 @@ Result<ExportOutcome> writeSafetensorsExport(const Checkpoint& source, const std
                                              std::vector<TensorToWrite> tensors, const RunContext& context, const ExportOptions& options) {
     const bool hasTokenizer = std::ranges::any_of(
         source.metadata, [](const auto& pair) { return pair.first.starts_with("tokenizer."); });
-    if (hasTokenizer) context.notes.note("the tokenizer stays behind: safetensors files hold none");
+    const auto tokenizer = hasTokenizer ? tokenizerToJson(source.metadata) : std::nullopt;
+    if (hasTokenizer && !tokenizer) context.notes.note("the tokenizer stays behind: it has no faithful form in tokenizer.json");
     QSCOPE_CHECK(checkNames(tensors));
     startProgress(tensors, context);
     const auto reader = makeStoredSafetensorsReader();
@@ -67,7 +70,8 @@ Result<ExportOutcome> writeSafetensorsExport(const Checkpoint& source, const std
         outcome.verified += own.verified;
     }
     std::vector<AtomicFile> beside;
-    if (!files.config.is_null()) files.others.emplace_back(configPathFor(target).filename().string(), std::move(files.config));
+    if (!files.config.is_null()) files.others.emplace_back(pathBeside(target, "config.json").filename().string(), std::move(files.config));
+    if (tokenizer) files.others.emplace_back(pathBeside(target, "tokenizer.json").filename().string(), *tokenizer);
     for (const auto& [name, json] : files.others) {
         QSCOPE_TRY(auto file, prepareJson(target.parent_path() / name, json));
         beside.push_back(std::move(file));

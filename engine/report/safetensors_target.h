@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "engine/report/export_common.h"
+#include "engine/report/translation.h"
 
 namespace qscope::engine {
 
@@ -10,6 +10,9 @@ namespace qscope::engine {
 /// Hugging Face's order of rotary rows where names are translated, else the source's own.
 [[nodiscard]] RopeLayout safetensorsLayout(const Checkpoint& source);
 [[nodiscard]] std::string safetensorsName(const Checkpoint& source, std::size_t tensor);
+
+/// What becomes of the source's tensors on the way to Hugging Face's form.
+[[nodiscard]] Translation safetensorsTranslation(const Checkpoint& source);
 
 /// A whole tensor as the source stores it; strided ones in their own type, block types and coded ones as values in F32.
 [[nodiscard]] TensorToWrite storedTensor(const Checkpoint& source, std::size_t tensor);

@@ -16,7 +16,7 @@ public:
         for (auto* make : {engine::makeSafetensorsReader, engine::makeGgufReader, engine::makeLlama2cReader, engine::makeGgmfReader,
                            engine::makeNpyReader, engine::makePytorchReader, engine::makeOnnxReader})
             QSCOPE_CHECK(registries.readers.add(make()));
-        for (auto* make : {engine::makeGgufExporter, engine::makeSafetensorsExporter, engine::makeCompressedTensorsExporter,
+        for (auto* make : {engine::makeGgufExporter, engine::makeGgufDequantizedExporter, engine::makeSafetensorsExporter, engine::makeCompressedTensorsExporter,
                            engine::makeGptqExporter, engine::makeGptq2Exporter, engine::makeAwqExporter,
                            engine::makeBitsandbytesExporter, engine::makeSafetensorsCodesExporter})
             QSCOPE_CHECK(registries.exporters.add(make()));

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "plugins/gguf_blocks/block_method.h"
 
-#include "engine/quant/element_stream.h"
-
-#include <algorithm>
+#include "plugins/gguf_blocks/encode_tensor.h"
 
 namespace qscope::engine {
 
@@ -32,39 +30,18 @@ public:
     }
 
     [[nodiscard]] bool runsOn(const ComputeBackend& backend, const ParamValues&) const override {
-        return backend.supports(Capability::EncodeBlocks, m_type);
+        return isHalf() ? backend.kind() == "cpu" : backend.supports(Capability::EncodeBlocks, m_type);
     }
 
     [[nodiscard]] Result<QuantizedTensor> quantize(const QuantInput& input, const ParamValues& parameters,
                                                    std::uint64_t, const RunContext& context) const override {
-        QSCOPE_TRY(auto quantized, outline(input.subject, parameters));
-        const TensorView& tensor = input.weight;
-        // Blocks do not know of rows, so that a step may end inside one.
-        const std::int64_t count = elementCount(tensor.shape);
-        const std::int64_t length = qscope::info(m_type).blockLength;
-        auto& codes = std::get<BlockCodes>(quantized.codes);
-        codes.bytes.reserve(static_cast<std::size_t>(storedBytes(m_type, static_cast<std::uint64_t>(count)).value_or(0)));
-        ElementStream stream(tensor);
-        if (!input.importance.empty() && static_cast<std::int64_t>(input.importance.size()) != asMatrix(tensor.shape).columns)
-            return fail(ErrorCode::OutOfRange, "{} importance weights for {} columns", input.importance.size(),
-                        asMatrix(tensor.shape).columns);
-        std::vector<float> importance(input.importance.empty() ? 0 : static_cast<std::size_t>(std::min(count, kStreamElements)));
-        for (std::int64_t first = 0; first < count; first += kStreamElements) {
-            const std::int64_t taken = std::min(kStreamElements, count - first);
-            QSCOPE_TRY(const auto values, stream.read(first, taken, context));
-            QSCOPE_CHECK(requireFinite(values, first, tensor.shape, context));
-            // To the backend a step is one row, with the importance of each of its values.
-            for (std::size_t i = 0; i < importance.size(); ++i)
-                importance[i] = input.importance[(static_cast<std::size_t>(first) + i) % input.importance.size()];
-            const auto weights = std::span<const float>(importance).first(importance.empty() ? 0 : values.size());
-            QSCOPE_TRY(const auto step, context.backend.encodeBlocks(m_type, values, weights.empty() ? length : taken, weights, context));
-            codes.bytes.insert(codes.bytes.end(), step.begin(), step.end());
-            context.progress.done.fetch_add(taken, std::memory_order_relaxed);
-        }
-        return quantized;
+        QSCOPE_CHECK(outline(input.subject, parameters));
+        return encodeTensor(m_type, input, context);
     }
 
 private:
+    [[nodiscard]] bool isHalf() const { return m_type == DType::F16 || m_type == DType::BF16; }
+
     MethodInfo m_info;
     DType m_type;
 };
@@ -110,6 +87,8 @@ std::vector<std::unique_ptr<QuantMethod>> makeBlockMethods() {
                                 "the whole tensor."},
         {"q1_0", DType::Q1_0, "128 weights share their mean magnitude as scale, one bit of sign each."},
         {"q2_0", DType::Q2_0, "64 weights share their largest magnitude as scale and are rounded to -1, 0 or 1 in 2-bit codes."},
+        {"f16", DType::F16, "Half precision, rounded to the nearest."},
+        {"bf16", DType::BF16, "The upper half of single precision, rounded to the nearest."},
     };
     std::vector<std::unique_ptr<QuantMethod>> methods;
     for (const Format& format : formats)

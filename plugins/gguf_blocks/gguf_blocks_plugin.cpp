@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "plugins/gguf_blocks/block_method.h"
+#include "plugins/gguf_blocks/gguf_mix.h"
 #include "plugins/sdk/method_plugin.h"
 
 #include <QObject>
@@ -13,6 +14,7 @@ class GgufBlocksPlugin : public QObject, public MethodPlugin {
 public:
     [[nodiscard]] Result<void> contribute(engine::Registries& registries) override {
         for (auto& method : engine::makeBlockMethods()) QSCOPE_CHECK(registries.methods.add(std::move(method)));
+        for (auto& method : engine::makeMixMethods()) QSCOPE_CHECK(registries.methods.add(std::move(method)));
         return {};
     }
 };

@@ -88,3 +88,35 @@ def read_gguf(path):
     alignment = metadata.get("general.alignment", 32)
     start = (at + alignment - 1) // alignment * alignment
     return {name: (kind, shape, start + offset) for name, (kind, shape, offset) in found.items()}, metadata
+
+
+def _packed_text(text):
+    data = text.encode()
+    return struct.pack("<Q", len(data)) + data
+
+
+def _packed(value):
+    """A metadata value with its type: whole numbers as U32, texts, truth values, numbers as F32, and lists of texts."""
+    if isinstance(value, bool):
+        return struct.pack("<I?", 7, value)
+    if isinstance(value, int):
+        return struct.pack("<II", 4, value)
+    if isinstance(value, float):
+        return struct.pack("<If", 6, value)
+    if isinstance(value, str):
+        return struct.pack("<I", 8) + _packed_text(value)
+    return struct.pack("<IIQ", 9, 8, len(value)) + b"".join(map(_packed_text, value))
+
+
+def write_gguf(path, tensors, metadata):
+    """Version 3; `tensors` are F32 arrays by name."""
+    header = struct.pack("<4sIQQ", b"GGUF", 3, len(tensors), len(metadata))
+    header += b"".join(_packed_text(key) + _packed(value) for key, value in metadata.items())
+    data = b""
+    for name, values in tensors.items():
+        sizes = values.shape[::-1]
+        header += _packed_text(name) + struct.pack(f"<I{len(sizes)}QIQ", len(sizes), *sizes, 0, len(data))
+        data += values.astype("<f4").tobytes()
+        data += bytes(-len(data) % 32)
+    path.write_bytes(header + bytes(-len(header) % 32) + data)
+    return path

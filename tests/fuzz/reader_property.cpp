@@ -30,6 +30,8 @@ bool sameValue(const MetadataValue& a, const MetadataValue& b) {
     if (const auto* list = std::get_if<std::vector<double>>(&a.value))
         return std::ranges::equal(*list, std::get<std::vector<double>>(b.value),
                                   [](double x, double y) { return x == y || (x != x && y != y); });
+    if (const auto* list = std::get_if<std::vector<MetadataValue>>(&a.value))
+        return std::ranges::equal(*list, std::get<std::vector<MetadataValue>>(b.value), sameValue);
     return a.value == b.value;
 }
 
@@ -112,16 +114,20 @@ void checkRoundTrip(const Checkpoint& checkpoint) {
 
 } // namespace
 
+void checkError(const Error& error) {
+    hold(error.code == ErrorCode::Malformed || error.code == ErrorCode::Unsupported, "bad bytes are malformed or unsupported");
+    hold(describe(error).find('\n') == std::string::npos, "an error is one line");
+}
+
 void checkReader(const CheckpointReader& reader, const std::uint8_t* data, std::size_t size) {
     const MemoryFile file({reinterpret_cast<const char*>(data), size});
+    checkPath(reader, file.path());
+}
+
+void checkPath(const CheckpointReader& reader, const std::filesystem::path& path) {
     Diagnostics notes;
-    const auto opened = reader.open(file.path(), {}, notes);
-    if (!opened) {
-        const Error& error = opened.error();
-        hold(error.code == ErrorCode::Malformed || error.code == ErrorCode::Unsupported, "bad bytes are malformed or unsupported");
-        hold(describe(error).find('\n') == std::string::npos, "an error is one line");
-        return;
-    }
+    const auto opened = reader.open(path, {}, notes);
+    if (!opened) return checkError(opened.error());
     const std::string problem = inconsistency(**opened);
     hold(problem.empty(), problem.c_str());
     for (const auto& [key, value] : (*opened)->metadata) hold(describe(value).find('\n') == std::string::npos, "one line");

@@ -85,6 +85,40 @@ std::string sampleGguf() {
     return bytes.data;
 }
 
+std::string sampleImportanceGguf() {
+    Bytes bytes = ggufStart(4, 4);
+    bytes.text("general.type").put(8u).text("imatrix");
+    bytes.text("imatrix.datasets").put(9u).put(8u).put(std::uint64_t{2}).text("one.txt").text("two.txt");
+    bytes.text("imatrix.chunk_count").put(4u).put(3u);
+    bytes.text("imatrix.chunk_size").put(4u).put(4u);
+    putGgufTensor(bytes, "blk.0.ffn_up.weight.in_sum2", {3, 1}, 0, 0);
+    putGgufTensor(bytes, "blk.0.ffn_up.weight.counts", {1, 1}, 0, 32);
+    putGgufTensor(bytes, "blk.1.ffn_up_exps.weight.in_sum2", {2, 2}, 0, 64);
+    putGgufTensor(bytes, "blk.1.ffn_up_exps.weight.counts", {1, 2}, 0, 96);
+    bytes.alignTo(32);
+    bytes.put(12.f).put(24.f).put(6.f).alignTo(32);
+    bytes.put(12.f).alignTo(32);
+    bytes.put(8.f).put(2.f).put(0.f).put(0.f).alignTo(32);
+    bytes.put(8.f).put(0.f).alignTo(32);
+    return bytes.data;
+}
+
+std::string sampleImportanceDat() {
+    const auto shortText = [](Bytes& bytes, std::string_view text) {
+        bytes.put(static_cast<std::int32_t>(text.size()));
+        bytes.data += text;
+    };
+    Bytes bytes;
+    bytes.put(2);
+    shortText(bytes, "blk.0.ffn_up.weight");
+    bytes.put(3).put(3).put(3.f).put(6.f).put(1.5f); // the means 1, 2 and 1/2, three times
+    shortText(bytes, "blk.1.ffn_up_exps.weight");
+    bytes.put(2).put(4).put(2.f).put(0.5f).put(2.f).put(2.f);
+    bytes.put(3);
+    shortText(bytes, "two.txt");
+    return bytes.data;
+}
+
 std::string llama2cFile(const std::vector<std::int32_t>& header, int version) {
     const std::int64_t dim = header[0], hidden = header[1], layers = header[2], heads = header[3], kvHeads = header[4];
     const std::int64_t vocabulary = std::abs(header[5]), context = header[6], keys = kvHeads * dim / heads;

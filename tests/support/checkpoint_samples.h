@@ -44,6 +44,9 @@ Bytes& putGgufTensor(Bytes& bytes, std::string_view name, const std::vector<std:
 [[nodiscard]] std::string sampleSafetensors();
 [[nodiscard]] std::string sampleGguf();
 [[nodiscard]] std::string sampleLlama2c();
+/// Importance of two weights, one of them a stack of two matrices of which the second was never used, in both forms.
+[[nodiscard]] std::string sampleImportanceGguf();
+[[nodiscard]] std::string sampleImportanceDat();
 /// llama2.c with the given sizes (a negative vocabulary: the output matrix is stored apart); weights count up from 0 in
 /// steps of 1/64. In version 2 the matrices are `llama2cCode` by their place, in groups of 4 that are scaled by
 /// `llama2cScale` of their first place.

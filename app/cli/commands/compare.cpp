@@ -18,6 +18,7 @@ struct CompareOptions {
     std::vector<std::string> methods;
     std::vector<std::string> globs;
     std::string report;
+    PlanOptions plan;
 };
 
 std::string today() {
@@ -69,7 +70,8 @@ Result<void> runAndReport(Environment& environment, const engine::Plan& plan, co
 Result<void> run(Environment& environment, const CompareOptions& options) {
     QSCOPE_CHECK(checkReportName(options.report));
     QSCOPE_TRY(const auto specs, methodSpecs(options.methods, environment.registries()));
-    return runAndReport(environment, {options.path, options.globs, specs, environment.options().seed}, options.report);
+    QSCOPE_TRY(const auto plan, planFor(options.path, options.globs, specs, environment.options().seed, options.plan));
+    return runAndReport(environment, plan, options.report);
 }
 
 Result<void> runPlanFile(Environment& environment, const std::string& path, const std::string& report) {
@@ -92,6 +94,7 @@ void addCompare(CLI::App& program, Command& chosen) {
     command->add_option("-m,--method", options->methods, "id or id:key=value,key=value; once per method")
         ->required()->take_all();
     command->add_option("--tensor", options->globs, "Only tensors whose name matches (* and ?); may be repeated");
+    addPlanOptions(*command, options->plan);
     command->add_option("-o,--output", options->report, "Report to write, .html or .json");
     command->callback([options, &chosen] { chosen = [options](Environment& environment) { return run(environment, *options); }; });
 }

@@ -2,6 +2,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/selection.h"
 #include "app/cli/table.h"
+#include "engine/checkpoint/importance_matrix.h"
 
 namespace qscope::cli {
 
@@ -14,7 +15,26 @@ struct ConvertOptions {
     std::string shardSize;
 };
 
+/// From one form of importance matrix to the other: GGUF for a target of that name, else the legacy form.
+Result<void> convertImportance(Environment& environment, const ConvertOptions& options) {
+    environment.subject = options.source;
+    if (!options.format.empty())
+        return fail(ErrorCode::OutOfRange, "an importance matrix has no formats to choose from: .gguf, or any other name for the legacy form");
+    auto matrix = engine::readImportance(options.source);
+    if (!matrix) return badInput(std::move(matrix).error());
+    QSCOPE_TRY(const auto context, environment.context());
+    const bool gguf = std::filesystem::path(options.target).extension() == ".gguf";
+    environment.subject = options.target;
+    QSCOPE_CHECK(engine::writeImportance(options.target, *matrix,
+                                         gguf ? engine::ImportanceForm::Gguf : engine::ImportanceForm::Legacy, context));
+    QSCOPE_TRY(const auto written, engine::readImportance(options.target));
+    environment.print({{"format", gguf ? "imatrix-gguf" : "imatrix-dat"}, {"entries", written.entries.size()}},
+                      fmt::format("{}: importance matrix, {} entries\n", options.target, written.entries.size()));
+    return {};
+}
+
 Result<void> run(Environment& environment, const ConvertOptions& options) {
+    if (engine::isImportanceFile(options.source)) return convertImportance(environment, options);
     QSCOPE_TRY(const auto exportHow, exportOptions(options.shardSize));
     QSCOPE_TRY(const auto* exporter, exporterFor(options.format, options.target, environment.registries()));
     QSCOPE_TRY(const auto checkpoint, environment.openCheckpoint(options.source));
@@ -34,7 +54,8 @@ Result<void> run(Environment& environment, const ConvertOptions& options) {
 
 void addConvert(CLI::App& program, Command& chosen) {
     auto* command = program.add_subcommand("convert", "Writes a checkpoint in another format, verified by reading it back");
-    command->footer("Example:\n  qscope convert model.safetensors model.gguf\n  qscope convert gptq-model awq-model/model.safetensors -f awq");
+    command->footer("Example:\n  qscope convert model.safetensors model.gguf\n  qscope convert gptq-model awq-model/model.safetensors -f awq\n"
+                    "  qscope convert model.imatrix.gguf model.dat");
     const auto options = std::make_shared<ConvertOptions>();
     command->add_option("IN", options->source, "Checkpoint file or folder")->required();
     command->add_option("OUT", options->target, "File to write")->required();

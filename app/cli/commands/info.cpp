@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/commands.h"
 #include "app/cli/table.h"
+#include "engine/checkpoint/importance_matrix.h"
 
 namespace qscope::cli {
 
@@ -13,12 +14,40 @@ Json toJson(const engine::MetadataValue& value) {
         [&](const auto& held) -> Json {
             if constexpr (requires { held.size(); held.begin(); } && !std::is_same_v<std::decay_t<decltype(held)>, std::string>)
                 if (held.size() > kLongestArray) return engine::describe(value);
-            return held;
+            if constexpr (std::is_same_v<std::decay_t<decltype(held)>, std::vector<engine::MetadataValue>>) {
+                Json arrays = Json::array();
+                for (const auto& item : held) arrays.push_back(toJson(item));
+                return arrays;
+            } else {
+                return held;
+            }
         },
         value.value);
 }
 
+Result<void> showImportance(Environment& environment, const std::string& path) {
+    environment.subject = path;
+    auto matrix = engine::readImportance(path);
+    if (!matrix) return badInput(std::move(matrix).error());
+    const char* format = matrix->form == engine::ImportanceForm::Gguf ? "imatrix-gguf" : "imatrix-dat";
+    Json entries = Json::array();
+    Table table({"weight", "columns", "matrices", "mean square"});
+    for (const auto& entry : matrix->entries) {
+        double sum = 0;
+        for (const float mean : engine::meanSquares(entry)) sum += static_cast<double>(mean);
+        const double mean = sum / static_cast<double>(entry.sums.size());
+        const auto columns = entry.sums.size() / entry.counts.size();
+        entries.push_back({{"name", entry.name}, {"columns", columns}, {"matrices", entry.counts.size()}, {"mean_square", mean}});
+        table.add({entry.name, std::to_string(columns), std::to_string(entry.counts.size()), number(mean)});
+    }
+    environment.print({{"format", format}, {"chunks", matrix->chunks}, {"datasets", matrix->datasets}, {"entries", std::move(entries)}},
+                      fmt::format("{}: importance matrix ({}), {} entries over {} chunks of {}\n{}", path, format,
+                                  matrix->entries.size(), matrix->chunks, fmt::join(matrix->datasets, ", "), table.text()));
+    return {};
+}
+
 Result<void> run(Environment& environment, const std::string& path) {
+    if (engine::isImportanceFile(path)) return showImportance(environment, path);
     QSCOPE_TRY(const auto checkpoint, environment.openCheckpoint(path));
     Json tensors = Json::array();
     Table table({"tensor", "type", "shape", "size"});

@@ -17,6 +17,7 @@ struct QuantizeOptions {
     std::string format;
     std::string shardSize;
     std::string target;
+    PlanOptions plan;
 };
 
 Result<void> run(Environment& environment, const QuantizeOptions& options) {
@@ -25,7 +26,7 @@ Result<void> run(Environment& environment, const QuantizeOptions& options) {
     QSCOPE_TRY(const auto* exporter, exporterFor(options.format, options.target, environment.registries()));
     QSCOPE_TRY(const auto checkpoint, environment.openCheckpoint(options.path));
     QSCOPE_TRY(const auto context, environment.context());
-    const engine::Plan plan{options.path, options.globs, specs, environment.options().seed};
+    QSCOPE_TRY(const auto plan, planFor(options.path, options.globs, specs, environment.options().seed, options.plan));
     QSCOPE_TRY(const auto outline, engine::outlineResult(plan, 0, *checkpoint, environment.registries()));
     QSCOPE_CHECK(accepted(*exporter, *checkpoint, &outline));
     environment.showProgress("Quantizing");
@@ -58,11 +59,13 @@ Result<void> run(Environment& environment, const QuantizeOptions& options) {
 void addQuantize(CLI::App& program, Command& chosen) {
     auto* command = program.add_subcommand("quantize", "Quantizes a checkpoint and writes it, verified by reading it back");
     command->footer("Example:\n  qscope quantize model.safetensors -m q4_k -o model-q4_k.gguf\n"
-                    "  qscope quantize model.gguf -m rtn:bits=4,group=128,scale=f16 -f gptq -o out/model.safetensors");
+                    "  qscope quantize model.gguf -m rtn:bits=4,group=128,scale=f16 -f gptq -o out/model.safetensors\n"
+                    "  qscope quantize model.gguf -m q4_k_m --imatrix model.imatrix --tensor-type '*.attn_v.*=q8_0' -o mixed.gguf");
     const auto options = std::make_shared<QuantizeOptions>();
     command->add_option("FILE", options->path, "Checkpoint file or folder")->required();
     command->add_option("-m,--method", options->method, "id or id:key=value,key=value (see qscope methods)")->required();
     command->add_option("--tensor", options->globs, "Only tensors whose name matches (* and ?); may be repeated");
+    addPlanOptions(*command, options->plan);
     command->add_option("-f,--format", options->format, "gguf, safetensors, compressed-tensors, gptq, gptq-v2, awq, bitsandbytes, ...; default: by extension");
     command->add_option("-o,--output", options->target, "File to write")->required();
     command->add_option("--shard-size", options->shardSize, "Cut safetensors into files of at most this size, like 5GB; default: one file");

@@ -187,3 +187,58 @@ TEST_CASE("opening says what it cannot open") {
     const MemoryFile disguised(sampleGguf()); // no extension: known by its first bytes
     CHECK(openCheckpoint(disguised.path(), registries, notes));
 }
+
+TEST_CASE("every family has its own names in both worlds and comes back to them") {
+    struct Case {
+        const char* type;
+        const char* architecture;
+        const char* here;
+        const char* there;
+    };
+    const Case cases[] = {
+        {"mistral", "llama", "model.layers.1.self_attn.q_proj.weight", "blk.1.attn_q.weight"},
+        {"mixtral", "llama", "model.layers.1.block_sparse_moe.gate.weight", "blk.1.ffn_gate_inp.weight"},
+        {"qwen2", "qwen2", "model.layers.1.self_attn.k_proj.bias", "blk.1.attn_k.bias"},
+        {"qwen3", "qwen3", "model.layers.1.self_attn.q_norm.weight", "blk.1.attn_q_norm.weight"},
+        {"gemma", "gemma", "model.layers.1.post_attention_layernorm.weight", "blk.1.ffn_norm.weight"},
+        {"gemma2", "gemma2", "model.layers.1.post_attention_layernorm.weight", "blk.1.post_attention_norm.weight"},
+        {"gemma2", "gemma2", "model.layers.1.pre_feedforward_layernorm.weight", "blk.1.ffn_norm.weight"},
+        {"gemma2", "gemma2", "model.layers.1.post_feedforward_layernorm.weight", "blk.1.post_ffw_norm.weight"},
+        {"phi3", "phi3", "model.layers.1.self_attn.qkv_proj.weight", "blk.1.attn_qkv.weight"},
+        {"phi3", "phi3", "model.layers.1.mlp.gate_up_proj.weight", "blk.1.ffn_up.weight"},
+        {"gpt2", "gpt2", "transformer.h.1.attn.c_attn.weight", "blk.1.attn_qkv.weight"},
+        {"gpt2", "gpt2", "transformer.h.1.mlp.c_proj.bias", "blk.1.ffn_down.bias"},
+        {"gpt2", "gpt2", "transformer.wpe.weight", "position_embd.weight"},
+        {"gpt2", "gpt2", "transformer.ln_f.weight", "output_norm.weight"},
+    };
+    for (const Case& pair : cases) {
+        INFO(pair.here);
+        Checkpoint gguf;
+        gguf.naming = Naming::Gguf;
+        gguf.architecture = pair.architecture;
+        CHECK(canonicalName(gguf, pair.there) == pair.here);
+        CHECK(ggufName(pair.here, pair.type) == pair.there);
+        CHECK(ggufName(pair.here, pair.architecture) == pair.there);
+        Checkpoint huggingFace;
+        huggingFace.naming = Naming::HuggingFace;
+        huggingFace.architecture = pair.type;
+        CHECK(targetArchitecture(huggingFace, Naming::Gguf) == pair.architecture);
+    }
+    Checkpoint bare; // old files of GPT-2 have no root in their names
+    bare.naming = Naming::HuggingFace;
+    bare.architecture = "gpt2";
+    CHECK(canonicalName(bare, "h.0.ln_1.weight") == "transformer.h.0.ln_1.weight");
+}
+
+TEST_CASE("only the families of Llama have their rotary rows reordered") {
+    for (const auto& [type, heads] : {std::pair("llama", 8), std::pair("mistral", 8), std::pair("mixtral", 8), std::pair("qwen2", 0),
+                                      std::pair("qwen3", 0), std::pair("gemma2", 0), std::pair("phi3", 0)}) {
+        INFO(type);
+        Checkpoint checkpoint;
+        checkpoint.naming = Naming::HuggingFace;
+        checkpoint.architecture = type;
+        checkpoint.config = ModelConfig{};
+        checkpoint.config->heads = 8;
+        CHECK(ropeHeads(checkpoint, "model.layers.0.self_attn.q_proj.weight") == heads);
+    }
+}

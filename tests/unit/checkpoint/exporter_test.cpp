@@ -9,6 +9,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <cmath>
+#include <optional>
 #include <fstream>
 #include <random>
 
@@ -163,7 +165,7 @@ TEST_CASE("a model goes to GGUF and back without losing a bit") {
     for (const TensorInfo& tensor : source->tensors) {
         INFO(tensor.name);
         CHECK(valuesOf(*back, tensor.name) == valuesOf(*source, tensor.name));
-        if (tensor.name != "small.weight") CHECK(back->tensors[*back->find(tensor.name)].dtype == tensor.dtype);
+        if (tensor.shape.size() > 1) CHECK(back->tensors[*back->find(tensor.name)].dtype == tensor.dtype);
     }
     REQUIRE(gguf->write(*back, nullptr, target / "again.gguf", run.context));
     CHECK(sameTensors(*read(*makeGgufReader(), target / "again.gguf"), *written));
@@ -197,30 +199,109 @@ TEST_CASE("block results are stored as such in GGUF, rows in its rotary order") 
     for (const TensorResult& entry : result.tensors) CHECK(valuesOf(*opened, entry.name) == valuesOf(*entry.quantized));
 }
 
-TEST_CASE("grids that a GGUF block type holds exactly are stored in it, others as values") {
+TEST_CASE("grids that a GGUF block type holds exactly are stored in it, others are refused or dequantized") {
     const TemporaryFolder folder;
     TestRun run;
     const auto source = makeModel(folder);
     struct Case {
         UniformGrid grid;
         std::int64_t group;
-        DType stored;
+        std::optional<DType> stored; ///< none: refused
     };
     for (const Case& wanted : {Case{{4, true, ScaleType::F16}, 32, DType::Q4_0}, Case{{3, true, ScaleType::F16}, 32, DType::Q4_0},
-                               Case{{8, true, ScaleType::F16}, 32, DType::Q8_0}, Case{{5, true, ScaleType::F16}, 32, DType::Q8_0},
-                               Case{{4, true, ScaleType::F32}, 32, DType::F32}, Case{{4, false, ScaleType::F16}, 32, DType::F32},
-                               Case{{4, true, ScaleType::F16}, 64, DType::F32}}) {
+                               Case{{8, true, ScaleType::F16}, 32, DType::Q8_0}, Case{{5, true, ScaleType::F16}, 32, DType::Q5_0},
+                               Case{{4, true, ScaleType::F16}, 64, DType::Q4_0}, Case{{4, true, ScaleType::F32}, 32, {}},
+                               Case{{4, true, ScaleType::F16}, 16, {}}, Case{{6, false, ScaleType::F16}, 32, {}}}) {
         const auto result = resultFor(*source, [&](std::size_t i, const Shape& shape) {
             return randomGrid(shape, wanted.grid, 1, wanted.group, static_cast<unsigned>(i));
         });
-        REQUIRE(makeGgufExporter()->write(*source, &result, folder / "m.gguf", run.context));
+        const auto gguf = makeGgufExporter();
+        const auto accepted = gguf->accepts(*source, &result);
+        CHECK(accepted.has_value() == wanted.stored.has_value());
+        if (!accepted) {
+            CHECK(accepted.error().code == ErrorCode::Unsupported);
+            CHECK(accepted.error().message.find("gguf-dequantized") != std::string::npos);
+            CHECK_FALSE(gguf->write(*source, &result, folder / "m.gguf", run.context));
+        }
+        const auto opens = makeGgufDequantizedExporter();
+        REQUIRE((wanted.stored ? *gguf : *opens).write(*source, &result, folder / "m.gguf", run.context));
         const auto written = read(*makeGgufReader(), folder / "m.gguf");
         for (const TensorResult& entry : result.tensors) {
             const auto place = written->find(ggufName(entry.name));
             REQUIRE(place);
-            CHECK(written->tensors[*place].dtype == wanted.stored);
+            if (wanted.stored) CHECK(written->tensors[*place].dtype == *wanted.stored);
             CHECK(valuesOf(*viewInLayout(*written, *place, RopeLayout::HalfSplit)) == valuesOf(*entry.quantized));
         }
+        std::filesystem::remove(folder / "m.gguf");
+    }
+}
+
+TEST_CASE("asymmetric grids fit a GGUF block type when the lowest value of every group is a half") {
+    const TemporaryFolder folder;
+    TestRun run;
+    const auto source = makeModel(folder);
+    for (const int bits : {4, 5}) {
+        auto result = resultFor(*source, [&](std::size_t i, const Shape& shape) {
+            auto made = *randomGrid(shape, {bits, false, ScaleType::F16}, 1, 32, static_cast<unsigned>(i));
+            for (float& scale : std::get<GridCodes>(made.codes).values.scales) scale = std::round(scale * 64) / 64; // products stay short
+            return std::make_shared<const QuantizedTensor>(std::move(made));
+        });
+        REQUIRE(makeGgufExporter()->write(*source, &result, folder / "m.gguf", run.context));
+        const auto written = read(*makeGgufReader(), folder / "m.gguf");
+        for (const TensorResult& entry : result.tensors) {
+            const auto place = *written->find(ggufName(entry.name));
+            CHECK(written->tensors[place].dtype == (bits == 4 ? DType::Q4_1 : DType::Q5_1));
+            CHECK(valuesOf(*viewInLayout(*written, place, RopeLayout::HalfSplit)) == valuesOf(*entry.quantized));
+        }
+        auto longer = *result.tensors[0].quantized;
+        std::get<GridCodes>(longer.codes).values.scales[3] = 1.0009765625f; // a half whose multiples are none
+        std::get<GridCodes>(longer.codes).values.zeros[3] = 13;
+        result.tensors[0].quantized = std::make_shared<const QuantizedTensor>(std::move(longer));
+        const auto refused = makeGgufExporter()->accepts(*source, &result);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().message.find("lowest value") != std::string::npos);
+    }
+}
+
+TEST_CASE("E2M1 levels are stored as MXFP4 and NVFP4 with every value as it was") {
+    const TemporaryFolder folder;
+    TestRun run;
+    const auto source = makeModel(folder);
+    std::mt19937 random(1);
+    for (const bool nv : {false, true}) {
+        auto result = resultFor(*source, [&](std::size_t, const Shape& shape) {
+            LevelCodes codes;
+            codes.levelSet = "E2M1";
+            for (const float sign : {-1.f, 1.f}) // ascending: not the order of the format's codes
+                for (const float level : {6.f, 4.f, 3.f, 2.f, 1.5f, 1.f, 0.5f, 0.f}) codes.levels.push_back(sign * level);
+            std::sort(codes.levels.begin(), codes.levels.end());
+            codes.grouping = {shape[0], shape[1], 1, nv ? 16 : 32};
+            codes.scaleType = nv ? DType::F8_E4M3 : DType::F8_E8M0;
+            codes.hasTensorScale = nv;
+            codes.tensorScale = 0.25f;
+            for (std::int64_t i = 0; i < shape[0] * shape[1]; ++i) codes.codes.push_back(static_cast<std::uint8_t>(random() % 16));
+            for (std::int64_t i = 0; i < codes.grouping.count(); ++i)
+                codes.scales.push_back(nv ? static_cast<float>(8 + random() % 8) * 4 : std::ldexp(1.f, static_cast<int>(random() % 9) - 5));
+            return std::make_shared<const QuantizedTensor>(QuantizedTensor{shape, std::move(codes)});
+        });
+        REQUIRE(makeGgufExporter()->write(*source, &result, folder / "m.gguf", run.context));
+        const auto written = read(*makeGgufReader(), folder / "m.gguf");
+        for (const TensorResult& entry : result.tensors) {
+            const std::string name = ggufName(entry.name);
+            const auto place = *written->find(name);
+            CHECK(written->tensors[place].dtype == (nv ? DType::NVFP4 : DType::MXFP4));
+            auto values = valuesOf(*viewInLayout(*written, place, RopeLayout::HalfSplit));
+            if (nv) {
+                const auto scale = valuesOf(*written, name.substr(0, name.size() - 6) + "scale");
+                REQUIRE(scale == std::vector<float>{0.25f});
+                for (float& value : values) value *= scale[0];
+            }
+            CHECK(values == valuesOf(*entry.quantized));
+        }
+        auto other = *result.tensors[0].quantized;
+        std::get<LevelCodes>(other.codes).scaleType = DType::F32;
+        result.tensors[0].quantized = std::make_shared<const QuantizedTensor>(std::move(other));
+        CHECK_FALSE(makeGgufExporter()->accepts(*source, &result));
     }
 }
 

@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 using namespace qscope;
 using namespace qscope::engine;
 using namespace qscope::test;
@@ -24,6 +26,14 @@ std::string withTensors(std::uint64_t count, std::size_t dataBytes, Put put) {
     Bytes bytes = ggufStart(count, 0);
     put(bytes);
     return bytes.alignTo(32).zeros(dataBytes).data;
+}
+
+/// An empty array of numbers in arrays of one array each.
+Bytes nestedArrays(int depth) {
+    Bytes bytes;
+    bytes.text("a").put(9u);
+    for (int i = 0; i < depth; ++i) bytes.put(9u).put(std::uint64_t{1});
+    return bytes.put(4u).put(std::uint64_t{0});
 }
 
 ErrorCode codeOf(std::string_view file) {
@@ -81,7 +91,6 @@ TEST_CASE("GGUF versions, byte orders and parts that are not read are named") {
     REQUIRE_FALSE(bigEndian);
     CHECK(bigEndian.error().code == ErrorCode::Unsupported);
     CHECK(bigEndian.error().message.find("big-endian") != std::string::npos);
-    CHECK(codeOf(withPairs(1, Bytes{}.text("split.count").put(2u).put(std::uint16_t{3}))) == ErrorCode::Unsupported);
     CHECK(openBytes(*makeGgufReader(), withPairs(1, Bytes{}.text("split.count").put(2u).put(std::uint16_t{1}))));
     CHECK(openBytes(*makeGgufReader(), ggufStart(0, 0, 2).data)); // a vocabulary may come without tensors
 }
@@ -111,7 +120,15 @@ TEST_CASE("each rule of the GGUF header refuses the file that breaks it") {
         {"array count huge", withPairs(1, Bytes{}.text("a").put(9u).put(4u).put(huge))},
         {"array longer than the file", withPairs(1, Bytes{}.text("a").put(9u).put(8u).put(std::uint64_t{1'000'000}))},
         {"array of unknown type", withPairs(1, Bytes{}.text("a").put(9u).put(99u).put(std::uint64_t{1}).put(0u))},
-        {"array of arrays", withPairs(1, Bytes{}.text("a").put(9u).put(9u).put(std::uint64_t{0})), ErrorCode::Unsupported},
+        {"array of more arrays than bytes", withPairs(1, Bytes{}.text("a").put(9u).put(9u).put(std::uint64_t{9}))},
+        {"array of arrays of unknown type",
+         withPairs(1, Bytes{}.text("a").put(9u).put(9u).put(std::uint64_t{1}).put(13u).put(std::uint64_t{0}))},
+        {"too many arrays within arrays",
+         withPairs(1, Bytes{}.text("a").put(9u).put(9u).put(std::uint64_t{300'000}).zeros(300'000 * 12))},
+        {"arrays a hundred deep", withPairs(1, nestedArrays(100))},
+        {"too many array items in all", withPairs(2, Bytes{}.text("a").put(9u).put(0u).put(std::uint64_t{9'000'000}).zeros(9'000'000)
+                                                         .text("b").put(9u).put(0u).put(std::uint64_t{9'000'000}).zeros(9'000'000))},
+        {"too many pairs", ggufStart(0, 200'000).zeros(200'000 * 14).data},
         {"alignment not a power of two", withPairs(1, Bytes{}.text("general.alignment").put(4u).put(48u))},
         {"alignment too small", withPairs(1, Bytes{}.text("general.alignment").put(4u).put(4u))},
         {"alignment zero", withPairs(1, Bytes{}.text("general.alignment").put(4u).put(0u))},
@@ -124,6 +141,36 @@ TEST_CASE("each rule of the GGUF header refuses the file that breaks it") {
         CHECK(codeOf(broken.file) == broken.code);
     }
     CHECK(openBytes(*makeGgufReader(), withPairs(0, {})));
+}
+
+TEST_CASE("a GGUF file of version 2 opens like one of version 3") {
+    std::string older = sampleGguf();
+    older[4] = 2;
+    const auto two = openBytes(*makeGgufReader(), older), three = openBytes(*makeGgufReader(), sampleGguf());
+    REQUIRE(two);
+    REQUIRE(three);
+    CHECK((*two)->metadata == (*three)->metadata);
+    REQUIRE((*two)->tensors.size() == (*three)->tensors.size());
+    for (std::size_t i = 0; i < (*two)->tensors.size(); ++i) {
+        CHECK((*two)->tensors[i].name == (*three)->tensors[i].name);
+        CHECK(std::ranges::equal((*two)->view(i).bytes, (*three)->view(i).bytes));
+    }
+}
+
+TEST_CASE("arrays of arrays in GGUF metadata are read as they are nested") {
+    const auto opened = openBytes(*makeGgufReader(), withPairs(1, Bytes{}.text("a").put(9u).put(9u).put(std::uint64_t{2})
+                                                                      .put(4u).put(std::uint64_t{2}).put(7u).put(8u)
+                                                                      .put(9u).put(std::uint64_t{1})
+                                                                      .put(8u).put(std::uint64_t{1}).text("deep")));
+    REQUIRE(opened);
+    const auto& outer = std::get<std::vector<MetadataValue>>((*opened)->metadata.front().second.value);
+    REQUIRE(outer.size() == 2);
+    CHECK(outer[0].elementType == MetadataType::U32);
+    CHECK(std::get<std::vector<std::uint64_t>>(outer[0].value) == std::vector<std::uint64_t>{7, 8});
+    const auto& inner = std::get<std::vector<MetadataValue>>(outer[1].value);
+    CHECK(std::get<std::vector<std::string>>(inner.at(0).value) == std::vector<std::string>{"deep"});
+    CHECK(describe((*opened)->metadata.front().second) == "[2 arrays]");
+    CHECK(openBytes(*makeGgufReader(), withPairs(1, nestedArrays(60))));
 }
 
 TEST_CASE("each rule of GGUF tensors refuses the file that breaks it") {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/checkpoint/reader.h"
+#include "engine/checkpoint/sentencepiece.h"
 #include "engine/checkpoint/tokenizer_json.h"
+#include "engine/core/mapped_file.h"
 #include "tests/support/test_data.h"
 
 #include <catch2/catch.hpp>
@@ -40,8 +42,8 @@ TEST_CASE("tokenizers that GGUF would read differently are left out with a reaso
         return changed;
     };
     CHECK(reasonFor(with("model", {{"type", "Unigram"}})).find("BPE") != std::string::npos);
-    CHECK(reasonFor(with("pre_tokenizer", {{"type", "Sequence"}})).find("split") != std::string::npos);
-    CHECK(reasonFor(with("normalizer", {{"type", "NFC"}})).find("normal") != std::string::npos);
+    CHECK(reasonFor(with("pre_tokenizer", {{"type", "Sequence"}})).find("splitting") != std::string::npos);
+    CHECK(reasonFor(with("normalizer", {{"type", "Lowercase"}})).find("normal") != std::string::npos);
     CHECK(reasonFor(with("added_tokens", *parseJson(R"([{"id":1}])"))).find("added token") != std::string::npos);
     CHECK(reasonFor(with("added_tokens", *parseJson(R"([{"id":1000000000000,"content":"x"}])"))).find("out of range") != std::string::npos);
     Json noMerge = with("x", 1);
@@ -69,4 +71,65 @@ TEST_CASE("the sample's tokenizer is the one that its GGUF form carries") {
         ++compared;
     }
     CHECK(compared == metadata->size());
+}
+
+TEST_CASE("splitting rules are told apart by what tokenizer.json says") {
+    const auto split = [](std::string_view rule) {
+        return Json{{"type", "Sequence"},
+                    {"pretokenizers",
+                     {{{"type", "Split"}, {"pattern", {{"Regex", rule}}}, {"behavior", "Isolated"}, {"invert", false}},
+                      {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}}}}};
+    };
+    const std::string letters = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}@| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+    const auto with = [&](std::string_view digits) { return std::string(letters).replace(letters.find('@'), 1, digits); };
+    const std::pair<Json, const char*> rules[] = {{split(with("{1,3}")), "llama-bpe"}, {split(with("")), "qwen2"}, {Json{{"type", "ByteLevel"}}, "gpt-2"}};
+    for (const auto& [rule, name] : rules) {
+        Diagnostics notes;
+        const Json tokenizer = {{"pre_tokenizer", rule},
+                                {"added_tokens", {{{"id", 2}, {"content", "<s>"}, {"special", true}}}},
+                                {"post_processor", {{"type", "TemplateProcessing"}, {"single", {{{"SpecialToken", {{"id", "<s>"}}}}}}}},
+                                {"model", {{"type", "BPE"}, {"vocab", {{"a", 0}, {"b", 1}}}, {"merges", {"a b"}}}}};
+        const auto metadata = tokenizerFromJson(tokenizer, Json(), notes);
+        REQUIRE(metadata);
+        CHECK(std::get<std::string>(find(*metadata, "tokenizer.ggml.pre")->value) == name);
+        CHECK(std::get<bool>(find(*metadata, "tokenizer.ggml.add_bos_token")->value));
+        const auto back = tokenizerToJson(*metadata);
+        REQUIRE(back);
+        CHECK((*back)["model"]["vocab"] == tokenizer["model"]["vocab"]);
+        CHECK((*back)["model"]["merges"] == tokenizer["model"]["merges"]);
+        CHECK((*back)["added_tokens"][0]["content"] == "<s>");
+        const auto again = tokenizerFromJson(*back, Json(), notes);
+        REQUIRE(again);
+        CHECK(find(*again, "tokenizer.ggml.tokens")->value == find(*metadata, "tokenizer.ggml.tokens")->value);
+        CHECK(find(*again, "tokenizer.ggml.pre")->value == find(*metadata, "tokenizer.ggml.pre")->value);
+    }
+    Diagnostics notes;
+    CHECK_FALSE(tokenizerFromJson({{"pre_tokenizer", split("\\w+")}, {"model", {{"type", "BPE"}, {"vocab", {{"a", 0}}}, {"merges", Json::array()}}}}, Json(), notes));
+}
+
+TEST_CASE("the pieces of a SentencePiece model are those of its llama2.c form and of the GGUF vocabulary") {
+    const auto path = realData("llm-llama/llama2-tokenizer.model");
+    if (!path) return;
+    Diagnostics notes;
+    const auto file = MappedFile::open(*path);
+    REQUIRE(file);
+    const auto metadata = tokenizerFromSentencePiece((*file)->bytes(), notes);
+    REQUIRE(metadata);
+    CHECK(notes.entries().empty());
+    const auto gguf = makeGgufReader()->open(*realData("tokenizers/ggml-vocab-llama-spm.gguf"), {}, notes);
+    REQUIRE(gguf);
+    for (const char* key : {"tokenizer.ggml.model", "tokenizer.ggml.tokens", "tokenizer.ggml.scores", "tokenizer.ggml.token_type",
+                            "tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id", "tokenizer.ggml.unknown_token_id"}) {
+        INFO(key);
+        REQUIRE(find(*metadata, key));
+        CHECK(find(*metadata, key)->value == find((*gguf)->metadata, key)->value);
+    }
+    // Damaged models are read or left out with one warning, whatever the damage.
+    const auto bytes = (*file)->bytes();
+    for (std::size_t at = 0; at < 4000; ++at) {
+        std::vector<std::byte> changed(bytes.begin(), bytes.begin() + 6000);
+        changed[at] ^= std::byte{0xFF};
+        Diagnostics damage;
+        if (!tokenizerFromSentencePiece(changed, damage)) CHECK(damage.entries().size() == 1);
+    }
 }

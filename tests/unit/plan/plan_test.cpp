@@ -32,6 +32,22 @@ TEST_CASE("a plan survives being written and read", "[plan]") {
     CHECK(*planFromJson(*parsed) == kPlan);
 }
 
+TEST_CASE("a plan keeps its importance matrix and its rules for tensors", "[plan]") {
+    Plan plan = kPlan;
+    plan.importance = "models/a.imatrix";
+    plan.rules = {{"*.attn_v.*", {"q6_k", {}}}, {"blk.0.*", {"rtn", {{"bits", "8"}}}}, {"output.weight", {"keep", {}}}};
+    CHECK(*planFromJson(toJson(plan)) == plan);
+    CHECK_FALSE(toJson(kPlan).contains("rules"));
+    for (const char* text : {R"([1])", R"([{"tensors":"a"}])", R"([{"tensors":"a","method":{"id":"x"}}])", R"({})"}) {
+        Json json = toJson(kPlan);
+        json["rules"] = *parseJson(text);
+        CHECK(errorOf(json).code == ErrorCode::Malformed);
+    }
+    CHECK(parseTensorRule("*.attn_v.*=rtn:bits=8,group=64") == TensorRule{"*.attn_v.*", {"rtn", {{"bits", "8"}, {"group", "64"}}}});
+    CHECK_FALSE(parseTensorRule("q6_k"));
+    CHECK_FALSE(parseTensorRule("=q6_k"));
+}
+
 TEST_CASE("parameters of a plan may be written as numbers and flags", "[plan]") {
     Json json = toJson(kPlan);
     json["methods"][0]["parameters"] = {{"bits", 4}, {"symmetric", false}, {"damp", 0.5}, {"scale", "f16"}};
