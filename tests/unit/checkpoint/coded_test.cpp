@@ -226,3 +226,24 @@ TEST_CASE("methods that are not read leave the tensors as stored and say so") {
         CHECK(files.notes.entries()[0].message.find("is not read") != std::string::npos);
     }
 }
+
+TEST_CASE("coded checkpoints damaged in any header bit load consistently or are refused") {
+    for (const auto& [tensors, config] : {std::pair(gptq(), kGptq), std::pair(nf4(kState), std::string()), std::pair(packed(), kCompressed)}) {
+        Files files(tensors, config);
+        const auto path = files.folder / "model.safetensors";
+        std::string bytes;
+        {
+            std::ifstream file(path, std::ios::binary);
+            bytes.assign(std::istreambuf_iterator<char>(file), {});
+        }
+        for (std::size_t at = 0; at < bytes.size(); ++at) {
+            std::string damaged = bytes;
+            damaged[at] = static_cast<char>(damaged[at] ^ (1 << at % 8));
+            std::ofstream(path, std::ios::binary) << damaged;
+            const auto opened = files.open();
+            INFO("byte " << at);
+            if (opened) REQUIRE(inconsistency(**opened).empty());
+            else REQUIRE((opened.error().code == ErrorCode::Malformed || opened.error().code == ErrorCode::Unsupported));
+        }
+    }
+}
