@@ -188,12 +188,13 @@ std::vector<T>* listIn(Metadata& metadata, std::string_view key) {
 
 /// Embeddings may have more rows than there are tokens; readers want a token for each.
 void padVocabulary(Metadata& metadata, const Json& config) {
-    const auto wanted = config.is_object() && config.contains("vocab_size") ? wholeNumber(config["vocab_size"]) : std::nullopt;
+    const std::uint64_t wanted = config.is_object() && config.contains("vocab_size") ? wholeNumber(config["vocab_size"]).value_or(0) : 0;
     auto* tokens = listIn<std::string>(metadata, "tokenizer.ggml.tokens");
-    if (!wanted || *wanted > kMostTokens || !tokens) return;
-    for (std::size_t id = tokens->size(); id < *wanted; ++id) {
+    auto* types = listIn<std::int64_t>(metadata, "tokenizer.ggml.token_type");
+    if (wanted > kMostTokens || !tokens || !types) return;
+    for (std::size_t id = tokens->size(); id < wanted; ++id) {
         tokens->push_back(fmt::format("[PAD{}]", id));
-        listIn<std::int64_t>(metadata, "tokenizer.ggml.token_type")->push_back(kUnused);
+        types->push_back(kUnused);
         if (auto* scores = listIn<double>(metadata, "tokenizer.ggml.scores")) scores->push_back(-10000);
     }
 }

@@ -64,8 +64,9 @@ std::optional<std::vector<std::int64_t>> wholesField(const Json& json, const cha
 }
 
 QuantizationClaim claimBeside(const std::filesystem::path& checkpoint, const ReadLimits& limits, Diagnostics& notes) {
+    Diagnostics saidElsewhere; // whoever reads the model's sizes from config.json tells of a broken one
     if (const auto config = configBeside(checkpoint))
-        if (auto json = objectIn(*config, "quantization_config", limits, notes)) {
+        if (auto json = objectIn(*config, "quantization_config", limits, saidElsewhere)) {
             QuantizationClaim claim{textField(*json, "quant_method"), *std::move(json), config->filename().string()};
             // bitsandbytes' first configurations name no method.
             if (claim.method.empty() && (claim.json.contains("load_in_4bit") || claim.json.contains("load_in_8bit")))

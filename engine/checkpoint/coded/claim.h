@@ -21,7 +21,7 @@ struct QuantizationClaim {
 };
 
 /// From config.json, quantize_config.json (GPTQ) or hf_quant_config.json (ModelOpt) beside `checkpoint`, in this order.
-/// Files that cannot be read are noted as a warning and ignored.
+/// Files that cannot be read are ignored, with a warning unless it is config.json, of which `modelBeside` warns.
 [[nodiscard]] QuantizationClaim claimBeside(const std::filesystem::path& checkpoint, const ReadLimits& limits, Diagnostics& notes);
 
 // Fields of untrusted JSON: absent, null or of another type gives nothing.

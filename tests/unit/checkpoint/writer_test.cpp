@@ -179,9 +179,10 @@ TEST_CASE("sizes of a model are the same in all three forms") {
         CHECK(other->normEpsilon == config.normEpsilon);
         CHECK(other->ropeBase == config.ropeBase);
     };
-    same(modelFromMetadata(toMetadata(config, "llama"), "llama"));
-    same(modelFromJson(toJson(config)).config);
-    CHECK(modelFromJson(toJson(config)).architecture == "llama");
+    const Architecture& llama = *architectureInGguf("llama");
+    same(modelFromMetadata(toMetadata(config, llama), "llama"));
+    same(modelFromJson(toJson(config, llama)).config);
+    CHECK(modelFromJson(toJson(config, llama)).architecture == "llama");
     CHECK_FALSE(modelFromMetadata({}, "llama"));
     CHECK_FALSE(modelFromJson(Json::array()).config);
 }
