@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/checkpoint/catalogue.h"
 #include "engine/checkpoint/gguf_types.h"
+#include "engine/report/coded/coded_layout.h"
 #include "engine/report/exact_blocks.h"
 #include "engine/report/export_common.h"
 #include "engine/report/gguf_description.h"
@@ -52,7 +53,7 @@ public:
             if (!replaced[i]) continue;
             const auto type = exactGgufType(*replaced[i]);
             if (!type && !m_dequantizes)
-                return refuse(type.error().message + "; formats that hold it: safetensors-codes for uniform grids, gguf-dequantized for its values");
+                return refuse(fmt::format("{}; {}, gguf-dequantized holds its values", type.error().message, whoHolds(*replaced[i], tensor.name)));
             if (type && !ggufHolds(type->type)) return refuse("GGUF has no type for the result");
         }
         return {};

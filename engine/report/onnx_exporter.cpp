@@ -254,7 +254,8 @@ public:
     }
 
     Result<ExportOutcome> write(const Checkpoint& source, const MethodResult* result, const std::filesystem::path& target,
-                                const RunContext& context) const override {
+                                const RunContext& context, const ExportOptions& options) const override {
+        if (options.maximumShardBytes > 0) return fail(ErrorCode::Unsupported, "ONNX models are written in one piece");
         QSCOPE_TRY(const auto plan, Planner(source).plan(result));
         const bool outside = bytesToKeep(source, plan) > m_externalAbove;
         // A name of its own: until the new model is in place, the old one may still need its data.

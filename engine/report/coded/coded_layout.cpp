@@ -93,8 +93,7 @@ std::string whoHolds(const QuantizedTensor& outline, std::string_view name) {
     for (const auto& layout : {makeCompressedLayout(), makeGptqLayout(false), makeGptqLayout(true), makeAwqLayout(), makeBitsandbytesLayout()})
         if (layout->misfit(outline, name).empty()) holders.push_back(layout->info().id);
     const auto* grid = std::get_if<GridCodes>(&outline.codes);
-    const bool blocks = std::holds_alternative<BlockCodes>(outline.codes);
-    if (blocks || (grid && grid->grid.scaleType == ScaleType::F16 && grid->columnGroup.empty() && exactBlockType(*grid))) holders.push_back("gguf");
+    if (exactGgufType(outline)) holders.push_back("gguf");
     if (grid && grid->columnGroup.empty()) holders.push_back("safetensors-codes");
     if (holders.empty()) return "no format holds its codes, safetensors holds its values";
     return fmt::format("{} hold{} it", fmt::join(holders, ", "), holders.size() == 1 ? "s" : "");
