@@ -39,5 +39,7 @@ public:
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeNpyReader();
 [[nodiscard]] std::unique_ptr<CheckpointReader> makePytorchReader();
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeOnnxReader();
+/// Tokenizer files by themselves: tokenizer.json, SentencePiece models, llama2.c vocabularies.
+[[nodiscard]] std::unique_ptr<CheckpointReader> makeTokenizerReader();
 
 } // namespace qscope::engine

@@ -14,7 +14,7 @@ class CheckpointFormatsPlugin final : public QObject, public MethodPlugin {
 public:
     Result<void> contribute(engine::Registries& registries) override {
         for (auto* make : {engine::makeSafetensorsReader, engine::makeGgufReader, engine::makeLlama2cReader, engine::makeGgmfReader,
-                           engine::makeNpyReader, engine::makePytorchReader, engine::makeOnnxReader})
+                           engine::makeNpyReader, engine::makePytorchReader, engine::makeOnnxReader, engine::makeTokenizerReader})
             QSCOPE_CHECK(registries.readers.add(make()));
         for (auto* make : {engine::makeGgufExporter, engine::makeGgufDequantizedExporter, engine::makeSafetensorsExporter, engine::makeCompressedTensorsExporter,
                            engine::makeGptqExporter, engine::makeGptq2Exporter, engine::makeAwqExporter,

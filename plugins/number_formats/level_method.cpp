@@ -82,9 +82,12 @@ Result<std::vector<float>> largestOf(const TensorView& tensor, const Grouping& g
     const std::int64_t across = grouping.groupsAcross();
     std::vector<float> ofRuns(static_cast<std::size_t>(grouping.rows * across));
     QSCOPE_CHECK(eachStep(tensor, grouping, quiet, [&](std::int64_t run, std::int64_t, std::span<const float> values) {
-        float largest = 0; // NaN stays: it compares false
-        for (const float value : values) largest = !(std::abs(value) <= largest) ? std::abs(value) : largest;
-        ofRuns[static_cast<std::size_t>(run)] = largest;
+        float largest = 0, nothing = 0;
+        for (const float value : values) {
+            largest = std::max(largest, std::abs(value));
+            nothing += 0 * value; // not a number as soon as one value is not finite
+        }
+        ofRuns[static_cast<std::size_t>(run)] = largest + nothing;
     }));
     std::vector<float> largest(static_cast<std::size_t>(grouping.count()), 0);
     for (std::size_t run = 0; run < ofRuns.size(); ++run) {

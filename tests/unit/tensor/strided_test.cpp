@@ -67,6 +67,6 @@ TEST_CASE("strides that leave the storage or multiply it are refused", "[tensor]
     CHECK(refusal({2}, {1}, -1) == ErrorCode::Malformed);
     CHECK(refusal({1 << 30, 1 << 30, 1 << 30}, {0, 0, 0}, 0) == ErrorCode::Malformed);
     CHECK(refusal({2, 2}, {INT64_MAX, 1}, 0) == ErrorCode::Malformed);
-    CHECK(refusal({100, 100}, {0, 0}, 0) == ErrorCode::Unsupported);
+    CHECK(refusal({10000, 10000}, {0, 0}, 0) == ErrorCode::Unsupported);
     CHECK(stridedTensor(makeTensor(DType::F4, {4}, std::vector<std::byte>(2)), {2}, {2}, 0).error().code == ErrorCode::Unsupported);
 }
