@@ -131,7 +131,8 @@ public:
 private:
     ExporterInfo m_info{"safetensors-codes", "safetensors, plain codes", "safetensors",
                         "Codes, scales and zero points of any uniform grid, as tensors of their own in a plain layout that a few "
-                        "lines of NumPy read. For grids that no other format holds."};
+                        "lines of NumPy read. For grids that no other format holds.",
+                        "programs of your own: no serving program knows the layout"};
 };
 
 } // namespace

@@ -150,15 +150,17 @@ private:
 std::unique_ptr<Exporter> makeGgufExporter() {
     return std::make_unique<GgufExporter>(
         false, ExporterInfo{"gguf", "GGUF", "gguf",
-                            "One file with weights, sizes and tokenizer, loaded by llama.cpp and its relatives. Block types are "
-                            "stored as such, other results in a block type that holds them exactly; those that fit none are refused."});
+                            "One file with weights, sizes and tokenizer. Block types are stored "
+                            "as such, other results in a block type that holds them exactly; those that fit none are refused.",
+                            "llama.cpp and its relatives: Ollama, LM Studio, KoboldCpp"});
 }
 
 std::unique_ptr<Exporter> makeGgufDequantizedExporter() {
     return std::make_unique<GgufExporter>(
         true, ExporterInfo{"gguf-dequantized", "GGUF, plain values", "gguf",
                            "As GGUF; results that no block type holds exactly are stored as their values, in F16 where that holds "
-                           "them and else in F32."});
+                           "them and else in F32.",
+                           "llama.cpp and its relatives: Ollama, LM Studio, KoboldCpp"});
 }
 
 } // namespace qscope::engine

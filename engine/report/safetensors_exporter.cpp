@@ -63,7 +63,7 @@ public:
 private:
     ExporterInfo m_info{"safetensors", "safetensors", "safetensors",
                         "Weights as plain numbers, in the source's type where that holds them exactly, else in F32; with "
-                        "its config.json. Loaded by every PyTorch and Hugging Face program."};
+                        "its config.json.", "Transformers, vLLM and other programs of PyTorch's world"};
 };
 
 } // namespace

@@ -42,7 +42,8 @@ public:
         m_info.extension = "safetensors";
         m_info.summary = second ? "Integer codes as GPTQModel stores them, zero points as they are; with config.json."
                                 : "Integer codes of 2, 3, 4 and 8 bits as AutoGPTQ stores them, with config.json and "
-                                  "quantize_config.json. Loaded by vLLM, Transformers, ExLlama and others.";
+                                  "quantize_config.json.";
+        m_info.loadedBy = second ? "GPTQModel, vLLM" : "vLLM, Transformers, ExLlama";
     }
 
     const ExporterInfo& info() const override { return m_info; }
