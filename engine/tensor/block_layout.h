@@ -79,9 +79,13 @@ QSCOPE_ALWAYS_INLINE void storeNibbles(const Code* codes, std::uint8_t* to) {
 /// Bits above the fourth of 32 codes, element e's at bit e.
 template<class Code>
 QSCOPE_ALWAYS_INLINE void storeFifthBits(const Code* codes, std::uint8_t* to) {
-    std::uint32_t bits = 0;
-    for (std::uint32_t e = 0; e < kBlock; ++e) bits |= static_cast<std::uint32_t>(codes[e]) >> 4 << e;
-    std::memcpy(to, &bits, sizeof bits);
+    std::uint8_t high[kBlock];
+    for (int e = 0; e < kBlock; ++e) high[e] = static_cast<std::uint8_t>(codes[e] >> 4);
+    for (int k = 0; k < kBlock / 8; ++k) {
+        std::uint64_t bits;
+        std::memcpy(&bits, high + 8 * k, sizeof bits);
+        to[k] = static_cast<std::uint8_t>(bits * 0x0102040810204080 >> 56); // gathers bit 0 of eight bytes
+    }
 }
 
 /// 256 codes of two bits as Q2_K, Q3_K and TQ2_0 lay them out: elements 32 apart share a byte.

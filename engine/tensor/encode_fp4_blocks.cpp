@@ -4,6 +4,8 @@
 #include "engine/tensor/block_families.h"
 #include "engine/tensor/block_layout.h"
 
+#include <limits>
+
 namespace qscope::engine::detail {
 
 namespace {
@@ -55,17 +57,22 @@ QSCOPE_MULTIVERSION void encodeMXFP4(const float* __restrict x, Byte* __restrict
 }
 
 QSCOPE_MULTIVERSION void encodeNVFP4(const float* __restrict x, Byte* __restrict block, std::size_t blocks) {
-    constexpr int kPart = 16;
-    for (; blocks > 0; --blocks, block += 36)
-        for (int s = 0; s < 4; ++s, x += kPart) {
-            const std::int32_t code = e4m3Code(magnitudeOf(x, kPart) / 6);
-            const float scale = e4m3Value(code);
-            std::uint32_t codes[kPart];
-            for (int r = 0; r < kPart; ++r) codes[r] = code > 0 ? fp4Code(x[r], scale) : 0;
+    constexpr int kPart = 16, kParts = 4;
+    for (; blocks > 0; --blocks, x += kPart * kParts, block += 36) {
+        float scales[kParts];
+        for (int s = 0; s < kParts; ++s) {
+            const std::int32_t code = e4m3Code(magnitudeOf(x + kPart * s, kPart) / 6);
             block[s] = static_cast<Byte>(code);
-            Byte* const out = block + 4 + 8 * s;
-            for (int r = 0; r < 8; ++r) out[r] = static_cast<Byte>(codes[r] | codes[r + 8] << 4);
+            scales[s] = code > 0 ? e4m3Value(code) : std::numeric_limits<float>::infinity(); // of which all are nothing
         }
+        std::uint32_t codes[kPart * kParts];
+        for (int s = 0; s < kParts; ++s)
+            for (int r = 0; r < kPart; ++r) codes[kPart * s + r] = fp4Code(x[kPart * s + r], scales[s]);
+        for (int i = 0; i < 32; ++i) {
+            const std::uint32_t* const q = codes + kPart * (i / 8) + i % 8;
+            block[kParts + i] = static_cast<Byte>(q[0] | q[8] << 4);
+        }
+    }
 }
 
 } // namespace qscope::engine::detail

@@ -47,10 +47,17 @@ struct ScaleAndMinimum {
 /// Codes of a grid from the least value to the largest, from 0 to Top.
 template<int Top>
 QSCOPE_ALWAYS_INLINE ScaleAndMinimum affineCodes(const float* x, std::uint32_t* codes) {
-    float low = x[0], high = x[0];
-    for (int e = 1; e < kBlock; ++e) {
-        low = x[e] < low ? x[e] : low;
-        high = x[e] > high ? x[e] : high;
+    float lows[8], highs[8]; // eight searches side by side, which vectors do at once
+    for (int k = 0; k < 8; ++k) lows[k] = highs[k] = x[k];
+    for (int e = 8; e < kBlock; e += 8)
+        for (int k = 0; k < 8; ++k) {
+            lows[k] = x[e + k] < lows[k] ? x[e + k] : lows[k];
+            highs[k] = x[e + k] > highs[k] ? x[e + k] : highs[k];
+        }
+    float low = lows[0], high = highs[0];
+    for (int k = 1; k < 8; ++k) {
+        low = lows[k] < low ? lows[k] : low;
+        high = highs[k] > high ? highs[k] : high;
     }
     const float range = high - low;
     // A range beyond single precision saturates the half-precision scale anyway; what matters is that it stays finite.

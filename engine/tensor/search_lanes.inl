@@ -80,20 +80,36 @@ void prepare(const float* values, const float* importance, Prepared<Count>& bloc
     }
 }
 
+/// Eight vectors as rows of a matrix, turned into its columns: each of the three rounds moves the highest bit of the row's
+/// number to the lowest place of the column's.
+inline void transpose(Vector (&rows)[kLanes]) {
+    for (int round = 0; round < 3; ++round) {
+        Vector mixed[kLanes];
+        for (int i = 0; i < kLanes / 2; ++i) {
+            mixed[2 * i] = __builtin_shufflevector(rows[i], rows[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
+            mixed[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
+        }
+        std::copy_n(mixed, kLanes, rows);
+    }
+}
+
 template<int N>
 void load(const float* x, const float* w, Subs<N>& subs) {
-    alignas(32) float lanes[2][kLanes * N];
-    for (int l = 0; l < kLanes; ++l)
-        for (int e = 0; e < N; ++e) {
-            lanes[0][e * kLanes + l] = x[l * N + e];
-            lanes[1][e * kLanes + l] = w[l * N + e];
-        }
     subs.sw = subs.sx = Vector{};
-    for (int e = 0; e < N; ++e) {
-        std::memcpy(&subs.x[e], lanes[0] + e * kLanes, sizeof(Vector));
-        std::memcpy(&subs.w[e], lanes[1] + e * kLanes, sizeof(Vector));
-        subs.sw += subs.w[e];
-        subs.sx += subs.w[e] * subs.x[e];
+    for (int first = 0; first < N; first += kLanes) {
+        Vector values[kLanes], weights[kLanes];
+        for (int l = 0; l < kLanes; ++l) {
+            std::memcpy(&values[l], x + l * N + first, sizeof(Vector));
+            std::memcpy(&weights[l], w + l * N + first, sizeof(Vector));
+        }
+        transpose(values);
+        transpose(weights);
+        for (int e = 0; e < kLanes; ++e) {
+            subs.x[first + e] = values[e];
+            subs.w[first + e] = weights[e];
+            subs.sw += weights[e];
+            subs.sx += weights[e] * values[e];
+        }
     }
 }
 

@@ -106,7 +106,7 @@ void searchQ3_K(const float* values, const float* importance, std::uint8_t* bloc
         prepare<kSuperBlock, 16>(values, importance, prepared);
         // Importance makes the best scale harder to find.
         const SymmetricFit fit = importance == nullptr
-                                     ? fitSymmetric<SymmetricFormat{16, 32, {5, 0.3f, false, 1}, 1, 1}, UniformGrid<4>>(prepared)
+                                     ? fitSymmetric<SymmetricFormat{16, 32, {4, 0.4f, false, 1}, 1, 0}, UniformGrid<4>>(prepared)
                                      : fitSymmetric<SymmetricFormat{16, 32, {9, 0.2f, true, 2}, 2, 1}, UniformGrid<4>>(prepared);
         if (importance != nullptr) importance += kSuperBlock;
         writeSymmetricCodes<16, 4>(prepared, fit, codes);
