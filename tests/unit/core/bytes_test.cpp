@@ -53,7 +53,8 @@ TEST_CASE("Checked arithmetic gives nothing where a result does not fit") {
 TEST_CASE("Every type is found under its own name") {
     for (const DTypeInfo& row : dtypeTable()) {
         CHECK(&info(row.type) == &row);
-        CHECK(dtypeFromName(row.name) == row.type);
+        if (row.type == DType::Coded) CHECK_FALSE(dtypeFromName(row.name)); // says nothing about bytes
+        else CHECK(dtypeFromName(row.name) == row.type);
     }
     CHECK_FALSE(dtypeFromName("Q9_9"));
 }
