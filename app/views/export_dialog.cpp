@@ -206,7 +206,9 @@ void ExportDialog::refresh() {
     const auto& info = exporter()->info();
     m_summary->setText(text(info.summary));
     m_loaders->setText(text(info.loadedBy));
-    m_size->setText(tr("about %1 in %n tensor(s)", nullptr, static_cast<int>(std::ranges::count_if(m_checkpoint->tensors, &engine::TensorInfo::isWhole)))
+    const auto wholeTensors = static_cast<int>(std::ranges::count_if(m_checkpoint->tensors, &engine::TensorInfo::isWhole));
+    // Without a result the format decides how large the stored weights become.
+    m_size->setText((result() ? tr("about %1 in %n tensor(s)", nullptr, wholeTensors) : tr("%n tensor(s), %1 as they are stored now", nullptr, wholeTensors))
                         .arg(formatBytes(packedBytes(*m_checkpoint, result()))));
     m_export->setText(tr("Export %1").arg(text(info.name)));
     proposePath();
