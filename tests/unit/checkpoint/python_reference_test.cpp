@@ -88,7 +88,7 @@ void compareWithPython(const CheckpointReader& reader, const std::vector<fs::pat
             const std::vector<double> values = valuesOf(checkpoint.view(place));
             std::vector<double> expected(values.size());
             REQUIRE(at + 8 * expected.size() <= bytes.size());
-            std::memcpy(expected.data(), bytes.data() + at, 8 * expected.size());
+            if (!expected.empty()) std::memcpy(expected.data(), bytes.data() + at, 8 * expected.size());
             at += 8 * expected.size();
             if (!sameValues(values, expected)) FAIL("other values");
         }
