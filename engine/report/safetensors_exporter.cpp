@@ -18,7 +18,6 @@ public:
         for (std::size_t i = 0; i < source.tensors.size(); ++i) {
             if (!source.tensors[i].isWhole()) continue;
             const DType type = source.tensors[i].dtype;
-            if (!source.tensors[i].isWhole()) continue;
             if (!replaced[i] && !safetensorsHolds(type) && !canDecode(type))
                 return fail(ErrorCode::Unsupported, "tensor '{}': safetensors has no type for {}, and it cannot be decoded",
                             printable(source.tensors[i].name), qscope::info(type).name);

@@ -171,14 +171,7 @@ Result<bool> readFloatNibbles(WeightParts& parts, bool tensorScale) {
     QSCOPE_TRY(const auto bytes, parts.take(".weight_packed"));
     if (bytes.shape.size() != 2 || bytes.shape[1] > (1ll << 60)) return fail(ErrorCode::Malformed, "its codes are no matrix");
     const std::int64_t rows = bytes.shape[0], columns = 2 * bytes.shape[1], size = tensorScale ? 16 : 32;
-    CodedWeight weight;
-    weight.scheme = "compressed-tensors";
-    weight.rows = rows;
-    weight.columns = columns;
-    weight.codes = nibbleCodes(rows, columns);
-    weight.codes.words = bytes;
-    weight.levelSet = "E2M1";
-    weight.levels.assign(kE2M1.begin(), kE2M1.end());
+    CodedWeight weight = floatNibbles("compressed-tensors", bytes, rows, columns);
     const Shape groups{rows, ceilDiv(columns, size)};
     QSCOPE_TRY(auto scales, tensorScale ? parts.take(".weight_scale", {DType::F8_E4M3}, groups)
                                         : parts.take(".weight_scale", {DType::U8, DType::F8_E8M0}, groups));

@@ -3,6 +3,8 @@
 
 #include "engine/checkpoint/catalogue.h"
 #include "engine/core/checked_math.h"
+#include "engine/tensor/code_layouts.h"
+#include "engine/tensor/small_floats.h"
 #include "engine/tensor/strided_tensor.h"
 
 #include <algorithm>
@@ -74,6 +76,18 @@ Result<void> WeightParts::complete(CodedWeight weight, Shape shape, std::string 
     m_shown = std::move(parts);
     m_form = std::move(form);
     return {};
+}
+
+CodedWeight floatNibbles(std::string scheme, TensorView bytes, std::int64_t rows, std::int64_t columns) {
+    CodedWeight weight;
+    weight.scheme = std::move(scheme);
+    weight.rows = rows;
+    weight.columns = columns;
+    weight.codes = nibbleCodes(rows, columns);
+    weight.codes.words = std::move(bytes);
+    weight.levelSet = "E2M1";
+    weight.levels.assign(kE2M1.begin(), kE2M1.end());
+    return weight;
 }
 
 GroupValues groupsOf(TensorView values, std::int64_t rows, std::int64_t columns, std::int64_t high, std::int64_t wide) {

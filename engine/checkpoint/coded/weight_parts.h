@@ -65,6 +65,9 @@ private:
     std::uint64_t m_bytes = 0;
 };
 
+/// A rows x columns matrix of E2M1 codes, two per byte, the even column in the low nibble. Its scales are still to come.
+[[nodiscard]] CodedWeight floatNibbles(std::string scheme, TensorView bytes, std::int64_t rows, std::int64_t columns);
+
 /// Scales or zero points of rows x columns weights, stored row-major: one number per `high` x `wide` block.
 [[nodiscard]] GroupValues groupsOf(TensorView values, std::int64_t rows, std::int64_t columns, std::int64_t high, std::int64_t wide);
 
