@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Sourced by run.sh and test.sh: brings the machine to where it can build. Debian 12 and newer; repeats in well under a second.
 
-build_packages="build-essential cmake ninja-build ccache qt6-base-dev qt6-charts-dev qt6-svg-dev libgl-dev libeigen3-dev
-    libexpected-dev libfmt-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libtbb-dev libpcre2-dev libutf8proc-dev zlib1g-dev pkg-config
+build_packages="build-essential cmake ninja-build ccache qt6-base-dev libqt6opengl6-dev qt6-charts-dev qt6-svg-dev libgl-dev
+    libeigen3-dev libexpected-dev libfmt-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libtbb-dev libpcre2-dev libutf8proc-dev zlib1g-dev pkg-config
     libvulkan-dev glslc fonts-dejavu-core"
 test_packages="catch2 librapidcheck-dev libbenchmark-dev python3 python3-numpy mesa-vulkan-drivers vulkan-validationlayers
     xvfb xauth"
@@ -34,10 +34,10 @@ install_missing() {
 # The compiler cache then serves every clone on the machine, wherever it lies.
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 
-# build PRESET [TARGET...]: configures once, then builds what changed.
+# build PRESET [TARGET...]: configures until that has succeeded once, then builds what changed.
 build() {
     command -v ninja >/dev/null && export CMAKE_GENERATOR="${CMAKE_GENERATOR:-Ninja}"
-    [ -f "build/$1/CMakeCache.txt" ] || cmake --preset "$1" || return 1
+    [ -f "build/$1/build.ninja" ] || [ -f "build/$1/Makefile" ] || cmake --preset "$1" || return 1
     preset="$1"
     shift
     cmake --build --preset "$preset" --parallel "$(nproc)" ${1:+--target "$@"}
