@@ -3,6 +3,7 @@
 
 #include "engine/checkpoint/metadata.h"
 #include "engine/core/mapped_file.h"
+#include "engine/core/model_sizes.h"
 #include "engine/tensor/tensor.h"
 
 #include <filesystem>
@@ -38,26 +39,6 @@ enum class RopeLayout : std::uint8_t { HalfSplit, Interleaved };
 
 /// The names a checkpoint uses for the parts of a language model.
 enum class Naming : std::uint8_t { Other, HuggingFace, Gguf };
-
-/// Sizes of a language model, as far as the file states them; zero where it does not.
-struct ModelConfig {
-    std::int64_t width = 0;
-    std::int64_t hidden = 0;
-    std::int64_t layers = 0;
-    std::int64_t heads = 0;
-    std::int64_t kvHeads = 0;
-    std::int64_t vocabulary = 0;
-    std::int64_t context = 0;
-    double normEpsilon = 1e-5;
-    double ropeBase = 10000.0;
-    bool tiedOutput = false;
-    std::int64_t headSize = 0;    ///< zero: width / heads
-    std::int64_t experts = 0;
-    std::int64_t expertsUsed = 0; ///< of each token
-    std::int64_t window = 0;      ///< tokens that attention reaches back; zero: all
-    double attentionCap = 0;      ///< soft caps on the logits of attention and output; zero: none
-    double outputCap = 0;
-};
 
 /// An opened checkpoint: a catalogue over mapped files; weights stay in the files. Immutable once built.
 struct Checkpoint {
