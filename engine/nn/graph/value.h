@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/backend/device_math.h"
 #include "engine/backend/state.h"
 #include "engine/tensor/tensor.h"
 
@@ -13,13 +14,16 @@ namespace qscope::engine::nn {
 
 /// What flows along an edge of a running graph. Immutable and cheap to copy: a reshaped value shares its elements.
 /// `host` is row-major with a plain type and aligned elements. Texts (ONNX's string tensors) lie beside an empty `host`
-/// that still has their shape.
+/// that still has their shape. A value that a device made has its type and shape in `host` and no bytes there, until
+/// somebody asks for them; operators only ever see values with their bytes.
 struct Value {
     TensorView host;
     std::shared_ptr<const std::vector<std::string>> texts = nullptr;
+    DeviceArrayPtr device = nullptr; ///< the same elements on a device, F32
 
     [[nodiscard]] const Shape& shape() const { return host.shape; }
     [[nodiscard]] DType dtype() const { return host.dtype; }
+    [[nodiscard]] bool onHost() const { return !device || !host.bytes.empty(); }
 };
 
 /// The C++ type of an element type that operators calculate with.
