@@ -23,8 +23,8 @@ struct KindName {
     Kind kind;
 };
 constexpr std::array kKinds{
-    KindName{"default", Kind::None},    KindName{"none", Kind::None},   KindName{"linear", Kind::Linear},
-    KindName{"dynamic", Kind::Dynamic}, KindName{"yarn", Kind::Yarn},   KindName{"llama3", Kind::Llama3},
+    KindName{"default", Kind::None},      KindName{"none", Kind::None},   KindName{"linear", Kind::Linear},
+    KindName{"dynamic", Kind::Dynamic},   KindName{"yarn", Kind::Yarn},   KindName{"llama3", Kind::Llama3},
     KindName{"longrope", Kind::LongRope}, KindName{"su", Kind::LongRope},
 };
 
@@ -109,12 +109,11 @@ void readWindow(const Json& json, ModelConfig& config, std::string_view architec
 
 /// Settings that change what a model computes, and the only value that the architectures here do.
 void refuse(const Json& json, ModelConfig& config) {
-    const std::array<std::pair<const char*, Json>, 6> supported{{{"scale_attn_by_inverse_layer_idx", false},
+    const std::array<std::pair<const char*, Json>, 5> supported{{{"scale_attn_by_inverse_layer_idx", false},
                                                                  {"scale_attn_weights", true},
                                                                  {"position_embedding_type", "absolute"},
                                                                  {"is_decoder", false},
-                                                                 {"add_cross_attention", false},
-                                                                 {"qkv_bias", true}}};
+                                                                 {"add_cross_attention", false}}};
     for (const auto& [key, value] : supported)
         if (const auto found = json.find(key); found != json.end() && !found->is_null() && *found != value)
             config.unsupported.push_back(
@@ -164,9 +163,9 @@ void readDetails(const Json& json, ModelConfig& config, std::string_view archite
     readWindow(json, config, architecture);
     double fraction = 1;
     read(json, "partial_rotary_factor", fraction);
-    const std::int64_t head = config.headSize > 0  ? config.headSize
-                              : config.heads > 0 ? config.width / config.heads
-                                                 : 0;
+    const std::int64_t head = config.headSize > 0 ? config.headSize
+                              : config.heads > 0  ? config.width / config.heads
+                                                  : 0;
     if (fraction < 1) config.rotated = static_cast<std::int64_t>(fraction * static_cast<double>(head));
     read(json, "query_pre_attn_scalar", config.queryScale);
     read(json, "type_vocab_size", config.tokenTypes);
@@ -213,7 +212,8 @@ void readGgufDetails(const Metadata& metadata, ModelConfig& config, const std::s
 void writeDetails(const ModelConfig& config, const Architecture& family, Json& json) {
     const RopeScaling& rope = config.rope;
     const bool lists = rope.kind == Kind::LongRope; // of GGUF they are tensors, which pass as such
-    if (!family.layerNorm && rope.kind != Kind::None && rope.kind != Kind::Unknown && !(lists && rope.longFactors.empty())) {
+    if (!family.layerNorm && rope.kind != Kind::None && rope.kind != Kind::Unknown &&
+        !(lists && rope.longFactors.empty())) {
         Json scaling = {{"rope_type", nameOf(rope.kind)}, {"factor", rope.factor}};
         if (rope.originalContext > 0) scaling["original_max_position_embeddings"] = rope.originalContext;
         if (rope.attentionFactor > 0) scaling["attention_factor"] = rope.attentionFactor;
@@ -224,9 +224,9 @@ void writeDetails(const ModelConfig& config, const Architecture& family, Json& j
         json["rope_scaling"] = std::move(scaling);
     }
     if (config.queryScale > 0) json["query_pre_attn_scalar"] = config.queryScale;
-    const std::int64_t head = config.headSize > 0  ? config.headSize
-                              : config.heads > 0 ? config.width / config.heads
-                                                 : 0;
+    const std::int64_t head = config.headSize > 0 ? config.headSize
+                              : config.heads > 0  ? config.width / config.heads
+                                                  : 0;
     if (config.rotated > 0 && config.rotated < head)
         json["partial_rotary_factor"] = static_cast<double>(config.rotated) / static_cast<double>(head);
 }
