@@ -43,5 +43,16 @@ struct Operator {
 
 // The families: each in a file of its own under `operators/`.
 [[nodiscard]] std::span<const Operator> basicOperators();
+[[nodiscard]] std::span<const Operator> castOperators();
+[[nodiscard]] std::span<const Operator> constantOperators();
+[[nodiscard]] std::span<const Operator> controlOperators();
+[[nodiscard]] std::span<const Operator> gatheringOperators();
+[[nodiscard]] std::span<const Operator> layoutOperators();
+[[nodiscard]] std::span<const Operator> orderingOperators();
+[[nodiscard]] std::span<const Operator> paddingOperators();
+[[nodiscard]] std::span<const Operator> quantizationOperators();
+[[nodiscard]] std::span<const Operator> scatteringOperators();
+[[nodiscard]] std::span<const Operator> sequenceOperators();
+[[nodiscard]] std::span<const Operator> shapingOperators();
 
 } // namespace qscope::engine::nn
