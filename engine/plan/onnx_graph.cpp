@@ -78,7 +78,7 @@ Result<OnnxNetwork> open(const std::filesystem::path& path, const ReadLimits& li
         const TensorView raw = files.view(places[i], DType::U8, weight.shape);
         OnnxStored& entry = stored[weight.tensor ? static_cast<const void*>(weight.tensor) : weight.numbers.data()];
         entry = {weight.name, weight.type, std::nullopt};
-        if (elementCount(weight.shape) <= limits.nameBytes || weight.shape.size() == 1) {
+        if (elementCount(weight.shape) <= 1 || weight.shape.size() == 1) {
             auto value = onnxValue(weight.type, raw.shape, raw.bytes, raw.keepAlive);
             if (!value) return during(std::move(value).error(), "tensor '" + printable(weight.name) + "'");
             if (isConstant(*value)) entry.constant = std::move(*value);

@@ -4,6 +4,7 @@
 #include "engine/checkpoint/catalogue.h"
 #include "engine/checkpoint/onnx/unique_names.h"
 #include "engine/nn/graph/builder.h"
+#include "engine/nn/graph/operator.h"
 #include "engine/plan/onnx_upgrade.h"
 #include "engine/plan/onnx_values.h"
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/nn/operators/by_type.h"
 #include "engine/nn/operators/element_types.h"
 
 #include <algorithm>
@@ -32,38 +31,35 @@ Result<Value> singles(const Value& value) {
     return makeValue(value.shape(), std::move(narrow));
 }
 
-/// Keeps the low bits of a whole number, or the nearest one in the range for a floating-point number.
-template<class To, class From>
-To fitted(From from, const IntegerRange& range) {
+/// Keeps the low bits of a whole number, or takes the nearest one in the range for a floating-point number.
+template<class From>
+std::int64_t fitted(From from, const IntegerRange& range) {
     if constexpr (std::is_floating_point_v<From>) {
         if (std::isnan(from)) return 0;
-        const auto nearest = std::nearbyint(static_cast<double>(from));
-        return static_cast<To>(
-            std::clamp(nearest, static_cast<double>(range.lowest), static_cast<double>(range.highest)));
+        return static_cast<std::int64_t>(std::clamp<double>(std::nearbyint(from), range.lowest, range.highest));
     } else {
-        const auto span = static_cast<std::uint64_t>(range.highest - range.lowest + 1); // a power of two
-        const std::uint64_t low = static_cast<std::uint64_t>(from) & (span - 1);
-        return static_cast<To>(low > static_cast<std::uint64_t>(range.highest) ? low - span : low);
+        const auto span = static_cast<std::int64_t>(range.highest) - range.lowest + 1; // a power of two
+        const std::int64_t low = static_cast<std::int64_t>(from) & (span - 1);
+        return low > range.highest ? low - span : low;
     }
 }
 
-/// Whole numbers keep their low bits, floating-point ones are cut towards zero (`converted`).
-Result<Value> toInteger(const Value& value, const ElementType& type) {
-    return withElement(value.dtype(), [&]<class From>(From) -> Result<Value> {
-        if constexpr (std::is_floating_point_v<From>)
-            if (type.bits == 0) return converted(value, type.held);
-        return withElement(type.held, [&]<class To>(To) -> Result<Value> {
-            std::vector<To> result;
+/// `value` as from `widened`. Whole numbers keep their low bits, floating-point ones are cut towards zero.
+Result<Value> toInteger(Value value, const ElementType& type) {
+    if (type.bits > 0)
+        return withNumber(value.dtype(), [&]<class From>(From) -> Result<Value> {
+            std::vector<std::int64_t> result;
             result.reserve(elements<From>(value).size());
-            for (const From x : elements<From>(value))
-                result.push_back(type.bits > 0 ? fitted<To>(x, *rangeOf(type)) : static_cast<To>(x));
-            return makeValue(value.shape(), std::move(result));
+            for (const From x : elements<From>(value)) result.push_back(fitted(x, *rangeOf(type)));
+            return narrowed(makeValue(value.shape(), std::move(result)), type.held);
         });
-    });
+    if (value.dtype() == DType::F32 || value.dtype() == DType::F64) return converted(value, type.held);
+    value.host.dtype = type.held == DType::U64 ? DType::U64 : DType::I64; // the same bits
+    return narrowed(std::move(value), type.held);
 }
 
 Result<Value> toBool(const Value& value) {
-    return withElement(value.dtype(), [&]<class From>(From) -> Result<Value> {
+    return withNumber(value.dtype(), [&]<class From>(From) -> Result<Value> {
         std::vector<std::uint8_t> truths;
         truths.reserve(elements<From>(value).size());
         for (const From x : elements<From>(value)) truths.push_back(x != From{0} ? 1 : 0);
@@ -71,22 +67,17 @@ Result<Value> toBool(const Value& value) {
     });
 }
 
-std::string text(double value, bool single) {
-    if (std::isnan(value)) return "NaN";
-    if (std::isinf(value)) return value < 0 ? "-INF" : "INF";
-    return single ? fmt::format("{}", static_cast<float>(value)) : fmt::format("{}", value);
-}
-
 Result<Value> toTexts(const Value& value) {
-    const bool single = value.dtype() == DType::F32;
-    return withElement(value.dtype(), [&]<class From>(From) -> Result<Value> {
+    return withNumber(value.dtype(), [&]<class From>(From) -> Result<Value> {
         std::vector<std::string> texts;
-        for (const From x : elements<From>(value))
+        for (const From x : elements<From>(value)) {
             if constexpr (std::is_floating_point_v<From>)
-                texts.push_back(text(static_cast<double>(x), single));
-            else
-                texts.push_back(fmt::format(
-                    "{}", static_cast<std::conditional_t<std::is_signed_v<From>, std::int64_t, std::uint64_t>>(x)));
+                if (!std::isfinite(x)) {
+                    texts.emplace_back(std::isnan(x) ? "NaN" : x < 0 ? "-INF" : "INF");
+                    continue;
+                }
+            texts.push_back(fmt::format("{}", x)); // as short as reads back the same
+        }
         return makeTexts(value.shape(), std::move(texts));
     });
 }
@@ -112,10 +103,10 @@ Result<Value> castTo(Value value, const ElementType& type, bool saturate) {
         if (type.held == DType::Coded) return value;
         QSCOPE_TRY(value, fromTexts(value));
     }
-    if (value.dtype() == DType::Bool) value.host.dtype = DType::U8;
-    if (isHalf(type.held) || isSmallFloat(type.held)) {
+    const bool toHalf = type.held == DType::F16 || type.held == DType::BF16;
+    if (toHalf || isSmallFloat(type.held)) {
         QSCOPE_TRY(const Value narrow, singles(value));
-        if (isHalf(type.held)) return converted(narrow, type.held);
+        if (toHalf) return converted(narrow, type.held);
         std::vector<std::uint8_t> codes;
         codes.reserve(elements<float>(narrow).size());
         for (const float x : elements<float>(narrow)) codes.push_back(smallFloat(x, type, saturate));
@@ -123,9 +114,7 @@ Result<Value> castTo(Value value, const ElementType& type, bool saturate) {
         result.host.dtype = type.held;
         return result;
     }
-    if (isHalf(value.dtype()) || isSmallFloat(value.dtype())) {
-        QSCOPE_TRY(value, asReal(value));
-    }
+    QSCOPE_TRY(value, isSmallFloat(value.dtype()) ? asReal(value) : widened(value));
     switch (type.held) {
     case DType::F32:
     case DType::F64: return converted(value, type.held);

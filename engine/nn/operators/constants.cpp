@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/nn/operators/by_type.h"
 #include "engine/nn/operators/element_types.h"
 #include "engine/nn/operators/moves.h"
 
@@ -22,23 +21,23 @@ Outputs constantOfShape(const Node& node, OperatorInputs inputs, OperatorContext
 }
 
 Outputs range(const Node&, OperatorInputs inputs, OperatorContext&) {
-    return inSingle(inputs, [](OperatorInputs given) -> Outputs {
-        for (const Value* input : given) {
-            QSCOPE_CHECK(requireSameType(*given[0], *input));
-            if (elementCount(input->shape()) != 1) return fail(ErrorCode::OutOfRange, "its inputs are no scalars");
-        }
-        return withElement(given[0]->dtype(), [&]<class T>(T) -> Outputs {
-            const T start = elements<T>(*given[0])[0], limit = elements<T>(*given[1])[0],
-                    delta = elements<T>(*given[2])[0];
-            const double count =
-                std::ceil((static_cast<double>(limit) - static_cast<double>(start)) / static_cast<double>(delta));
-            if (std::isnan(count)) return fail(ErrorCode::OutOfRange, "a range has no end");
-            const Shape shape{static_cast<std::int64_t>(std::clamp(count, 0.0, 9e18))};
-            QSCOPE_TRY(const std::size_t size, roomFor(shape, sizeof(T)));
-            std::vector<T> values(size);
-            for (std::size_t i = 0; i < size; ++i) values[i] = static_cast<T>(start + static_cast<T>(i) * delta);
-            return std::vector{makeValue(shape, std::move(values))};
-        });
+    std::array<Value, 3> wide;
+    for (std::size_t i = 0; i < 3; ++i) {
+        QSCOPE_CHECK(requireSameType(*inputs[0], *inputs[i]));
+        if (elementCount(inputs[i]->shape()) != 1) return fail(ErrorCode::OutOfRange, "its inputs are no scalars");
+        QSCOPE_TRY(wide[i], widened(*inputs[i]));
+    }
+    return withNumber(wide[0].dtype(), [&]<class T>(T) -> Outputs {
+        const T start = elements<T>(wide[0])[0], limit = elements<T>(wide[1])[0], delta = elements<T>(wide[2])[0];
+        const double span = static_cast<double>(limit) - static_cast<double>(start);
+        const double count = std::ceil(span / static_cast<double>(delta));
+        if (!(std::abs(count) < 0x1p62))
+            return fail(ErrorCode::OutOfRange, "a range of {} by {} has no end", span, delta);
+        const Shape shape{static_cast<std::int64_t>(std::max(count, 0.0))};
+        QSCOPE_TRY(const std::size_t size, roomFor(shape, sizeof(T)));
+        std::vector<T> values(size);
+        for (std::size_t i = 0; i < size; ++i) values[i] = static_cast<T>(start + static_cast<T>(i) * delta);
+        return one(narrowed(makeValue(shape, std::move(values)), inputs[0]->dtype()));
     });
 }
 

@@ -138,7 +138,7 @@ Result<Value> asReal(const Value& value) {
     case DType::U32: return converted(value, DType::F64);
     default: break;
     }
-    if (!isSmallFloat(value.dtype())) return converted(value, DType::F32);
+    if (!isSmallFloat(value.dtype())) return converted(value, DType::F32); // truth values are 0 and 1
     std::vector<float> wide(static_cast<std::size_t>(elementCount(value.shape())));
     QSCOPE_CHECK(decode(value.host, 0, wide));
     return makeValue(value.shape(), std::move(wide));

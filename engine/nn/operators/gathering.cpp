@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/nn/operators/by_type.h"
 #include "engine/nn/operators/moves.h"
 
 #include <algorithm>
@@ -162,12 +161,8 @@ Outputs trilu(const Node& node, OperatorInputs inputs, OperatorContext&) {
 }
 
 Outputs nonZero(const Node&, OperatorInputs inputs, OperatorContext&) {
-    Value value = *inputs[0];
-    if (value.dtype() == DType::Bool) value.host.dtype = DType::U8;
-    if (isHalf(value.dtype())) {
-        QSCOPE_TRY(value, converted(value, DType::F32));
-    }
-    return withElement(value.dtype(), [&]<class T>(T) -> Outputs {
+    QSCOPE_TRY(const Value value, widened(*inputs[0]));
+    return withNumber(value.dtype(), [&]<class T>(T) -> Outputs {
         std::vector<std::int64_t> found;
         const auto numbers = elements<T>(value);
         for (std::size_t i = 0; i < numbers.size(); ++i)

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/nn/operators/by_type.h"
 #include "engine/nn/operators/element_types.h"
 
 #include "engine/core/checked_math.h"
@@ -107,15 +106,14 @@ Outputs quantizeLinear(const Node& node, OperatorInputs inputs, OperatorContext&
     }
     const auto range = rangeOf(type);
     if (!range) return fail(ErrorCode::Unsupported, "codes of type {} are not made", type.name);
-    return withElement(type.held, [&]<class T>(T) -> Outputs {
-        std::vector<T> codes(numbers.size());
-        for (std::size_t i = 0; i < codes.size(); ++i) {
-            const std::size_t at = grid.at(i);
-            const double code = std::nearbyint(static_cast<double>(quotient(i, at))) + static_cast<double>(zeros[at]);
-            codes[i] = std::isnan(code) ? T{} : static_cast<T>(std::clamp<double>(code, range->lowest, range->highest));
-        }
-        return std::vector{makeValue(real.shape(), std::move(codes))};
-    });
+    std::vector<std::int64_t> codes(numbers.size());
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+        const std::size_t at = grid.at(i);
+        const double code = std::nearbyint(static_cast<double>(quotient(i, at))) + static_cast<double>(zeros[at]);
+        codes[i] =
+            std::isnan(code) ? 0 : static_cast<std::int64_t>(std::clamp<double>(code, range->lowest, range->highest));
+    }
+    return one(narrowed(makeValue(real.shape(), std::move(codes)), type.held));
 }
 
 Outputs dequantizeLinear(const Node& node, OperatorInputs inputs, OperatorContext&) {
@@ -126,7 +124,7 @@ Outputs dequantizeLinear(const Node& node, OperatorInputs inputs, OperatorContex
     if (const auto asked = attributeOr<std::int64_t>(node, "output_dtype", 0); asked != 0) {
         QSCOPE_TRY(type, elementType(asked));
     }
-    return withElement(codes.dtype(), [&]<class T>(T) -> Outputs {
+    return withReal(codes.dtype(), [&]<class T>(T) -> Outputs {
         const auto numbers = elements<T>(codes);
         std::vector<float> values(numbers.size());
         for (std::size_t i = 0; i < values.size(); ++i) {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/nn/operators/by_type.h"
 #include "engine/nn/operators/moves.h"
 
 #include <algorithm>
@@ -50,13 +49,14 @@ Outputs scatter(const Node& node, OperatorInputs inputs, const Places& places) {
             }));
     if (how != "add" && how != "mul" && how != "max" && how != "min")
         return fail(ErrorCode::Unsupported, "reduction '{}' is not known", how);
-    return inSingle(inputs, [&](OperatorInputs given) -> Outputs {
-        return withElement(given[0]->dtype(), [&]<class T>(T) -> Outputs {
-            const auto combine = [&](T old, T update) { return combined(old, update, how); };
-            return std::vector{makeValue(
-                given[0]->shape(), scattered<T>(elements<T>(*given[0]), elements<T>(*given[2]), places, combine))};
-        });
-    });
+    QSCOPE_TRY(const Value data, widened(*inputs[0]));
+    QSCOPE_TRY(const Value updates, widened(*inputs[2]));
+    QSCOPE_TRY(Value result, withNumber(data.dtype(), [&]<class T>(T) -> Result<Value> {
+                   const auto combine = [&](T old, T update) { return combined(old, update, how); };
+                   return makeValue(data.shape(),
+                                    scattered<T>(elements<T>(data), elements<T>(updates), places, combine));
+               }));
+    return one(narrowed(std::move(result), inputs[0]->dtype()));
 }
 
 Result<std::int64_t> placeOn(std::int64_t index, std::int64_t size) {

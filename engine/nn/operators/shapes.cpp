@@ -21,13 +21,6 @@ Result<std::size_t> roomFor(const Shape& shape, std::size_t bytesPerElement) {
     return static_cast<std::size_t>(elementCount(shape));
 }
 
-Result<std::size_t> axisAt(std::int64_t axis, std::size_t rank) {
-    const auto axes = static_cast<std::int64_t>(rank);
-    if (axis < -axes || axis >= axes)
-        return fail(ErrorCode::OutOfRange, "axis {} of a tensor with {} axes does not exist", axis, rank);
-    return static_cast<std::size_t>(axis < 0 ? axis + axes : axis);
-}
-
 Result<std::vector<std::size_t>> axesOf(std::span<const std::int64_t> axes, std::size_t rank) {
     std::vector<std::size_t> found;
     for (const std::int64_t axis : axes) {
@@ -73,13 +66,6 @@ AroundAxis aroundAxis(const Shape& shape, std::size_t axis) {
     for (std::size_t i = 0; i < shape.size(); ++i)
         (i < axis ? around.outer : i == axis ? around.size : around.inner) *= shape[i];
     return around;
-}
-
-std::string describe(const Shape& shape) {
-    std::string text = "[";
-    for (std::size_t axis = 0; axis < shape.size(); ++axis)
-        text += fmt::format("{}{}", axis == 0 ? "" : ", ", shape[axis]);
-    return text + "]";
 }
 
 Result<std::int64_t> integerOf(const Value& value) {

@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "engine/nn/graph/operator.h"
+#include "engine/nn/operators/arguments.h"
 
 namespace qscope::engine::nn {
 
 // What most operators need to say about shapes and axes.
-
-using Outputs = Result<std::vector<Value>>;
-
-/// The outputs of an operator that makes one value.
-[[nodiscard]] inline Outputs one(Result<Value> value) {
-    if (!value) return tl::unexpected<Error>(std::move(value).error());
-    return std::vector{*std::move(value)};
-}
 
 /// Bytes of the largest tensor that an operator makes: above the logits of large models over long texts, below what
 /// brings a machine to its knees. A file of a few bytes may ask for any size.
@@ -23,9 +15,7 @@ inline constexpr std::int64_t kMostBytes = std::int64_t{4} << 30;
 /// `kMostBytes`.
 [[nodiscard]] Result<std::size_t> roomFor(const Shape& shape, std::size_t bytesPerElement);
 
-/// The axis, counted from the end when negative. OutOfRange unless it is in [-rank, rank).
-[[nodiscard]] Result<std::size_t> axisAt(std::int64_t axis, std::size_t rank);
-/// The same for several, sorted. OutOfRange when one appears twice.
+/// `axisAt` for several, sorted. OutOfRange when one appears twice.
 [[nodiscard]] Result<std::vector<std::size_t>> axesOf(std::span<const std::int64_t> axes, std::size_t rank);
 
 /// Elements from one index of each axis to the next, row-major.
@@ -41,14 +31,6 @@ struct AroundAxis {
     std::int64_t outer = 1, size = 1, inner = 1;
 };
 [[nodiscard]] AroundAxis aroundAxis(const Shape& shape, std::size_t axis);
-
-/// "[2, 3]", for errors.
-[[nodiscard]] std::string describe(const Shape& shape);
-
-/// The input, or null when the node has none in this place.
-[[nodiscard]] inline const Value* inputOf(OperatorInputs inputs, std::size_t index) {
-    return index < inputs.size() ? inputs[index] : nullptr;
-}
 
 /// The one number of a tensor with one element, as a whole number. OutOfRange for other shapes and types.
 [[nodiscard]] Result<std::int64_t> integerOf(const Value& value);
