@@ -68,6 +68,7 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> sequenceOperators();
 [[nodiscard]] std::span<const Operator> shapingOperators();
 [[nodiscard]] std::span<const Operator> softmaxOperators();
+[[nodiscard]] std::span<const Operator> stateSpaceOperators();
 [[nodiscard]] std::span<const Operator> unaryOperators();
 
 } // namespace qscope::engine::nn

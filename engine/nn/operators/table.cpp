@@ -15,7 +15,7 @@ const Operator* findOperator(std::string_view name) {
               logicOperators(),       normalizationOperators(), orderingOperators(),       paddingOperators(),
               poolingOperators(),     productOperators(),       quantizationOperators(),   recurrentOperators(),
               reductionOperators(),   rotaryOperators(),        scatteringOperators(),     sequenceOperators(),
-              shapingOperators(),     softmaxOperators(),       unaryOperators()})
+              shapingOperators(),     softmaxOperators(),       stateSpaceOperators(),     unaryOperators()})
             for (const Operator& op : family) found.emplace(op.name, &op);
         return found;
     }();
