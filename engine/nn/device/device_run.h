@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/backend/device_math.h"
 #include "engine/nn/graph/operator.h"
 
 #include <set>

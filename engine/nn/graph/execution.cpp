@@ -73,7 +73,9 @@ Result<Value> Execution::load(ValueId edge) {
 Result<std::vector<Value>> Execution::compute(const Node& node, std::span<std::optional<Value>> inputs) {
     std::vector<const Value*> given;
     for (const auto& input : inputs) given.push_back(input ? &*input : nullptr);
-    OperatorContext context{m_context, m_options.session, {}, {}};
+    Progress own; // operators count their chunks; the run's progress belongs to whoever runs the graph
+    const RunContext quiet{m_context.stop, own, m_context.notes, m_context.backend};
+    OperatorContext context{quiet, m_options.session, {}, {}};
     if (m_options.device && m_options.precision == Precision::Single) {
         QSCOPE_TRY(auto made, m_options.device->run(node, given, context));
         if (made) return std::move(*made);

@@ -42,6 +42,33 @@ struct Operator {
 [[nodiscard]] const Operator* findOperator(std::string_view name);
 
 // The families: each in a file of its own under `operators/`.
+[[nodiscard]] std::span<const Operator> attentionOperators();
 [[nodiscard]] std::span<const Operator> basicOperators();
+[[nodiscard]] std::span<const Operator> binaryOperators();
+[[nodiscard]] std::span<const Operator> castOperators();
+[[nodiscard]] std::span<const Operator> channelNormOperators();
+[[nodiscard]] std::span<const Operator> constantOperators();
+[[nodiscard]] std::span<const Operator> controlOperators();
+[[nodiscard]] std::span<const Operator> convolutionOperators();
+[[nodiscard]] std::span<const Operator> gatherOperators();
+[[nodiscard]] std::span<const Operator> gatheringOperators();
+[[nodiscard]] std::span<const Operator> integerProductOperators();
+[[nodiscard]] std::span<const Operator> layoutOperators();
+[[nodiscard]] std::span<const Operator> logicOperators();
+[[nodiscard]] std::span<const Operator> normalizationOperators();
+[[nodiscard]] std::span<const Operator> orderingOperators();
+[[nodiscard]] std::span<const Operator> paddingOperators();
+[[nodiscard]] std::span<const Operator> poolingOperators();
+[[nodiscard]] std::span<const Operator> productOperators();
+[[nodiscard]] std::span<const Operator> quantizationOperators();
+[[nodiscard]] std::span<const Operator> recurrentOperators();
+[[nodiscard]] std::span<const Operator> reductionOperators();
+[[nodiscard]] std::span<const Operator> rotaryOperators();
+[[nodiscard]] std::span<const Operator> scatteringOperators();
+[[nodiscard]] std::span<const Operator> sequenceOperators();
+[[nodiscard]] std::span<const Operator> shapingOperators();
+[[nodiscard]] std::span<const Operator> softmaxOperators();
+[[nodiscard]] std::span<const Operator> stateSpaceOperators();
+[[nodiscard]] std::span<const Operator> unaryOperators();
 
 } // namespace qscope::engine::nn
