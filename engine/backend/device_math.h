@@ -83,7 +83,7 @@ struct HeadSteps {
 /// window only the last so many of them. A query that sees nothing gives zeros.
 struct AttentionShape {
     std::int64_t batch = 1, heads = 1, kvHeads = 1, queries = 0, keys = 0, size = 0, valueSize = 0;
-    HeadSteps q, k, v, result;
+    HeadSteps q = {}, k = {}, v = {}, result = {};
     std::array<std::int64_t, 4> maskSteps{}; ///< batch, head, query, key; of the added mask, when there is one
     float scale = 1;
     float cap = 0; ///< 0: none
