@@ -22,6 +22,8 @@ struct RowKernels {
     /// takes the first weight and bias for all.
     void (*affine)(const T* x, std::int64_t count, double shift, double scale, const T* weight, const T* bias,
                    std::int64_t step, T* y) = nullptr;
+    /// y += x * factor
+    void (*addScaled)(const T* x, std::int64_t count, T factor, T* y) = nullptr;
 };
 
 template<class T>

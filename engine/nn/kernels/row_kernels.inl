@@ -110,8 +110,18 @@ QSCOPE_ISA void rowAffine(const T* x, std::int64_t count, double shift, double s
 }
 
 template<class T>
+QSCOPE_ISA void rowAddScaled(const T* x, std::int64_t count, T factor, T* y) {
+    constexpr int kLanes = Lanes<T>::kCount;
+    std::int64_t i = 0;
+    for (; i + kLanes <= count; i += kLanes) store(y + i, multiplyAdd(load(x + i), spread(factor), load(y + i)));
+    if (const std::int64_t rest = count - i; rest > 0)
+        storeFirst(y + i, multiplyAdd(loadFirst(x + i, rest), spread(factor), loadFirst(y + i, rest)), rest);
+}
+
+template<class T>
 const RowKernels<T>& rowKernels() {
-    static constexpr RowKernels<T> kernels{rowSum<T>, rowSquares<T>, rowLargest<T>, rowExponentials, rowAffine<T>};
+    static constexpr RowKernels<T> kernels{rowSum<T>,       rowSquares<T>, rowLargest<T>,
+                                           rowExponentials, rowAffine<T>,  rowAddScaled<T>};
     return kernels;
 }
 
