@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <map>
 
 namespace qscope::engine {
 
@@ -29,6 +30,8 @@ public:
         , m_stored(stored)
         , m_budget(budget)
         , m_limits(limits) {
+        for (const OnnxFunction& function : model.functions)
+            m_functions.emplace(std::pair(plainDomain(function.domain), function.name), &function);
         for (const auto& [key, tensor] : stored) static_cast<void>(m_names.make(tensor.name));
     }
 
@@ -53,6 +56,8 @@ private:
     }
 
     Result<void> graph(const OnnxGraph& graph, OnnxScope& scope) {
+        if (m_depth == m_limits.nestingDepth) return fail(ErrorCode::Malformed, "graphs are nested too deeply");
+        ++m_depth;
         for (const OnnxValueInfo& value : graph.values) scope.types.emplace(value.name, value.type);
         for (const OnnxValueInfo& value : graph.outputs) scope.types.emplace(value.name, value.type);
         for (const OnnxTensor& tensor : graph.initializers) QSCOPE_CHECK(storedTensor(scope, tensor.name, tensor));
@@ -71,6 +76,7 @@ private:
                 known.edge = scope.frame.builder.add("Identity", edgeName(scope, output.name), {known.edge});
             scope.frame.builder.output(known.edge);
         }
+        --m_depth;
         return {};
     }
 
@@ -92,15 +98,18 @@ private:
         if (++m_nodes > kMostNodes) return fail(ErrorCode::Unsupported, "it unfolds to more than {} nodes", kMostNodes);
         const std::string own = raw.name.empty() ? fmt::format("{}_{}", raw.opType, index) : std::string(raw.name);
         auto done = [&]() -> Result<void> {
+            // Functions write their nodes again and again, each with the name of where.
+            const std::uint64_t name = scope.prefix.size() + own.size();
+            QSCOPE_CHECK(m_budget.spend(sizeof(nn::Node) + 3 * name));
+            for (const std::string_view output : raw.outputs)
+                QSCOPE_CHECK(m_budget.spend(sizeof(nn::ValueInfo) + 3 * (scope.prefix.size() + output.size())));
             QSCOPE_TRY(const OnnxNode resolved, withAttributesOfCall(raw, scope));
             // Stored tensors are known by where they are, which a copy is not.
             const bool copied =
                 std::ranges::any_of(raw.attributes, [](const OnnxAttribute& a) { return !a.reference.empty(); });
             const OnnxNode& node = copied ? resolved : raw;
-            const auto function = std::ranges::find_if(m_model.functions, [&](const OnnxFunction& f) {
-                return f.name == node.opType && plainDomain(f.domain) == node.domain;
-            });
-            if (function != m_model.functions.end()) return inlined(node, *function, own, scope);
+            const auto function = m_functions.find({node.domain, node.opType});
+            if (function != m_functions.end()) return inlined(node, *function->second, own, scope);
             if (node.domain.empty() && node.opType == "Constant") return constantNode(node, scope);
             return plainNode(node, own, scope);
         }();
@@ -295,6 +304,7 @@ private:
     const ReadLimits& m_limits;
     std::deque<OnnxStored> m_ownStored; ///< constants that the collector of weights leaves out
     UniqueNames m_names;
+    std::map<std::pair<std::string_view, std::string_view>, const OnnxFunction*> m_functions; ///< by domain and name
     std::size_t m_nodes = 0;
     int m_depth = 0;
 };

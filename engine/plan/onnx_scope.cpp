@@ -3,8 +3,6 @@
 
 #include "engine/checkpoint/catalogue.h"
 
-#include <algorithm>
-
 namespace qscope::engine {
 
 namespace {
@@ -14,14 +12,13 @@ using nn::ValueId;
 
 ValueId captured(OnnxFrame& frame, ValueId outer, std::string name) {
     OnnxCaptures& captures = *frame.captures;
-    const auto known = std::ranges::find(captures.outer, outer);
-    const auto index = static_cast<std::size_t>(known - captures.outer.begin());
-    if (known == captures.outer.end()) {
+    const auto [known, isNew] = captures.index.try_emplace(outer, captures.outer.size());
+    if (isNew) {
         captures.outer.push_back(outer);
         captures.names.push_back(std::move(name));
         frame.takeAll();
     }
-    return frame.inner[index];
+    return frame.inner[known->second];
 }
 
 ValueId storedEdge(OnnxFrame& frame, const OnnxStored& stored) {

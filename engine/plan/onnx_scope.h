@@ -13,7 +13,8 @@ namespace qscope::engine {
 /// Values that the graphs inside one node take from around it; all graphs of a node take the same.
 struct OnnxCaptures {
     std::vector<nn::ValueId> outer;
-    std::vector<std::string> names; ///< of the edges inside
+    std::vector<std::string> names;                          ///< of the edges inside
+    std::unordered_map<nn::ValueId, std::size_t> index = {}; ///< by outer edge
 };
 
 /// One graph that is being written.

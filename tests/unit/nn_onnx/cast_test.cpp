@@ -22,8 +22,9 @@ struct Format {
 };
 const std::array<Format, 4> kFormats{{{17, kE4M3}, {18, kE4M3Fnuz}, {19, kE5M2}, {20, kE5M2Fnuz}}};
 
-std::vector<std::uint8_t> codes(OperatorRun& op, std::vector<float> values, std::int64_t type, bool saturate = true) {
-    const Value x = makeValue<float>({std::ssize(values)}, std::move(values));
+std::vector<std::uint8_t> codes(OperatorRun& op, const std::vector<float>& values, std::int64_t type,
+                                bool saturate = true) {
+    const Value x = makeValue<float>({std::ssize(values)}, values);
     const Value y = op.only("Cast", {&x}, {{"to", type}, {"saturate", std::int64_t{saturate}}});
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(y.host.bytes.data());
     return {bytes, bytes + y.host.bytes.size()};

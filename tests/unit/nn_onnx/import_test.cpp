@@ -104,7 +104,6 @@ TEST_CASE("A loop carries values and stacks the rest, and an endless one can be 
     REQUIRE(result);
     CHECK((*result)[0].shape() == Shape{1, 12});
     CHECK(listOf<std::int64_t>((*result)[1]) == std::vector<std::int64_t>{0, 1});
-    CHECK_THAT(problemOf(model, {nn::makeValue<std::int64_t>({}, {1000}), kRow}), Catch::Contains("larger than"));
     const Proto endless = graphOf({}, {"i", "c"}, {"c"});
     const test::TemporaryFolder folder;
     std::ofstream(folder / "model.onnx", std::ios::binary)

@@ -15,9 +15,9 @@ namespace {
 using Integers = std::vector<std::int64_t>;
 
 Value ints(Shape shape, Integers values) { return makeValue(std::move(shape), std::move(values)); }
-Value list(Integers values) { return ints({std::ssize(values)}, std::move(values)); }
+Value list(const Integers& values) { return ints({std::ssize(values)}, values); }
 Value scalar(std::int64_t value) { return ints({}, {value}); }
-Value row(std::vector<float> values) { return makeValue<float>({std::ssize(values)}, std::move(values)); }
+Value row(const std::vector<float>& values) { return makeValue<float>({std::ssize(values)}, values); }
 Value counting(Shape shape) {
     std::vector<float> values(static_cast<std::size_t>(elementCount(shape)));
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
