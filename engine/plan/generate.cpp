@@ -78,6 +78,8 @@ Result<Generated> generate(const Model& model, std::span<const int> prompt, std:
     QSCOPE_CHECK(checkSampling(options.sampling));
     QSCOPE_CHECK(checkTokens(model, prompt));
     context.progress.total = options.tokens;
+    Progress unseen; // of the operators, which count chunks of their own
+    const RunContext quiet{context.stop, unseen, context.notes, context.backend};
     const auto start = std::chrono::steady_clock::now();
     Generated made;
     nn::Session session;
@@ -87,7 +89,7 @@ Result<Generated> generate(const Model& model, std::span<const int> prompt, std:
             made.end = GenerateEnd::ContextFull;
             break;
         }
-        QSCOPE_TRY(const auto logits, lastLogits(model, next, session, options, context));
+        QSCOPE_TRY(const auto logits, lastLogits(model, next, session, options, quiet));
         const int id = chooseToken(logits, options.sampling, static_cast<std::uint64_t>(session.position));
         if (!options.pastEnd && std::ranges::find(ends, id) != ends.end()) {
             made.end = GenerateEnd::EndToken;

@@ -4,6 +4,7 @@
 #include "engine/plan/model_tokenizer.h"
 #include "tests/unit/plan/reference_run.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <sstream>
 
@@ -62,6 +63,16 @@ std::string storyIn(const fs::path& description) {
     return all.substr(begin, all.find("\n```", begin) - begin);
 }
 
+/// What reference_models.py computes from the file by itself.
+std::vector<double> logitsOfNumpy(const fs::path& file, const std::vector<int>& tokens) {
+    const TemporaryFolder scratch;
+    const std::string command =
+        fmt::format(QSCOPE_PYTHON " -B " QSCOPE_SOURCE_DIR "/tests/unit/plan/reference_models.py llama '{}' '{}' {}",
+                    file.string(), (scratch / "logits").string(), fmt::join(tokens, " "));
+    REQUIRE(std::system(command.c_str()) == 0);
+    return rawValues<double>(scratch / "logits");
+}
+
 /// A named array of an .npz file.
 std::vector<double> arrayIn(const Checkpoint& file, std::string_view name) {
     const auto tensor = file.find(name);
@@ -77,7 +88,7 @@ TEST_CASE("A small Llama tells the story that its author printed, from each form
     const auto folder = realData("llm-llama");
     if (!folder) return;
     const std::string story = storyIn(*folder / "stories260K.md");
-    REQUIRE(story.size() > 600);
+    REQUIRE(story.size() > 500);
     const Model own = opened(*makeLlama2cReader(), *folder / "stories260K.bin");
     const auto words = tokenizer(own);
     const std::vector<int> begin{words->vocabulary().begin};
@@ -89,29 +100,36 @@ TEST_CASE("A small Llama tells the story that its author printed, from each form
     CHECK(*tokenizer(gguf)->decode(ids) == story);
 }
 
-TEST_CASE("A small Llama of eight bits tells a story that begins as its original's", "[model][real]") {
+TEST_CASE("A small Llama of eight bits tells the story that follows from its codes", "[model][real]") {
     const auto folder = realData("llm-llama");
     if (!folder) return;
-    const Model model = opened(*makeLlama2cReader(), *folder / "stories260K-q8.bin");
+    const fs::path file = *folder / "stories260K-q8.bin";
+    const Model model = opened(*makeLlama2cReader(), file);
     const auto words = tokenizer(model);
-    const auto ids = greedy(model, {words->vocabulary().begin}, 256);
-    const std::string told = *words->decode(ids);
-    CHECK(told == storyIn(*folder / "stories260K.md"));
+    auto ids = greedy(model, {words->vocabulary().begin}, 256);
+    const std::string told = *words->decode(ids), original = storyIn(*folder / "stories260K.md");
+    CHECK(told.substr(0, 180) == original.substr(0, 180)); // then the rounding of the weights tells
+    ids.insert(ids.begin(), words->vocabulary().begin);
+    const auto next = ids.back();
+    ids.pop_back();
+    const auto expected = logitsOfNumpy(file, ids);
+    CHECK(largestDifference(logitsOf(model, ids, Precision::Double), expected) < 1e-5);
+    ids.push_back(next);
+    const auto vocabulary = static_cast<std::size_t>(model.config.vocabulary);
+    for (std::size_t at = 0; at + 1 < ids.size(); ++at) {
+        const auto row = std::span(expected).subspan(at * vocabulary, vocabulary);
+        CHECK(std::ranges::max_element(row) - row.begin() == ids[at + 1]);
+    }
 }
 
 TEST_CASE("A small Llama's logits are NumPy's", "[model][real]") {
     const auto folder = realData("llm-llama");
     if (!folder) return;
-    const TemporaryFolder scratch;
     const Model model = opened(*makeSafetensorsReader(), *folder / "hf");
     const auto words = tokenizer(opened(*makeLlama2cReader(), *folder / "stories260K.bin"));
     const auto tokens = words->encode(storyIn(*folder / "stories260K.md"), AddEnds::Yes);
     REQUIRE(tokens);
-    std::string command = QSCOPE_PYTHON " -B " QSCOPE_SOURCE_DIR "/tests/unit/plan/reference_models.py llama '" +
-                          (*folder / "hf/model.safetensors").string() + "' '" + (scratch / "logits").string() + "'";
-    for (const int id : *tokens) command += " " + std::to_string(id);
-    REQUIRE(std::system(command.c_str()) == 0);
-    const auto expected = rawValues<double>(scratch / "logits");
+    const auto expected = logitsOfNumpy(*folder / "hf/model.safetensors", *tokens);
     CHECK(largestDifference(logitsOf(model, *tokens, Precision::Single), expected) < 1e-4);
     CHECK(largestDifference(logitsOf(model, *tokens, Precision::Double), expected) < 1e-5);
 }
