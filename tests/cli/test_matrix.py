@@ -85,9 +85,11 @@ class MatrixTest(ProgramTest):
             w = q.weight(random, 32, 128, 4, 32, symmetric)
             w.scales = (random.integers(1, 100, w.scales.shape) / 64).astype("f2")  # short ones, of which GGUF has the lowest values
             self.through_all(q.save(self.folder / f"gptq-{symmetric}", q.gptq("m.0", w) | norm, q.gptq_config(4, 32, symmetric=symmetric)), "gptq", INTEGERS)
-            self.through_all(q.save(self.folder / f"awq-{symmetric}", q.awq("m.0", w) | norm, q.awq_config(32)), "awq", INTEGERS)
-            self.through_all(q.save(self.folder / f"ct-{symmetric}", q.ct_pack("m.0", w, symmetric) | norm,
-                                    q.ct_config("pack-quantized", q.ct_arguments(4, 32, symmetric=symmetric))), "compressed-tensors", INTEGERS)
+            if symmetric:
+                self.through_all(q.save(self.folder / "ct", q.ct_pack("m.0", w, True) | norm, q.ct_config("pack-quantized", q.ct_arguments(4, 32))),
+                                 "compressed-tensors", INTEGERS)
+            else:
+                self.through_all(q.save(self.folder / "awq", q.awq("m.0", w) | norm, q.awq_config(32)), "awq", INTEGERS)
         w = q.weight(random, 32, 128, 8, 32, True)
         self.through_all(q.save(self.folder / "gptq-8", q.gptq("m.0", w) | norm, q.gptq_config(8, 32)), "gptq", INTEGERS - {"awq"})
 
