@@ -127,7 +127,8 @@ public:
         else QSCOPE_CHECK(addFile(checkpoint, *entry, limits));
         if (!m_asStored) {
             QSCOPE_CHECK(checkTensors(checkpoint, limits));
-            QSCOPE_CHECK(recogniseCoded(checkpoint, claimBeside(*entry, limits, notes), notes));
+            const auto inside = claimInside(checkpoint.metadata, limits);
+            QSCOPE_CHECK(recogniseCoded(checkpoint, inside.made() ? inside : claimBeside(*entry, limits, notes), notes));
         }
         checkpoint.naming = namingOf(checkpoint.tensors);
         DescribedModel model = modelBeside(*entry, limits, notes);

@@ -41,6 +41,9 @@ struct ZipDirectory {
 /// The name in the local header at the front of `start`, as far as it is there; empty when there is none.
 [[nodiscard]] std::string_view firstZipName(std::span<const std::byte> start);
 
+/// Whether members may have this name: a relative path that goes down only.
+[[nodiscard]] bool isZipName(std::string_view name);
+
 /// Lists an archive, ZIP64 included, without unpacking anything. The archive must be the whole of `file`: central
 /// directory and local headers agree, members do not overlap, names are unique and stay inside. Encrypted, split and
 /// otherwise packed archives are Unsupported. Source: PKWARE, .ZIP File Format Specification 6.3.10.

@@ -2,6 +2,7 @@
 #include "engine/report/gguf_description.h"
 
 #include "engine/checkpoint/catalogue.h"
+#include "engine/checkpoint/gguf_scales.h"
 #include "engine/checkpoint/gguf_types.h"
 #include "engine/checkpoint/model_config.h"
 #include "engine/checkpoint/tokenizer_json.h"
@@ -99,10 +100,11 @@ Metadata tokenizerOf(const Checkpoint& source, Diagnostics& notes) {
 } // namespace
 
 Metadata ggufDescription(const Checkpoint& source, const MethodResult* result, const std::vector<TensorToWrite>& tensors,
-                         Diagnostics& notes) {
+                         const std::map<std::string, float>& divisors, Diagnostics& notes) {
     Metadata metadata;
     if (source.format == "gguf") {
         metadata = source.metadata;
+        std::erase_if(metadata, [](const auto& pair) { return pair.first.starts_with(kGgufDivisorPrefix); });
     } else {
         if (!source.architecture.empty())
             metadata.emplace_back("general.architecture", metadataText(targetArchitecture(source, Naming::Gguf)));
@@ -117,6 +119,8 @@ Metadata ggufDescription(const Checkpoint& source, const MethodResult* result, c
         addRopeScaling(metadata, source, notes);
         std::ranges::move(tokenizerOf(source, notes), std::back_inserter(metadata));
     }
+    for (const auto& [weight, divisor] : divisors)
+        metadata.emplace_back(std::string(kGgufDivisorPrefix) + weight, MetadataValue{MetadataType::F32, MetadataType::String, double{divisor}});
     return metadata;
 }
 

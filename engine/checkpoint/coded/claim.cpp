@@ -4,6 +4,8 @@
 #include "engine/checkpoint/catalogue.h"
 #include "engine/checkpoint/model_config.h"
 
+#include <algorithm>
+
 namespace qscope::engine {
 
 namespace {
@@ -61,6 +63,15 @@ std::optional<std::vector<std::int64_t>> wholesField(const Json& json, const cha
         numbers.push_back(*number);
     }
     return numbers;
+}
+
+QuantizationClaim claimInside(const Metadata& metadata, const ReadLimits& limits) {
+    const MetadataValue* said = find(metadata, "quantization");
+    const auto* text = said ? std::get_if<std::string>(&said->value) : nullptr;
+    auto json = text ? parseJson(*text, limits) : Result<Json>(Json());
+    const auto describesCodes = [](const Json& entry) { return wholeField(entry, "bits") && wholesField(entry, "group"); };
+    if (!json || !json->is_object() || json->empty() || !std::all_of(json->begin(), json->end(), describesCodes)) return {};
+    return {std::string(kPlainCodes), *std::move(json), "the file's metadata"};
 }
 
 QuantizationClaim claimBeside(const std::filesystem::path& checkpoint, const ReadLimits& limits, Diagnostics& notes) {

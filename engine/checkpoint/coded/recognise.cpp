@@ -33,6 +33,7 @@ constexpr Family kFamilies[] = {
     {"bitsandbytes", ".quant_state.bitsandbytes__nf4", readBitsandbytes4},
     {"bitsandbytes", ".quant_state.bitsandbytes__fp4", readBitsandbytes4},
     {"bitsandbytes", ".SCB", readBitsandbytes8},
+    {kPlainCodes, ".codes", readPlainCodes},
 };
 
 std::string unread(const QuantizationClaim& claim) {

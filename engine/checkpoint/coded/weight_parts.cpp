@@ -54,7 +54,7 @@ Result<TensorView> WeightParts::take(std::string_view suffix, std::initializer_l
     return view;
 }
 
-std::string WeightParts::name() const { return m_module.ends_with(".weight") ? m_module : m_module + ".weight"; }
+std::string WeightParts::name() const { return m_keepsName || m_module.ends_with(".weight") ? m_module : m_module + ".weight"; }
 
 Result<void> WeightParts::complete(CodedWeight weight, Shape shape, std::string form) {
     if (elementCount(shape) == 0) return fail(ErrorCode::Malformed, "it is empty");

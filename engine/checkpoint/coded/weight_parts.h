@@ -48,6 +48,8 @@ public:
     /// codes of their own excepted, which the caller shows.
     [[nodiscard]] Result<void> complete(CodedWeight weight, Shape shape, std::string form);
 
+    /// The weight is called as the module is.
+    void keepName() { m_keepsName = true; }
     [[nodiscard]] std::string name() const; ///< `<module>.weight`, or the module when it ends so
     [[nodiscard]] const std::vector<std::size_t>& taken() const { return m_taken; }
     [[nodiscard]] const std::vector<Shown>& shown() const { return m_shown; }
@@ -58,6 +60,7 @@ public:
 private:
     const StoredTensors* m_stored; ///< asked while the weight is put together, not after
     std::string m_module;
+    bool m_keepsName = false;
     std::vector<std::size_t> m_taken;
     std::vector<Shown> m_shown;
     TensorView m_whole;
