@@ -139,6 +139,9 @@ void read(const Metadata& metadata, const std::string& key, std::int64_t& size) 
         size = *number;
 }
 
+/// What Yarn prescribes for cosines and sines, which GGUF's factor multiplies and Hugging Face's replaces.
+double yarnAmplitude(const RopeScaling& rope) { return rope.factor > 1 ? 0.1 * std::log(rope.factor) + 1 : 1; }
+
 /// "auto" and nothing: what Mamba's configuration makes of the width.
 void completeMamba(const Json& json, ModelConfig& config) {
     std::int64_t expand = 2;
@@ -200,6 +203,7 @@ void readGgufDetails(const Metadata& metadata, ModelConfig& config, const std::s
     read(metadata, key("rope.scaling.factor"), config.rope.factor);
     read(metadata, key("rope.scaling.original_context_length"), config.rope.originalContext);
     read(metadata, key("rope.scaling.attn_factor"), config.rope.attentionFactor);
+    if (config.rope.kind == Kind::Yarn) config.rope.attentionFactor *= yarnAmplitude(config.rope);
     read(metadata, key("rope.scaling.yarn_beta_fast"), config.rope.betaFast);
     read(metadata, key("rope.scaling.yarn_beta_slow"), config.rope.betaSlow);
     for (const char* name : {"eos", "eot"}) {
@@ -241,7 +245,10 @@ void writeGgufDetails(const ModelConfig& config, const Architecture& family, Met
     if (rope.originalContext > 0)
         metadata.emplace_back(key("original_context_length"),
                               metadataU32(static_cast<std::uint64_t>(rope.originalContext)));
-    if (rope.attentionFactor > 0) metadata.emplace_back(key("attn_factor"), number(rope.attentionFactor));
+    if (rope.attentionFactor > 0)
+        metadata.emplace_back(
+            key("attn_factor"),
+            number(rope.kind == Kind::Yarn ? rope.attentionFactor / yarnAmplitude(rope) : rope.attentionFactor));
 }
 
 } // namespace qscope::engine
