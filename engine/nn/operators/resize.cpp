@@ -142,7 +142,10 @@ Result<std::vector<double>> numbersOf(const Value* value, std::size_t count, std
     if (!value || elementCount(value->shape()) == 0) return std::vector<double>{};
     QSCOPE_CHECK(expectShape(*value, {static_cast<std::int64_t>(count)}, what));
     QSCOPE_TRY(const Value wide, converted(*value, DType::F64));
-    return std::vector<double>(elements<double>(wide).begin(), elements<double>(wide).end());
+    std::vector<double> numbers(elements<double>(wide).begin(), elements<double>(wide).end());
+    for (const double number : numbers)
+        if (!std::isfinite(number)) return fail(ErrorCode::OutOfRange, "{} holds {}", what, number);
+    return numbers;
 }
 
 /// The axes that change, by index.
