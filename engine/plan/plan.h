@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/analysis/calibration.h"
+#include "engine/analysis/text_quality.h"
 #include "engine/core/json.h"
 #include "engine/registry.h"
 
@@ -25,6 +27,8 @@ struct Plan {
     std::uint64_t seed = 0;
     std::string importance = {};        ///< path of an importance matrix; empty: none
     std::vector<TensorRule> rules = {}; ///< the first that matches a tensor counts, for every method of the plan
+    CalibrationSettings calibration = {}; ///< its text is empty: the methods know no inputs
+    EvaluationSettings evaluation = {};   ///< its text is empty: quality on a text is not measured
 
     friend bool operator==(const Plan&, const Plan&) = default;
 };

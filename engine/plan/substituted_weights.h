@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/plan/model.h"
+#include "engine/report/compare_report.h"
+
+#include <functional>
+#include <map>
+
+namespace qscope::engine {
+
+/// The weights of a model in which a method's results stand in for the stored tensors, dequantized whenever they are
+/// asked for. Holds on to the model; the method's result must outlive it.
+class SubstitutedWeights final : public nn::WeightSource {
+public:
+    /// `taken` chooses among the method's tensors; nothing: all.
+    SubstitutedWeights(const Model& model, const MethodResult& method,
+                       const std::function<bool(const TensorResult&)>& taken = {});
+
+    [[nodiscard]] Result<nn::Value> weight(std::string_view name, Precision precision) const override;
+
+private:
+    Model m_model;
+    std::map<std::string, const TensorResult*, std::less<>> m_results; ///< by common name
+};
+
+} // namespace qscope::engine
