@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/core/result.h"
+
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace qscope::engine {
@@ -13,6 +16,11 @@ enum class Scoring : std::uint8_t {
     Windows,   ///< every token but a window's first; the last window may be shorter
     SecondHalf ///< predictions made from the second half of each whole window, as the public GGUF runtime does
 };
+
+/// "windows", "second-half": in files, on the command line, in reports.
+[[nodiscard]] std::string_view nameOf(Scoring scoring);
+/// OutOfRange names the known ones.
+[[nodiscard]] Result<Scoring> scoringFromName(std::string_view name);
 
 /// On which text, and how, models are measured.
 struct EvaluationSettings {

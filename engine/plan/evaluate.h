@@ -29,11 +29,18 @@ struct ModelVariant {
 [[nodiscard]] Result<TextEvaluation> evaluate(const Model& model, const EvaluationSettings& settings,
                                               std::span<const MethodResult* const> methods, const RunContext& context);
 
-/// The same on tokens, for any weights: qualities of the reference and then of the variants. `begin`: what stands in
-/// for the first token of each window, or -1.
-[[nodiscard]] Result<std::vector<TextQuality>>
-evaluateTokens(const nn::Graph& graph, const nn::WeightSource& reference, std::span<const ModelVariant> variants,
-               std::span<const std::int32_t> tokens, std::span<const TextWindow> windows, std::int32_t begin,
-               const RunContext& context);
+/// How tokens go through.
+struct EvaluationRun {
+    std::span<const std::int32_t> tokens;
+    std::span<const TextWindow> windows; ///< in order, inside `tokens`
+    std::int64_t batch = 1;              ///< windows at a time
+    std::int32_t begin = -1;             ///< stands in for the first token of each window; -1: nothing does
+};
+
+/// The same on tokens, for any weights: the quality of the reference, then of the variants. Malformed when logits are
+/// NaN or infinite.
+[[nodiscard]] Result<std::vector<TextQuality>> evaluateTokens(const nn::Graph& graph, const nn::WeightSource& reference,
+                                                              std::span<const ModelVariant> variants,
+                                                              const EvaluationRun& run, const RunContext& context);
 
 } // namespace qscope::engine

@@ -11,6 +11,8 @@
 
 namespace qscope::engine {
 
+class CalibrationCache;
+
 /// Another method for some of the tensors: a mix of the user's own.
 struct TensorRule {
     std::string tensors; ///< glob over tensor names
@@ -52,10 +54,13 @@ struct Plan {
 [[nodiscard]] Result<MethodResult> outlineResult(const Plan& plan, std::size_t method, const Checkpoint& checkpoint,
                                                  const Registries& registries);
 
-/// Runs all methods on all selected tensors and measures each against the stored weights. Progress counts weights.
-/// A tensor that a method cannot take is left out with a warning in the notes; OutOfRange when none is left.
+/// Runs all methods on all selected tensors and measures each against the stored weights, then on the text of the plan's
+/// evaluation; before that, its calibration text goes through the model. Progress counts tokens, then weights, then tokens.
+/// A tensor that a method cannot take is left out with a warning in the notes; OutOfRange when none is left. `cache`
+/// keeps calibrations for the next plan.
 [[nodiscard]] Result<std::shared_ptr<const CompareReport>> runPlan(const Plan& plan, const Checkpoint& checkpoint,
                                                                    const Registries& registries,
-                                                                   const RunContext& context);
+                                                                   const RunContext& context,
+                                                                   CalibrationCache* cache = nullptr);
 
 } // namespace qscope::engine

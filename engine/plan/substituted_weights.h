@@ -10,17 +10,18 @@
 namespace qscope::engine {
 
 /// The weights of a model in which a method's results stand in for the stored tensors, dequantized whenever they are
-/// asked for. Holds on to the model; the method's result must outlive it.
+/// asked for. Holds on to the model; the method's result and the context must outlive it.
 class SubstitutedWeights final : public nn::WeightSource {
 public:
     /// `taken` chooses among the method's tensors; nothing: all.
-    SubstitutedWeights(const Model& model, const MethodResult& method,
+    SubstitutedWeights(const Model& model, const MethodResult& method, const RunContext& context,
                        const std::function<bool(const TensorResult&)>& taken = {});
 
     [[nodiscard]] Result<nn::Value> weight(std::string_view name, Precision precision) const override;
 
 private:
     Model m_model;
+    const RunContext& m_context;
     std::map<std::string, const TensorResult*, std::less<>> m_results; ///< by common name
 };
 
