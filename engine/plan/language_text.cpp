@@ -30,12 +30,8 @@ Result<std::string> readText(const std::string& path) {
 } // namespace
 
 Result<void> requireLanguageModel(const Model& model) {
-    const nn::Graph& graph = *model.graph;
-    const bool takesTokens = std::ranges::any_of(graph.inputs, [&](nn::ValueId input) {
-        return graph.values[static_cast<std::size_t>(input)].name == "tokens";
-    });
-    if (takesTokens && graph.find("logits")) return {};
-    return fail(ErrorCode::Unsupported, "this is no language model: its network does not take tokens and give logits");
+    if (isLanguageModel(model)) return {};
+    return fail(ErrorCode::Unsupported, "{} is no language model: it does not predict tokens", model.family);
 }
 
 Result<TokenizedText> tokenizeFile(const Model& model, const std::string& path, AddEnds ends,
@@ -79,12 +75,13 @@ Result<std::vector<std::string>> piecesOf(const Tokenizer& tokenizer, std::span<
 }
 
 Result<std::int64_t> windowLength(const Model& model, std::int64_t asked) {
-    const std::int64_t most = model.config.context;
-    if (most > 0 && asked > most)
-        return fail(ErrorCode::OutOfRange, "windows of {} tokens are longer than the model's context of {}", asked, most);
-    if (asked > 0 && asked < 2) return fail(ErrorCode::OutOfRange, "a window of one token has nothing to predict");
-    if (asked > 0) return asked;
-    return most > 1 ? std::min(most, kUsualContext) : kUsualContext;
+    if (asked < 0 || asked == 1) return fail(ErrorCode::OutOfRange, "a window of {} tokens has nothing to predict", asked);
+    const std::int64_t made = model.config.context > 0 && model.context > 0 ? std::min(model.config.context, model.context)
+                                                                           : model.context; // zero: any number
+    if (asked == 0) return made > 1 ? std::min(made, kUsualWindow) : kUsualWindow;
+    if (made > 0 && asked > made)
+        return fail(ErrorCode::OutOfRange, "windows of {} tokens are longer than the model's context of {}", asked, made);
+    return asked;
 }
 
 std::vector<TextWindow> cutWindows(std::int64_t tokens, std::int64_t context, const EvaluationSettings& settings) {

@@ -30,9 +30,9 @@ struct TextWindow {
 };
 
 /// The longest window that is taken where nobody asks for one.
-inline constexpr std::int64_t kUsualContext = 2048;
+inline constexpr std::int64_t kUsualWindow = 2048;
 
-/// Unsupported when the model's graph does not take tokens and give logits.
+/// Unsupported when the model's graph does not give logits for tokens.
 [[nodiscard]] Result<void> requireLanguageModel(const Model& model);
 
 /// The text of a file, as the model's tokenizer cuts it. Errors name the text. Malformed for a text of fewer than two
@@ -43,7 +43,8 @@ inline constexpr std::int64_t kUsualContext = 2048;
 /// The bytes that each token stands for, one after another the text (control tokens: nothing).
 [[nodiscard]] Result<std::vector<std::string>> piecesOf(const Tokenizer& tokenizer, std::span<const std::int32_t> tokens);
 
-/// Tokens of a window: `asked`, or with 0 what the model holds, at most kUsualContext. OutOfRange beyond the model's context.
+/// Tokens of a window: `asked`, or with 0 what the model holds, at most kUsualWindow. OutOfRange beyond what
+/// the model was made for.
 [[nodiscard]] Result<std::int64_t> windowLength(const Model& model, std::int64_t asked);
 
 /// `tokens` cut as the settings say, in windows of `context`; stops after the window that reaches `settings.tokens`.

@@ -2,7 +2,7 @@
 #include "engine/plan/plan_inputs.h"
 
 #include "engine/checkpoint/architecture.h"
-#include "engine/checkpoint/canonical.h"
+#include "engine/plan/common_names.h"
 
 #include <algorithm>
 
@@ -100,16 +100,20 @@ CalibrationSettings PlanInputs::calibrationSettings(std::span<const ReadyMethod>
     else
         for (const std::size_t index : m_selected)
             settings.secondMoments += (settings.secondMoments.empty() ? "" : "|") +
-                                      canonicalName(*m_checkpoint, m_checkpoint->tensors[index].name);
+                                      commonName(index);
     return settings;
+}
+
+std::string PlanInputs::commonName(std::size_t tensor) const {
+    return weightName(*m_checkpoint, modelFamily(*m_checkpoint), m_checkpoint->tensors[tensor].name);
 }
 
 const InputStatistics* PlanInputs::inputsOf(std::size_t tensor) const {
     if (!m_calibration) return nullptr;
-    const TensorInfo& info = m_checkpoint->tensors[tensor];
-    const std::string canonical = canonicalName(*m_checkpoint, info.name);
-    const InputStatistics* found = m_calibration->find(canonical);
-    const bool fits = found && found->channels == asMatrix(info.shape).columns && !isStoredTransposed(*m_checkpoint, canonical);
+    const std::string name = commonName(tensor);
+    const InputStatistics* found = m_calibration->find(name);
+    const bool fits = found && found->channels == asMatrix(m_checkpoint->tensors[tensor].shape).columns &&
+                      !isStoredTransposed(*m_checkpoint, name);
     return fits ? found : nullptr;
 }
 

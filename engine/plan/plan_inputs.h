@@ -43,6 +43,7 @@ public:
 
 private:
     PlanInputs(const Checkpoint& checkpoint) : m_checkpoint(&checkpoint) {}
+    [[nodiscard]] std::string commonName(std::size_t tensor) const;
     [[nodiscard]] const ImportanceEntry* entry(std::size_t tensor) const;
 
     struct Rule {

@@ -118,8 +118,10 @@ Result<void> treat(Task& task, const ReadyMethod& chosen, std::size_t index, con
 }
 
 /// The checkpoint as a model that runs, for as long as the caller holds the checkpoint.
-Result<Model> modelOf(const Checkpoint& checkpoint, const RunContext& context) {
-    return loadModel(std::shared_ptr<const Checkpoint>(std::shared_ptr<void>(), &checkpoint), context);
+Result<Model> modelOf(const Checkpoint& checkpoint, const Plan& plan, const RunContext& context) {
+    ModelOptions options;
+    options.context = std::max(plan.evaluation.context, plan.calibration.length);
+    return loadModel(std::shared_ptr<const Checkpoint>(std::shared_ptr<void>(), &checkpoint), options, context.notes);
 }
 
 /// The plan's calibration, made before any method runs.
@@ -166,7 +168,7 @@ Result<std::shared_ptr<const CompareReport>> runPlan(const Plan& plan, const Che
 
     std::optional<Model> model; // only when a text goes through it
     if (!plan.calibration.text.empty() || !plan.evaluation.text.empty()) {
-        QSCOPE_TRY(model, modelOf(checkpoint, context));
+        QSCOPE_TRY(model, modelOf(checkpoint, plan, context));
     }
     if (!plan.calibration.text.empty()) {
         QSCOPE_CHECK(calibrateInputs(inputs, tasks, *model, context, cache));

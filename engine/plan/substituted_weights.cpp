@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/plan/substituted_weights.h"
 
-#include "engine/checkpoint/canonical.h"
 #include "engine/core/parallel.h"
 
 namespace qscope::engine {
@@ -11,11 +10,12 @@ SubstitutedWeights::SubstitutedWeights(const Model& model, const MethodResult& m
     : m_model(model)
     , m_context(context) {
     for (const TensorResult& tensor : method.tensors)
-        if (!taken || taken(tensor)) m_results.emplace(canonicalName(*model.checkpoint, tensor.name), &tensor);
+        if (!taken || taken(tensor)) m_results.emplace(tensor.tensor, &tensor);
 }
 
 Result<nn::Value> SubstitutedWeights::weight(std::string_view name, Precision precision) const {
-    const auto found = m_results.find(name);
+    const auto tensor = m_model.weights->tensorOf(name);
+    const auto found = tensor ? m_results.find(*tensor) : m_results.end();
     if (found == m_results.end()) return m_model.weights->weight(name, precision);
     const TensorResult& result = *found->second;
     std::vector<float> values(static_cast<std::size_t>(elementCount(result.quantized->shape)));

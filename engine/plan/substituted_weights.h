@@ -22,7 +22,7 @@ public:
 private:
     Model m_model;
     const RunContext& m_context;
-    std::map<std::string, const TensorResult*, std::less<>> m_results; ///< by common name
+    std::map<std::size_t, const TensorResult*> m_results; ///< by tensor of the checkpoint
 };
 
 } // namespace qscope::engine

@@ -65,6 +65,9 @@ std::vector<ValueId> GraphBuilder::addNode(std::string_view op, Node node,
                   fmt::format("{} (node '{}') does not take {} inputs and give {} outputs", op, node.name, inputs,
                               outputNames.size()),
                   {}});
+    for (int i = 0; node.op && i < std::min(inputs, node.op->minimumInputs); ++i)
+        if (node.inputs[static_cast<std::size_t>(i)] == kAbsent)
+            complain({ErrorCode::Malformed, fmt::format("input {} of {} (node '{}') is absent", i, op, node.name), {}});
     for (const auto* list : {&node.inputs, &node.captures})
         for (const ValueId edge : *list)
             if (edge != kAbsent && (edge < 0 || edge >= static_cast<ValueId>(m_graph.values.size())))

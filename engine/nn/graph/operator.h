@@ -42,6 +42,14 @@ struct Operator {
 [[nodiscard]] const Operator* findOperator(std::string_view name);
 
 // The families: each in a file of its own under `operators/`.
+[[nodiscard]] std::span<const Operator> attentionOperators();
 [[nodiscard]] std::span<const Operator> basicOperators();
+[[nodiscard]] std::span<const Operator> binaryOperators();
+[[nodiscard]] std::span<const Operator> gatherOperators();
+[[nodiscard]] std::span<const Operator> normalizationOperators();
+[[nodiscard]] std::span<const Operator> productOperators();
+[[nodiscard]] std::span<const Operator> rotaryOperators();
+[[nodiscard]] std::span<const Operator> softmaxOperators();
+[[nodiscard]] std::span<const Operator> unaryOperators();
 
 } // namespace qscope::engine::nn

@@ -8,7 +8,9 @@ namespace qscope::engine::nn {
 const Operator* findOperator(std::string_view name) {
     static const auto table = [] {
         std::unordered_map<std::string_view, const Operator*> found;
-        for (const auto family : {basicOperators()})
+        for (const auto family :
+             {basicOperators(), unaryOperators(), binaryOperators(), productOperators(), softmaxOperators(),
+              normalizationOperators(), rotaryOperators(), attentionOperators(), gatherOperators()})
             for (const Operator& op : family) found.emplace(op.name, &op);
         return found;
     }();

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/nn/operators/arguments.h"
+
+namespace qscope::engine::nn {
+
+/// Two tensors seen in one shape, their axes of size 1 repeated (ONNX, "Broadcasting in ONNX"). Neighbouring axes that
+/// both walk alike are one here; the innermost strides are 0 or 1.
+struct Broadcast {
+    Shape shape; ///< of the result
+    std::vector<std::int64_t> sizes;
+    std::vector<std::int64_t> left; ///< strides in elements, 0 where repeated
+    std::vector<std::int64_t> right;
+    std::int64_t count = 0;
+
+    /// Where element `index` of the result is read in both, in elements.
+    [[nodiscard]] std::pair<std::int64_t, std::int64_t> offsets(std::int64_t index) const {
+        std::pair<std::int64_t, std::int64_t> found{0, 0};
+        for (std::size_t axis = sizes.size(); axis-- > 0; index /= sizes[axis]) {
+            found.first += index % sizes[axis] * left[axis];
+            found.second += index % sizes[axis] * right[axis];
+        }
+        return found;
+    }
+};
+
+/// OutOfRange when the shapes do not fit, or their result exceeds the limit.
+[[nodiscard]] Result<Broadcast> broadcast(const Shape& left, const Shape& right);
+
+/// out[i] = f(left[i], right[i]) over the broadcast shape.
+template<class T, class R, class F>
+Result<void> combine(const Broadcast& plan, const T* left, const T* right, R* out, const RunContext& context,
+                     const F& f) {
+    const std::size_t last = plan.sizes.size() - 1;
+    const std::int64_t inner = plan.sizes[last];
+    const bool leftMoves = plan.left[last] != 0;
+    const bool rightMoves = plan.right[last] != 0;
+    return inParallel(plan.count, 4, context, [&](std::int64_t begin, std::int64_t end) {
+        while (begin < end) {
+            const auto [atLeft, atRight] = plan.offsets(begin);
+            const T* a = left + atLeft;
+            const T* b = right + atRight;
+            const std::int64_t column = begin % inner;
+            const std::int64_t run = std::min(end - begin, inner - column);
+            R* to = out + begin;
+            if (leftMoves && rightMoves)
+                for (std::int64_t i = 0; i < run; ++i) to[i] = f(a[i], b[i]);
+            else if (leftMoves)
+                for (std::int64_t i = 0; i < run; ++i) to[i] = f(a[i], *b);
+            else if (rightMoves)
+                for (std::int64_t i = 0; i < run; ++i) to[i] = f(*a, b[i]);
+            else
+                std::fill_n(to, run, f(*a, *b));
+            begin += run;
+        }
+    });
+}
+
+/// The value with its axes of size 1 repeated until it has this shape, which must be what broadcasting gives.
+template<class T>
+Result<std::vector<T>> expandedTo(const Value& value, const Shape& shape, const RunContext& context,
+                                  std::string_view what) {
+    const auto plan = broadcast(shape, value.shape());
+    if (!plan || plan->shape != shape)
+        return fail(ErrorCode::OutOfRange, "{} of shape {} does not fit {}", what, toText(value.shape()),
+                    toText(shape));
+    QSCOPE_TRY(std::vector<T> all, makeElements<T>(shape));
+    if (all.empty()) return all;
+    QSCOPE_CHECK(combine(*plan, all.data(), elements<T>(value).data(), all.data(), context, [](T, T x) { return x; }));
+    return all;
+}
+
+} // namespace qscope::engine::nn

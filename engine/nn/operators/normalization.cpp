@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/nn/operators/broadcast.h"
+
+#include <array>
+#include <cmath>
+
+// Normalization over trailing axes: each row of [rows, size] by its own mean and deviation.
+
+namespace qscope::engine::nn {
+
+namespace {
+
+/// The tensor as rows of normalized elements.
+struct Rows {
+    std::size_t axis = 0; ///< first of the normalized ones
+    std::int64_t count = 0;
+    std::int64_t size = 0;
+    Shape inner; ///< of a row
+};
+
+Result<Rows> rowsOf(const Node& node, const Value& x) {
+    const Shape& shape = x.shape();
+    QSCOPE_TRY(const std::size_t axis, axisOf(attributeOr<std::int64_t>(node, "axis", -1), shape.size()));
+    QSCOPE_TRY(const std::int64_t all, checkedCount(shape));
+    if (all == 0) return fail(ErrorCode::OutOfRange, "a tensor of shape {} has nothing to normalize", toText(shape));
+    return Rows{axis, productOf(shape, 0, axis), productOf(shape, axis, shape.size()),
+                Shape(shape.begin() + static_cast<std::ptrdiff_t>(axis), shape.end())};
+}
+
+template<class T>
+Result<std::vector<T>> factorsOf(const Value* value, const Rows& rows, DType type, const RunContext& context,
+                                 std::string_view what) {
+    if (!value) return std::vector<T>{};
+    if (value->dtype() != type)
+        return fail(ErrorCode::Unsupported, "{} is {}, not {}", what, info(value->dtype()).name, info(type).name);
+    return expandedTo<T>(*value, rows.inner, context, what);
+}
+
+template<bool centred>
+Outputs normalize(const Node& node, OperatorInputs inputs, OperatorContext& context) {
+    const Value& x = *inputs[0];
+    QSCOPE_TRY(const Rows rows, rowsOf(node, x));
+    const double epsilon = attributeOr(node, "epsilon", 1e-5);
+    return withReal(x.dtype(), [&](auto zero) -> Outputs {
+        using T = decltype(zero);
+        QSCOPE_TRY(const auto scale, factorsOf<T>(inputs[1], rows, x.dtype(), context.run, "the scale"));
+        QSCOPE_TRY(const auto bias, factorsOf<T>(inputAt(inputs, 2), rows, x.dtype(), context.run, "the bias"));
+        QSCOPE_TRY(std::vector<T> out, makeElements<T>(x.shape()));
+        std::vector<T> means(static_cast<std::size_t>(rows.count));
+        std::vector<T> inverses(means.size());
+        const T* all = elements<T>(x).data();
+        QSCOPE_CHECK(inParallel(rows.count, rows.size * 4, context.run, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t r = begin; r < end; ++r) {
+                const T* from = all + r * rows.size;
+                T* to = out.data() + r * rows.size;
+                double mean = 0;
+                if constexpr (centred) {
+                    for (std::int64_t i = 0; i < rows.size; ++i) mean += static_cast<double>(from[i]);
+                    mean /= static_cast<double>(rows.size);
+                }
+                double square = 0;
+                for (std::int64_t i = 0; i < rows.size; ++i) {
+                    const double distance = static_cast<double>(from[i]) - mean;
+                    square += distance * distance;
+                }
+                const double inverse = 1 / std::sqrt(square / static_cast<double>(rows.size) + epsilon);
+                for (std::int64_t i = 0; i < rows.size; ++i) {
+                    const auto k = static_cast<std::size_t>(i);
+                    to[i] = static_cast<T>((static_cast<double>(from[i]) - mean) * inverse) * scale[k];
+                    if (!bias.empty()) to[i] += bias[k];
+                }
+                means[static_cast<std::size_t>(r)] = static_cast<T>(mean);
+                inverses[static_cast<std::size_t>(r)] = static_cast<T>(inverse);
+            }
+        }));
+        std::vector<Value> outputs{makeValue(x.shape(), std::move(out))};
+        if constexpr (centred) {
+            Shape perRow = x.shape();
+            std::fill(perRow.begin() + static_cast<std::ptrdiff_t>(rows.axis), perRow.end(), 1);
+            outputs.push_back(makeValue(perRow, std::move(means)));
+            outputs.push_back(makeValue(perRow, std::move(inverses)));
+        }
+        return outputs;
+    });
+}
+
+constexpr std::array kNormalization{
+    Operator{"LayerNormalization", 2, 3, 3, real<normalize<true>>},
+    Operator{"RMSNormalization", 2, 2, 1, real<normalize<false>>},
+};
+
+} // namespace
+
+std::span<const Operator> normalizationOperators() { return kNormalization; }
+
+} // namespace qscope::engine::nn

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/nn/operators/arguments.h"
+
+#include <array>
+#include <cmath>
+
+namespace qscope::engine::nn {
+
+namespace {
+
+/// A tensor as lines along one axis: line (o, i) holds the elements o * size * inner + k * inner + i.
+struct Lines {
+    std::int64_t outer = 1;
+    std::int64_t size = 1;
+    std::int64_t inner = 1;
+};
+
+/// Before opset 13 an axis stands for itself and all behind it.
+Result<Lines> linesOf(const Node& node, const Shape& shape) {
+    const bool joined = node.opset < 13;
+    if (shape.empty()) return Lines{};
+    QSCOPE_TRY(const std::size_t axis, axisOf(attributeOr<std::int64_t>(node, "axis", joined ? 1 : -1), shape.size()));
+    const std::size_t end = joined ? shape.size() : axis + 1;
+    return Lines{productOf(shape, 0, axis), productOf(shape, axis, end), productOf(shape, end, shape.size())};
+}
+
+/// Calls `line(from, to, size, stride)` for every line.
+template<class Line>
+Outputs alongAxis(const Node& node, const Value& x, const RunContext& context, const Line& line) {
+    return withReal(x.dtype(), [&](auto zero) -> Outputs {
+        using T = decltype(zero);
+        QSCOPE_TRY(std::vector<T> out, makeElements<T>(x.shape()));
+        if (out.empty()) return just(makeValue(x.shape(), std::move(out)));
+        QSCOPE_TRY(const Lines lines, linesOf(node, x.shape()));
+        const T* from = elements<T>(x).data();
+        QSCOPE_CHECK(
+            inParallel(lines.outer * lines.inner, lines.size * 16, context, [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t n = begin; n < end; ++n) {
+                    const std::int64_t first = n / lines.inner * lines.size * lines.inner + n % lines.inner;
+                    line(from + first, out.data() + first, lines.size, lines.inner);
+                }
+            }));
+        return just(makeValue(x.shape(), std::move(out)));
+    });
+}
+
+/// Largest element, and the sum of exp(x - largest).
+template<class T>
+std::pair<T, double> peakAndSum(const T* x, std::int64_t size, std::int64_t stride) {
+    T largest = x[0];
+    for (std::int64_t k = 1; k < size; ++k) largest = std::max(largest, x[k * stride]);
+    double sum = 0;
+    for (std::int64_t k = 0; k < size; ++k) sum += static_cast<double>(std::exp(x[k * stride] - largest));
+    return {largest, sum};
+}
+
+Outputs softmax(const Node& node, OperatorInputs inputs, OperatorContext& context) {
+    return alongAxis(
+        node, *inputs[0], context.run, []<class T>(const T* from, T* to, std::int64_t size, std::int64_t stride) {
+            const auto [largest, sum] = peakAndSum(from, size, stride);
+            for (std::int64_t k = 0; k < size; ++k)
+                to[k * stride] = static_cast<T>(std::exp(from[k * stride] - largest) / static_cast<T>(sum));
+        });
+}
+
+Outputs logSoftmax(const Node& node, OperatorInputs inputs, OperatorContext& context) {
+    return alongAxis(
+        node, *inputs[0], context.run, []<class T>(const T* from, T* to, std::int64_t size, std::int64_t stride) {
+            const auto [largest, sum] = peakAndSum(from, size, stride);
+            for (std::int64_t k = 0; k < size; ++k)
+                to[k * stride] = static_cast<T>(from[k * stride] - largest - static_cast<T>(std::log(sum)));
+        });
+}
+
+Outputs hardmax(const Node& node, OperatorInputs inputs, OperatorContext& context) {
+    return alongAxis(node, *inputs[0], context.run,
+                     []<class T>(const T* from, T* to, std::int64_t size, std::int64_t stride) {
+                         std::int64_t best = 0;
+                         for (std::int64_t k = 1; k < size; ++k)
+                             if (from[k * stride] > from[best * stride]) best = k;
+                         to[best * stride] = 1;
+                     });
+}
+
+/// Mean of -log softmax(logits)[target] over the targets that are not below 0.
+Outputs crossEntropy(const Node&, OperatorInputs inputs, OperatorContext& context) {
+    const Value& logits = *inputs[0];
+    const Value& targets = *inputs[1];
+    QSCOPE_CHECK(expectRank(logits, 1, 64, "the logits"));
+    QSCOPE_CHECK(expectShape(targets, Shape(logits.shape().begin(), logits.shape().end() - 1), "the targets"));
+    QSCOPE_TRY(const std::vector<std::int64_t> classes, integers(targets));
+    const std::int64_t count = logits.shape().back();
+    std::int64_t used = 0;
+    for (const std::int64_t target : classes) {
+        if (target >= count) return fail(ErrorCode::OutOfRange, "target {} of {} classes", target, count);
+        used += target >= 0;
+    }
+    if (used == 0) return fail(ErrorCode::OutOfRange, "no target counts, so their mean is not defined");
+    return withReal(logits.dtype(), [&](auto zero) -> Outputs {
+        using T = decltype(zero);
+        const T* all = elements<T>(logits).data();
+        std::vector<double> losses(classes.size());
+        QSCOPE_CHECK(
+            inParallel(std::ssize(classes), count * 16, context.run, [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t i = begin; i < end; ++i) {
+                    const std::int64_t target = classes[static_cast<std::size_t>(i)];
+                    if (target < 0) continue;
+                    const auto [largest, sum] = peakAndSum(all + i * count, count, 1);
+                    losses[static_cast<std::size_t>(i)] =
+                        std::log(sum) - static_cast<double>(all[i * count + target] - largest);
+                }
+            }));
+        double total = 0;
+        for (const double loss : losses) total += loss;
+        return just(makeValue<T>({}, {static_cast<T>(total / static_cast<double>(used))}));
+    });
+}
+
+constexpr std::array kSoftmax{
+    Operator{"Softmax", 1, 1, 1, real<softmax>},
+    Operator{"LogSoftmax", 1, 1, 1, real<logSoftmax>},
+    Operator{"Hardmax", 1, 1, 1, real<hardmax>},
+    Operator{"CrossEntropy", 2, 2, 1, real<crossEntropy>},
+};
+
+} // namespace
+
+std::span<const Operator> softmaxOperators() { return kSoftmax; }
+
+} // namespace qscope::engine::nn
