@@ -14,22 +14,22 @@ bool isReal(DType type) { return isHalf(type) || type == DType::F32 || type == D
 
 } // namespace
 
-std::string toText(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+std::string describe(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
 Result<std::int64_t> checkedCount(const Shape& shape) {
     std::int64_t count = 1;
     bool fits = true;
     for (const std::int64_t size : shape) {
-        if (size < 0) return fail(ErrorCode::OutOfRange, "a tensor of shape {} was asked for", toText(shape));
+        if (size < 0) return fail(ErrorCode::OutOfRange, "a tensor of shape {} was asked for", describe(shape));
         fits = fits && !__builtin_mul_overflow(count, size, &count) && count <= kMaximumElements;
     }
     if (!fits && std::ranges::find(shape, 0) == shape.end())
-        return fail(ErrorCode::OutOfRange, "a tensor of shape {} exceeds the limit of {} elements", toText(shape),
+        return fail(ErrorCode::OutOfRange, "a tensor of shape {} exceeds the limit of {} elements", describe(shape),
                     kMaximumElements);
     return fits ? count : 0;
 }
 
-Result<std::size_t> axisOf(std::int64_t axis, std::size_t rank) {
+Result<std::size_t> axisAt(std::int64_t axis, std::size_t rank) {
     const auto signedRank = static_cast<std::int64_t>(rank);
     if (axis < -signedRank || axis >= signedRank)
         return fail(ErrorCode::OutOfRange, "axis {} of a tensor with {} axes", axis, rank);
@@ -44,13 +44,13 @@ std::int64_t productOf(const Shape& shape, std::size_t first, std::size_t last) 
 
 Result<void> expectShape(const Value& value, const Shape& shape, std::string_view what) {
     if (value.shape() == shape) return {};
-    return fail(ErrorCode::OutOfRange, "{} has shape {}, not {}", what, toText(value.shape()), toText(shape));
+    return fail(ErrorCode::OutOfRange, "{} has shape {}, not {}", what, describe(value.shape()), describe(shape));
 }
 
 Result<void> expectRank(const Value& value, std::size_t lowest, std::size_t highest, std::string_view what) {
     const std::size_t rank = value.shape().size();
     if (rank >= lowest && rank <= highest) return {};
-    return fail(ErrorCode::OutOfRange, "{} of shape {} has {} axes, not {} to {}", what, toText(value.shape()), rank,
+    return fail(ErrorCode::OutOfRange, "{} of shape {} has {} axes, not {} to {}", what, describe(value.shape()), rank,
                 lowest, highest);
 }
 

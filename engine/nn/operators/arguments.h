@@ -20,7 +20,7 @@ using Outputs = Result<std::vector<Value>>;
 using Forward = Outputs (*)(const Node& node, OperatorInputs inputs, OperatorContext& context);
 
 /// The input at this place, or null when it is absent.
-[[nodiscard]] inline const Value* inputAt(OperatorInputs inputs, std::size_t index) {
+[[nodiscard]] inline const Value* inputOf(OperatorInputs inputs, std::size_t index) {
     return index < inputs.size() ? inputs[index] : nullptr;
 }
 
@@ -30,13 +30,13 @@ using Forward = Outputs (*)(const Node& node, OperatorInputs inputs, OperatorCon
 }
 
 /// "[2, 3]", for messages.
-[[nodiscard]] std::string toText(const Shape& shape);
+[[nodiscard]] std::string describe(const Shape& shape);
 
 /// Elements of a shape that is still to be made; OutOfRange below zero or above `kMaximumElements`.
 [[nodiscard]] Result<std::int64_t> checkedCount(const Shape& shape);
 
 /// `axis` counted from the front; OutOfRange outside [-rank, rank).
-[[nodiscard]] Result<std::size_t> axisOf(std::int64_t axis, std::size_t rank);
+[[nodiscard]] Result<std::size_t> axisAt(std::int64_t axis, std::size_t rank);
 
 /// Product of the axes [first, last).
 [[nodiscard]] std::int64_t productOf(const Shape& shape, std::size_t first, std::size_t last);
@@ -55,7 +55,7 @@ template<class T>
     try {
         return std::vector<T>(static_cast<std::size_t>(count));
     } catch (const std::bad_alloc&) {
-        return fail(ErrorCode::OutOfMemory, "no memory for a tensor of shape {}", toText(shape));
+        return fail(ErrorCode::OutOfMemory, "no memory for a tensor of shape {}", describe(shape));
     }
 }
 
@@ -95,7 +95,10 @@ Outputs real(const Node& node, OperatorInputs inputs, OperatorContext& context) 
     return inOneReal(forward, node, inputs, context);
 }
 
-/// One output.
-[[nodiscard]] inline Outputs just(Value value) { return std::vector{std::move(value)}; }
+/// The outputs of an operator that makes one value.
+[[nodiscard]] inline Outputs one(Result<Value> value) {
+    if (!value) return tl::unexpected<Error>(std::move(value).error());
+    return std::vector{*std::move(value)};
+}
 
 } // namespace qscope::engine::nn

@@ -22,7 +22,7 @@ Result<Value> withHeads(const Value& x, std::int64_t heads, std::string_view wha
     if (x.shape().size() == 4) return x;
     const Shape& s = x.shape();
     if (heads <= 0 || s[2] % heads != 0)
-        return fail(ErrorCode::OutOfRange, "{} of shape {} have no {} heads", what, toText(s), heads);
+        return fail(ErrorCode::OutOfRange, "{} of shape {} have no {} heads", what, describe(s), heads);
     const std::int64_t size = s[2] / heads;
     return withReal(x.dtype(), [&](auto zero) -> Result<Value> {
         using T = decltype(zero);
@@ -89,9 +89,10 @@ Result<Mask> maskOf(const Value* value, const Sizes& n, DType type) {
     for (std::size_t axis = 0; axis < 3; ++axis)
         if (shape[axis] != 1 && shape[axis] != full[axis])
             return fail(ErrorCode::OutOfRange, "a mask of shape {} does not fit scores of shape {}",
-                        toText(value->shape()), toText({n.batch, n.heads, n.time, n.total}));
+                        describe(value->shape()), describe({n.batch, n.heads, n.time, n.total}));
     if (shape[3] < 1 || shape[3] > n.total)
-        return fail(ErrorCode::OutOfRange, "a mask of shape {} does not fit {} keys", toText(value->shape()), n.total);
+        return fail(ErrorCode::OutOfRange, "a mask of shape {} does not fit {} keys", describe(value->shape()),
+                    n.total);
     Mask mask{value, 0, 0, 0, shape[3]};
     if (shape[2] > 1) mask.timeStride = shape[3];
     if (shape[1] > 1) mask.headStride = shape[2] * shape[3];
@@ -205,7 +206,7 @@ Result<Rules> rulesOf(const Node& node, OperatorInputs inputs, const Sizes& n) {
     if (rules.window < 0 || mode < 0 || mode > 3)
         return fail(ErrorCode::Unsupported, "window {} or score output mode {} is not known", rules.window, mode);
     if (hasOutput(node, 3)) rules.kept = static_cast<int>(mode);
-    if (const Value* valid = inputAt(inputs, 6)) {
+    if (const Value* valid = inputOf(inputs, 6)) {
         QSCOPE_CHECK(expectShape(*valid, {n.batch}, "the count of valid keys"));
         QSCOPE_TRY(rules.valid, integers(*valid));
         for (const std::int64_t count : rules.valid)
@@ -222,7 +223,8 @@ Outputs attention(const Node& node, OperatorInputs inputs, OperatorContext& cont
         QSCOPE_CHECK(
             expectRank(*inputs[i], std::max<std::size_t>(rank, 3), std::min<std::size_t>(rank, 4), "an input"));
         QSCOPE_TRY(const std::int64_t count, checkedCount(inputs[i]->shape()));
-        if (count == 0) return fail(ErrorCode::OutOfRange, "an input of shape {} is empty", toText(inputs[i]->shape()));
+        if (count == 0)
+            return fail(ErrorCode::OutOfRange, "an input of shape {} is empty", describe(inputs[i]->shape()));
     }
     const auto heads = attributeOr<std::int64_t>(node, "q_num_heads", 0);
     const auto kvHeads = attributeOr<std::int64_t>(node, "kv_num_heads", 0);
@@ -236,8 +238,8 @@ Outputs attention(const Node& node, OperatorInputs inputs, OperatorContext& cont
     if (n.heads % n.kvHeads != 0)
         return fail(ErrorCode::OutOfRange, "{} query heads share {} key heads", n.heads, n.kvHeads);
 
-    const Value* pastKeys = inputAt(inputs, 4);
-    const Value* pastValues = inputAt(inputs, 5);
+    const Value* pastKeys = inputOf(inputs, 4);
+    const Value* pastValues = inputOf(inputs, 5);
     std::vector<Value>* slot = nullptr;
     if (context.session && node.attributes.contains("slot")) {
         if (pastKeys || pastValues) return fail(ErrorCode::Unsupported, "earlier keys as inputs and in a session");
@@ -253,7 +255,7 @@ Outputs attention(const Node& node, OperatorInputs inputs, OperatorContext& cont
     n.past = keys.shape()[2] - n.total;
     n.total += n.past;
     QSCOPE_CHECK(expectShape(values, {n.batch, n.kvHeads, n.total, n.valueSize}, "the tensor of values"));
-    QSCOPE_TRY(const Mask mask, maskOf(inputAt(inputs, 3), n, queries.dtype()));
+    QSCOPE_TRY(const Mask mask, maskOf(inputOf(inputs, 3), n, queries.dtype()));
     QSCOPE_TRY(const Rules rules, rulesOf(node, inputs, n));
 
     return withReal(queries.dtype(), [&](auto zero) -> Outputs {

@@ -34,7 +34,7 @@ Result<Value> calculated(const Value& left, const Value& right, const RunContext
 template<class F>
 Outputs arithmetic(const Node&, OperatorInputs inputs, OperatorContext& context) {
     QSCOPE_TRY(Value result, calculated(*inputs[0], *inputs[1], context.run, F{}));
-    return just(std::move(result));
+    return one(std::move(result));
 }
 
 bool isInteger(DType type) { return info(type).kind == DTypeKind::Integer && type != DType::Bool; }
@@ -170,7 +170,7 @@ Outputs power(const Node&, OperatorInputs inputs, OperatorContext& context) {
     } else {
         QSCOPE_TRY(result, converted(result, type));
     }
-    return just(std::move(result));
+    return one(std::move(result));
 }
 
 /// f(f(a, b), c) ... over any number of inputs.
@@ -181,7 +181,7 @@ Outputs folded(const Node&, OperatorInputs inputs, OperatorContext& context) {
         if (!inputs[i]) return fail(ErrorCode::OutOfRange, "input {} is absent", i);
         QSCOPE_TRY(result, calculated(result, *inputs[i], context.run, F{}));
     }
-    return just(std::move(result));
+    return one(std::move(result));
 }
 
 Outputs mean(const Node& node, OperatorInputs inputs, OperatorContext& context) {
@@ -189,16 +189,16 @@ Outputs mean(const Node& node, OperatorInputs inputs, OperatorContext& context) 
     QSCOPE_TRY(const Value count,
                converted(makeValue<double>({}, {static_cast<double>(inputs.size())}), sum[0].dtype()));
     QSCOPE_TRY(Value result, calculated(sum[0], count, context.run, Divide{}));
-    return just(std::move(result));
+    return one(std::move(result));
 }
 
 /// Borders are inputs, or attributes before opset 11; a border that is absent does not hold.
 Outputs clip(const Node& node, OperatorInputs inputs, OperatorContext& context) {
     Value result = *inputs[0];
     const auto bound = [&](std::size_t input, std::string_view attribute, auto f) -> Result<void> {
-        if (const Value* border = inputAt(inputs, input)) {
+        if (const Value* border = inputOf(inputs, input)) {
             if (elementCount(border->shape()) != 1)
-                return fail(ErrorCode::OutOfRange, "a border of shape {} is no scalar", toText(border->shape()));
+                return fail(ErrorCode::OutOfRange, "a border of shape {} is no scalar", describe(border->shape()));
             QSCOPE_TRY(result, calculated(result, reshaped(*border, {}), context.run, f));
         } else if (node.attributes.contains(attribute)) {
             QSCOPE_TRY(const Value limit,
@@ -209,7 +209,7 @@ Outputs clip(const Node& node, OperatorInputs inputs, OperatorContext& context) 
     };
     QSCOPE_CHECK(bound(1, "min", Greatest{}));
     QSCOPE_CHECK(bound(2, "max", Least{}));
-    return just(std::move(result));
+    return one(std::move(result));
 }
 
 /// The slope may lack leading axes, but must not widen x.

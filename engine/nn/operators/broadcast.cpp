@@ -15,7 +15,7 @@ Result<Broadcast> broadcast(const Shape& left, const Shape& right) {
         const std::int64_t a = sizeAt(left, axis);
         const std::int64_t b = sizeAt(right, axis);
         if (a != b && a != 1 && b != 1)
-            return fail(ErrorCode::OutOfRange, "shapes {} and {} do not fit together", toText(left), toText(right));
+            return fail(ErrorCode::OutOfRange, "shapes {} and {} do not fit together", describe(left), describe(right));
         plan.shape.push_back(a == 1 ? b : a);
     }
     QSCOPE_TRY(plan.count, checkedCount(plan.shape));

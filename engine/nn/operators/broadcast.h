@@ -63,8 +63,8 @@ Result<std::vector<T>> expandedTo(const Value& value, const Shape& shape, const 
                                   std::string_view what) {
     const auto plan = broadcast(shape, value.shape());
     if (!plan || plan->shape != shape)
-        return fail(ErrorCode::OutOfRange, "{} of shape {} does not fit {}", what, toText(value.shape()),
-                    toText(shape));
+        return fail(ErrorCode::OutOfRange, "{} of shape {} does not fit {}", what, describe(value.shape()),
+                    describe(shape));
     QSCOPE_TRY(std::vector<T> all, makeElements<T>(shape));
     if (all.empty()) return all;
     QSCOPE_CHECK(combine(*plan, all.data(), elements<T>(value).data(), all.data(), context, [](T, T x) { return x; }));

@@ -13,7 +13,7 @@ Outputs gather(const Node& node, OperatorInputs inputs, OperatorContext& context
     const Value& data = *inputs[0];
     const Value& places = *inputs[1];
     const Shape& from = data.shape();
-    QSCOPE_TRY(const std::size_t axis, axisOf(attributeOr<std::int64_t>(node, "axis", 0), from.size()));
+    QSCOPE_TRY(const std::size_t axis, axisAt(attributeOr<std::int64_t>(node, "axis", 0), from.size()));
     QSCOPE_TRY(std::vector<std::int64_t> indices, integers(places));
     const std::int64_t size = from[axis];
     for (std::int64_t& index : indices) {
@@ -42,7 +42,7 @@ Outputs gather(const Node& node, OperatorInputs inputs, OperatorContext& context
                                     }
                                 }));
     }
-    return just({makeTensor(data.dtype(), std::move(shape), std::move(out))});
+    return one(Value{makeTensor(data.dtype(), std::move(shape), std::move(out))});
 }
 
 constexpr std::array kGather{

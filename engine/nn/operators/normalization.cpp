@@ -20,9 +20,9 @@ struct Rows {
 
 Result<Rows> rowsOf(const Node& node, const Value& x) {
     const Shape& shape = x.shape();
-    QSCOPE_TRY(const std::size_t axis, axisOf(attributeOr<std::int64_t>(node, "axis", -1), shape.size()));
+    QSCOPE_TRY(const std::size_t axis, axisAt(attributeOr<std::int64_t>(node, "axis", -1), shape.size()));
     QSCOPE_TRY(const std::int64_t all, checkedCount(shape));
-    if (all == 0) return fail(ErrorCode::OutOfRange, "a tensor of shape {} has nothing to normalize", toText(shape));
+    if (all == 0) return fail(ErrorCode::OutOfRange, "a tensor of shape {} has nothing to normalize", describe(shape));
     return Rows{axis, productOf(shape, 0, axis), productOf(shape, axis, shape.size()),
                 Shape(shape.begin() + static_cast<std::ptrdiff_t>(axis), shape.end())};
 }
@@ -44,7 +44,7 @@ Outputs normalize(const Node& node, OperatorInputs inputs, OperatorContext& cont
     return withReal(x.dtype(), [&](auto zero) -> Outputs {
         using T = decltype(zero);
         QSCOPE_TRY(const auto scale, factorsOf<T>(inputs[1], rows, x.dtype(), context.run, "the scale"));
-        QSCOPE_TRY(const auto bias, factorsOf<T>(inputAt(inputs, 2), rows, x.dtype(), context.run, "the bias"));
+        QSCOPE_TRY(const auto bias, factorsOf<T>(inputOf(inputs, 2), rows, x.dtype(), context.run, "the bias"));
         QSCOPE_TRY(std::vector<T> out, makeElements<T>(x.shape()));
         std::vector<T> means(static_cast<std::size_t>(rows.count));
         std::vector<T> inverses(means.size());

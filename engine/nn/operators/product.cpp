@@ -17,14 +17,14 @@ Result<void> expectOneType(const Value& left, const Value& right) {
 Outputs linear(const Node&, OperatorInputs inputs, OperatorContext& context) {
     const Value& x = *inputs[0];
     const Value& weight = *inputs[1];
-    const Value* bias = inputAt(inputs, 2);
+    const Value* bias = inputOf(inputs, 2);
     QSCOPE_CHECK(expectRank(weight, 2, 2, "the weight"));
     QSCOPE_CHECK(expectOneType(x, weight));
     const std::int64_t out = weight.shape()[0];
     const std::int64_t in = weight.shape()[1];
     if (x.shape().empty() || x.shape().back() != in)
-        return fail(ErrorCode::OutOfRange, "x of shape {} does not fit a weight of shape {}", toText(x.shape()),
-                    toText(weight.shape()));
+        return fail(ErrorCode::OutOfRange, "x of shape {} does not fit a weight of shape {}", describe(x.shape()),
+                    describe(weight.shape()));
     if (bias) {
         QSCOPE_CHECK(expectShape(*bias, {out}, "the bias"));
         QSCOPE_CHECK(expectOneType(x, *bias));
@@ -34,7 +34,7 @@ Outputs linear(const Node&, OperatorInputs inputs, OperatorContext& context) {
     return withReal(x.dtype(), [&](auto zero) -> Outputs {
         using T = decltype(zero);
         QSCOPE_TRY(std::vector<T> y, makeElements<T>(shape));
-        if (y.empty()) return just(makeValue(std::move(shape), std::move(y)));
+        if (y.empty()) return one(makeValue(std::move(shape), std::move(y)));
         const std::int64_t rows = productOf(shape, 0, shape.size() - 1);
         QSCOPE_CHECK(multiply<T>({elements<T>(x).data(), in, 1}, {elements<T>(weight).data(), 1, in}, y.data(), rows,
                                  out, in, context.run));
@@ -44,18 +44,18 @@ Outputs linear(const Node&, OperatorInputs inputs, OperatorContext& context) {
                 for (std::int64_t r = begin; r < end; ++r)
                     for (std::int64_t c = 0; c < out; ++c) y[static_cast<std::size_t>(r * out + c)] += add[c];
             }));
-        return just(makeValue(std::move(shape), std::move(y)));
+        return one(makeValue(std::move(shape), std::move(y)));
     });
 }
 
 /// As numpy.matmul: vectors get an axis that goes again, leading axes are batches that broadcast.
 Outputs matMul(const Node&, OperatorInputs inputs, OperatorContext& context) {
     QSCOPE_TRY(Value product, multiplied(*inputs[0], *inputs[1], context.run));
-    return just(std::move(product));
+    return one(std::move(product));
 }
 
 Outputs gemm(const Node& node, OperatorInputs inputs, OperatorContext& context) {
-    const Value* c = inputAt(inputs, 2);
+    const Value* c = inputOf(inputs, 2);
     QSCOPE_CHECK(expectRank(*inputs[0], 2, 2, "A"));
     QSCOPE_CHECK(expectRank(*inputs[1], 2, 2, "B"));
     QSCOPE_CHECK(expectOneType(*inputs[0], *inputs[1]));
@@ -68,8 +68,8 @@ Outputs gemm(const Node& node, OperatorInputs inputs, OperatorContext& context) 
     const std::int64_t depth = a.shape()[transA ? 0 : 1];
     const std::int64_t columns = b.shape()[transB ? 0 : 1];
     if (b.shape()[transB ? 1 : 0] != depth)
-        return fail(ErrorCode::OutOfRange, "matrices of shapes {} and {} have no product", toText(a.shape()),
-                    toText(b.shape()));
+        return fail(ErrorCode::OutOfRange, "matrices of shapes {} and {} have no product", describe(a.shape()),
+                    describe(b.shape()));
     QSCOPE_TRY(Value result, withNumber(a.dtype(), [&](auto zero) -> Result<Value> {
                    using T = decltype(zero);
                    QSCOPE_TRY(std::vector<T> y, makeElements<T>({rows, columns}));
@@ -88,7 +88,7 @@ Outputs gemm(const Node& node, OperatorInputs inputs, OperatorContext& context) 
                    return makeValue({rows, columns}, std::move(y));
                }));
     QSCOPE_TRY(result, narrowed(std::move(result), inputs[0]->dtype()));
-    return just(std::move(result));
+    return one(std::move(result));
 }
 
 constexpr std::array kProduct{
@@ -113,8 +113,8 @@ Result<Value> multiplied(const Value& left, const Value& right, const RunContext
     const std::int64_t depth = leftShape.back();
     const std::int64_t columns = rightShape.back();
     if (rightShape[rightShape.size() - 2] != depth)
-        return fail(ErrorCode::OutOfRange, "matrices of shapes {} and {} have no product", toText(left.shape()),
-                    toText(right.shape()));
+        return fail(ErrorCode::OutOfRange, "matrices of shapes {} and {} have no product", describe(left.shape()),
+                    describe(right.shape()));
     const Shape leftBatch(leftShape.begin(), leftShape.end() - 2);
     const Shape rightBatch(rightShape.begin(), rightShape.end() - 2);
     QSCOPE_TRY(const Broadcast batches, broadcast(leftBatch, rightBatch));

@@ -18,7 +18,7 @@ Result<Heads> headsOf(const Node& node, const Value& x) {
     if (s.size() == 4) return Heads{s[0], s[1], s[2], s[3], s[2] * s[3], s[3]};
     const auto heads = attributeOr<std::int64_t>(node, "num_heads", 0);
     if (heads <= 0 || s[2] % heads != 0)
-        return fail(ErrorCode::OutOfRange, "x of shape {} has no {} heads", toText(s), heads);
+        return fail(ErrorCode::OutOfRange, "x of shape {} has no {} heads", describe(s), heads);
     return Heads{s[0], heads, s[1], s[2] / heads, s[2] / heads, s[2]};
 }
 
@@ -28,10 +28,10 @@ Outputs rotaryEmbedding(const Node& node, OperatorInputs inputs, OperatorContext
     const Value& x = *inputs[0];
     const Value& cosines = *inputs[1];
     const Value& sines = *inputs[2];
-    const Value* places = inputAt(inputs, 3);
+    const Value* places = inputOf(inputs, 3);
     QSCOPE_CHECK(expectRank(x, 3, 4, "x"));
     QSCOPE_TRY(const std::int64_t count, checkedCount(x.shape()));
-    if (count == 0) return just(x);
+    if (count == 0) return one(x);
     QSCOPE_TRY(const Heads heads, headsOf(node, x));
     auto rotated = attributeOr<std::int64_t>(node, "rotary_embedding_dim", 0);
     if (rotated == 0) rotated = heads.size;
@@ -83,7 +83,7 @@ Outputs rotaryEmbedding(const Node& node, OperatorInputs inputs, OperatorContext
                                             }
                                     }
                                 }));
-        return just(makeValue(x.shape(), std::move(out)));
+        return one(makeValue(x.shape(), std::move(out)));
     });
 }
 

@@ -19,7 +19,7 @@ struct Lines {
 Result<Lines> linesOf(const Node& node, const Shape& shape) {
     const bool joined = node.opset < 13;
     if (shape.empty()) return Lines{};
-    QSCOPE_TRY(const std::size_t axis, axisOf(attributeOr<std::int64_t>(node, "axis", joined ? 1 : -1), shape.size()));
+    QSCOPE_TRY(const std::size_t axis, axisAt(attributeOr<std::int64_t>(node, "axis", joined ? 1 : -1), shape.size()));
     const std::size_t end = joined ? shape.size() : axis + 1;
     return Lines{productOf(shape, 0, axis), productOf(shape, axis, end), productOf(shape, end, shape.size())};
 }
@@ -30,7 +30,7 @@ Outputs alongAxis(const Node& node, const Value& x, const RunContext& context, c
     return withReal(x.dtype(), [&](auto zero) -> Outputs {
         using T = decltype(zero);
         QSCOPE_TRY(std::vector<T> out, makeElements<T>(x.shape()));
-        if (out.empty()) return just(makeValue(x.shape(), std::move(out)));
+        if (out.empty()) return one(makeValue(x.shape(), std::move(out)));
         QSCOPE_TRY(const Lines lines, linesOf(node, x.shape()));
         const T* from = elements<T>(x).data();
         QSCOPE_CHECK(
@@ -40,7 +40,7 @@ Outputs alongAxis(const Node& node, const Value& x, const RunContext& context, c
                     line(from + first, out.data() + first, lines.size, lines.inner);
                 }
             }));
-        return just(makeValue(x.shape(), std::move(out)));
+        return one(makeValue(x.shape(), std::move(out)));
     });
 }
 
@@ -112,7 +112,7 @@ Outputs crossEntropy(const Node&, OperatorInputs inputs, OperatorContext& contex
             }));
         double total = 0;
         for (const double loss : losses) total += loss;
-        return just(makeValue<T>({}, {static_cast<T>(total / static_cast<double>(used))}));
+        return one(makeValue<T>({}, {static_cast<T>(total / static_cast<double>(used))}));
     });
 }
 

@@ -9,8 +9,9 @@ const Operator* findOperator(std::string_view name) {
     static const auto table = [] {
         std::unordered_map<std::string_view, const Operator*> found;
         for (const auto family :
-             {basicOperators(), unaryOperators(), binaryOperators(), productOperators(), softmaxOperators(),
-              normalizationOperators(), rotaryOperators(), attentionOperators(), gatherOperators()})
+             {attentionOperators(), basicOperators(), binaryOperators(), channelNormOperators(), convolutionOperators(),
+              gatherOperators(), logicOperators(), normalizationOperators(), poolingOperators(), productOperators(),
+              reductionOperators(), rotaryOperators(), softmaxOperators(), unaryOperators()})
             for (const Operator& op : family) found.emplace(op.name, &op);
         return found;
     }();

@@ -31,7 +31,7 @@ Outputs mapReal(const Node& node, OperatorInputs inputs, OperatorContext& contex
         QSCOPE_CHECK(inParallel(std::ssize(out), 16, context.run, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t i = begin; i < end; ++i) out[static_cast<std::size_t>(i)] = f(from[i], alpha, beta);
         }));
-        return just(makeValue(x.shape(), std::move(out)));
+        return one(makeValue(x.shape(), std::move(out)));
     });
 }
 
@@ -50,7 +50,7 @@ Outputs mapNumber(const Node&, OperatorInputs inputs, OperatorContext& context) 
                    return makeValue(x.shape(), std::move(out));
                }));
     QSCOPE_TRY(result, narrowed(std::move(result), inputs[0]->dtype()));
-    return just(std::move(result));
+    return one(std::move(result));
 }
 
 /// Base of the functions of real elements.
@@ -144,7 +144,7 @@ Outputs shrink(const Node& node, OperatorInputs inputs, OperatorContext& context
                                                                     : T{0};
             }
         }));
-        return just(makeValue(x.shape(), std::move(out)));
+        return one(makeValue(x.shape(), std::move(out)));
     });
 }
 
@@ -191,7 +191,7 @@ Outputs questionReal(const Node& node, OperatorInputs inputs, OperatorContext&) 
         QSCOPE_TRY(std::vector<std::uint8_t> out, makeElements<std::uint8_t>(x.shape()));
         std::ranges::transform(elements<decltype(zero)>(x), out.begin(),
                                [&](auto value) { return static_cast<std::uint8_t>(F{}(node, value)); });
-        return just(makeBools(x.shape(), std::move(out)));
+        return one(makeBools(x.shape(), std::move(out)));
     });
 }
 struct IsNan {

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/nn/operators/window.h"
+
+namespace qscope::engine::nn {
+
+/// x [batch, channels, ...] convolved with weight [out, channels / groups, ...]; float, double or std::int64_t.
+/// OutOfRange for shapes that do not fit.
+[[nodiscard]] Result<Value> convolved(const Node& node, const Value& x, const Value& weight, const RunContext& context);
+
+} // namespace qscope::engine::nn
