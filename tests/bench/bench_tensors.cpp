@@ -5,6 +5,7 @@
 #include "engine/checkpoint/reader.h"
 #include "engine/core/large_vector.h"
 #include "engine/core/parallel.h"
+#include "engine/nn/kernels/matmul.h"
 #include "engine/tensor/half.h"
 #include "tests/bench/gemm.h"
 
@@ -87,6 +88,32 @@ void againstReference(Run& run, const std::vector<float>& weights, DType type, d
           fmt::format("a third of {:.1f} s", referenceSeconds), referenceSeconds / 3 / seconds);
 }
 
+/// [rows, inner] times weights of [columns, inner] or [inner, columns], against the machine's best product.
+void againstProduct(Run& run, std::int64_t rows, std::int64_t inner, std::int64_t columns, bool transposed, double best) {
+    std::vector<float> left(static_cast<std::size_t>(rows * inner)), right(static_cast<std::size_t>(inner * columns));
+    std::vector<float> result(static_cast<std::size_t>(rows * columns));
+    std::mt19937 random(1);
+    std::normal_distribution<float> normal;
+    for (float& value : left) value = normal(random);
+    for (float& value : right) value = normal(random);
+    kernels::MatrixProduct<float> product;
+    product.rows = rows;
+    product.columns = columns;
+    product.inner = inner;
+    product.left = {left, inner};
+    product.right = {right, transposed ? inner : columns, transposed};
+    product.result = result;
+    product.resultStride = columns;
+    double seconds = 1e9;
+    for (int i = 0; i < 10; ++i)
+        seconds = std::min(seconds, secondsOf([&] { return kernels::multiply(product, run.context).has_value(); }));
+    const double rate = 2.0 * static_cast<double>(rows * inner) * static_cast<double>(columns) / seconds;
+    const std::string weights = transposed ? fmt::format("[{}, {}] transposed", columns, inner) : fmt::format("[{}, {}]", inner, columns);
+    print(fmt::format("product [{}, {}] x {}", rows, inner, weights),
+          fmt::format("{:.1f} GFLOP/s = {:.0f} % of gemm", rate / 1e9, 100 * rate / best),
+          fmt::format("70 % of {:.1f} GFLOP/s", best / 1e9), rate / best / 0.7);
+}
+
 long peakMemory() {
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
@@ -160,7 +187,14 @@ int main() {
     constexpr std::pair<DType, double> searched[]{{DType::Q2_K, 9.0}, {DType::Q3_K, 1.8},   {DType::Q4_K, 9.4},  {DType::Q5_K, 8.4},
                                                   {DType::Q6_K, 4.9}, {DType::IQ4_NL, 33}, {DType::IQ4_XS, 38}};
     for (const auto& [type, seconds] : searched) againstReference(run, weights, type, seconds);
+    const double best = bench::productRate();
+    for (const bool transposed : {true, false}) {
+        againstProduct(run, 512, 256, 768, transposed, best);
+        againstProduct(run, 256, 1024, 1024, transposed, best);
+        againstProduct(run, 512, 1024, 4096, transposed, best);
+        againstProduct(run, 512, 4096, 4096, transposed, best);
+    }
     fmt::print("\ncopy of {} MB on {} threads; best single-precision product: {:.1f} GFLOP/s\n", 4 * kElements / 1000000,
-               availableThreads(), bench::productRate() / 1e9);
+               availableThreads(), best / 1e9);
     return 0;
 }

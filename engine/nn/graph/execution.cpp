@@ -75,7 +75,9 @@ Result<void> Execution::runNode(const Node& node) {
     for (const ValueId edge : node.captures) {
         QSCOPE_TRY(captures.emplace_back(), load(edge));
     }
-    OperatorContext context{m_context, m_options.session, captures, {}};
+    Progress own; // operators count their chunks; the run's progress belongs to whoever runs the graph
+    const RunContext quiet{m_context.stop, own, m_context.notes, m_context.backend};
+    OperatorContext context{quiet, m_options.session, captures, {}};
     context.runGraph = [&](const Graph& graph, std::span<const Value> given) -> Result<std::vector<Value>> {
         Execution inner(graph, m_weights, m_context, m_options);
         if (given.size() != graph.inputs.size() || captures.size() != graph.captured.size())

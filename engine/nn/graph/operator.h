@@ -48,10 +48,12 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> channelNormOperators();
 [[nodiscard]] std::span<const Operator> convolutionOperators();
 [[nodiscard]] std::span<const Operator> gatherOperators();
+[[nodiscard]] std::span<const Operator> integerProductOperators();
 [[nodiscard]] std::span<const Operator> logicOperators();
 [[nodiscard]] std::span<const Operator> normalizationOperators();
 [[nodiscard]] std::span<const Operator> poolingOperators();
 [[nodiscard]] std::span<const Operator> productOperators();
+[[nodiscard]] std::span<const Operator> recurrentOperators();
 [[nodiscard]] std::span<const Operator> reductionOperators();
 [[nodiscard]] std::span<const Operator> rotaryOperators();
 [[nodiscard]] std::span<const Operator> softmaxOperators();

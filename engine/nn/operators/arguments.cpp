@@ -61,11 +61,10 @@ Result<void> inParallel(std::int64_t count, std::int64_t costPerItem, const RunC
     if (context.cancelled()) return cancelled();
     if (count <= grain) {
         if (count > 0) work(0, count);
+        if (context.cancelled()) return cancelled();
         return {};
     }
-    Progress own;
-    const RunContext inner{context.stop, own, context.notes, context.backend};
-    return parallelChunks(count, grain, inner, [&](std::int64_t begin, std::int64_t end) -> Result<void> {
+    return parallelChunks(count, grain, context, [&](std::int64_t begin, std::int64_t end) -> Result<void> {
         work(begin, end);
         return {};
     });

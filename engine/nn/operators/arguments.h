@@ -59,8 +59,8 @@ template<class T>
     }
 }
 
-/// `parallelChunks` that leaves the run's progress to whoever runs the graph. `costPerItem`: rough count of simple
-/// operations per item, of which a chunk gets about a million.
+/// `parallelChunks` without errors. `costPerItem`: rough count of simple operations per item, of which a chunk gets
+/// about a million; work that takes longer per item asks the context itself.
 [[nodiscard]] Result<void> inParallel(std::int64_t count, std::int64_t costPerItem, const RunContext& context,
                                       const std::function<void(std::int64_t begin, std::int64_t end)>& work);
 

@@ -35,15 +35,16 @@ Outputs linear(const Node&, OperatorInputs inputs, OperatorContext& context) {
         using T = decltype(zero);
         QSCOPE_TRY(std::vector<T> y, makeElements<T>(shape));
         if (y.empty()) return one(makeValue(std::move(shape), std::move(y)));
-        const std::int64_t rows = productOf(shape, 0, shape.size() - 1);
-        QSCOPE_CHECK(multiply<T>({elements<T>(x).data(), in, 1}, {elements<T>(weight).data(), 1, in}, y.data(), rows,
-                                 out, in, context.run));
-        if (bias)
-            QSCOPE_CHECK(inParallel(rows, out, context.run, [&](std::int64_t begin, std::int64_t end) {
-                const T* add = elements<T>(*bias).data();
-                for (std::int64_t r = begin; r < end; ++r)
-                    for (std::int64_t c = 0; c < out; ++c) y[static_cast<std::size_t>(r * out + c)] += add[c];
-            }));
+        kernels::MatrixProduct<T> product;
+        product.rows = productOf(shape, 0, shape.size() - 1);
+        product.columns = out;
+        product.inner = in;
+        product.left = {elements<T>(x), in};
+        product.right = {elements<T>(weight), in, true};
+        product.result = y;
+        product.resultStride = out;
+        if (bias) product.bias = elements<T>(*bias);
+        QSCOPE_CHECK(multiply(product, context.run));
         return one(makeValue(std::move(shape), std::move(y)));
     });
 }
@@ -73,18 +74,24 @@ Outputs gemm(const Node& node, OperatorInputs inputs, OperatorContext& context) 
     QSCOPE_TRY(Value result, withNumber(a.dtype(), [&](auto zero) -> Result<Value> {
                    using T = decltype(zero);
                    QSCOPE_TRY(std::vector<T> y, makeElements<T>({rows, columns}));
-                   QSCOPE_CHECK(multiply<T>({elements<T>(a).data(), transA ? 1 : depth, transA ? rows : 1},
-                                            {elements<T>(b).data(), transB ? 1 : columns, transB ? depth : 1}, y.data(),
-                                            rows, columns, depth, context.run));
-                   const auto alpha = static_cast<T>(attributeOr(node, "alpha", 1.0));
-                   const auto beta = static_cast<T>(attributeOr(node, "beta", 1.0));
-                   if (alpha != 1)
-                       for (T& value : y) value *= alpha;
+                   kernels::MatrixProduct<T> product;
+                   product.rows = rows;
+                   product.columns = columns;
+                   product.inner = depth;
+                   product.left = {elements<T>(a), a.shape()[1], transA};
+                   product.right = {elements<T>(b), b.shape()[1], transB};
+                   product.resultStride = columns;
+                   product.scale = static_cast<T>(attributeOr(node, "alpha", 1.0));
                    if (c) {
                        QSCOPE_TRY(const Value wide, widened(*c));
-                       QSCOPE_TRY(const auto add, expandedTo<T>(wide, {rows, columns}, context.run, "C"));
-                       for (std::size_t i = 0; i < y.size(); ++i) y[i] += beta * add[i];
+                       QSCOPE_TRY(y, expandedTo<T>(wide, {rows, columns}, context.run, "C"));
+                       const auto beta = static_cast<T>(attributeOr(node, "beta", 1.0));
+                       if (beta != 1)
+                           for (T& value : y) value *= beta;
+                       product.accumulate = true;
                    }
+                   product.result = y;
+                   QSCOPE_CHECK(multiply(product, context.run));
                    return makeValue({rows, columns}, std::move(y));
                }));
     QSCOPE_TRY(result, narrowed(std::move(result), inputs[0]->dtype()));
@@ -121,22 +128,30 @@ Result<Value> multiplied(const Value& left, const Value& right, const RunContext
     Shape shape = batches.shape;
     if (left.shape().size() > 1) shape.push_back(rows);
     if (right.shape().size() > 1) shape.push_back(columns);
-    QSCOPE_TRY(Value result, withNumber(a.dtype(), [&](auto zero) -> Result<Value> {
-                   using T = decltype(zero);
-                   QSCOPE_TRY(std::vector<T> y, makeElements<T>(shape));
-                   if (y.empty()) return makeValue(shape, std::move(y));
-                   // One product of many rows where the right matrix is the same for all batches.
-                   const bool joined = elementCount(rightBatch) == 1;
-                   const std::int64_t products = joined ? 1 : batches.count;
-                   const std::int64_t height = joined ? rows * batches.count : rows;
-                   for (std::int64_t n = 0; n < products; ++n) {
-                       const auto [i, j] = batches.offsets(n);
-                       QSCOPE_CHECK(multiply<T>({elements<T>(a).data() + i * rows * depth, depth, 1},
-                                                {elements<T>(b).data() + j * depth * columns, columns, 1},
-                                                y.data() + n * height * columns, height, columns, depth, context));
-                   }
-                   return makeValue(shape, std::move(y));
-               }));
+    QSCOPE_TRY(
+        Value result, withNumber(a.dtype(), [&](auto zero) -> Result<Value> {
+            using T = decltype(zero);
+            QSCOPE_TRY(std::vector<T> y, makeElements<T>(shape));
+            if (y.empty()) return makeValue(shape, std::move(y));
+            kernels::MatrixProduct<T> product;
+            product.rows = rows;
+            product.columns = columns;
+            product.inner = depth;
+            product.batch = batches.sizes.back();
+            product.resultStride = columns;
+            product.resultBatchStride = rows * columns;
+            for (std::int64_t n = 0; n < batches.count; n += product.batch) {
+                const auto [i, j] = batches.offsets(n);
+                const auto from = [](const Value& value, std::int64_t matrices, std::int64_t size) {
+                    return elements<T>(value).subspan(static_cast<std::size_t>(matrices * size));
+                };
+                product.left = {from(a, i, rows * depth), depth, false, batches.left.back() * rows * depth};
+                product.right = {from(b, j, depth * columns), columns, false, batches.right.back() * depth * columns};
+                product.result = std::span(y).subspan(static_cast<std::size_t>(n * rows * columns));
+                QSCOPE_CHECK(multiply(product, context));
+            }
+            return makeValue(shape, std::move(y));
+        }));
     return narrowed(std::move(result), left.dtype());
 }
 

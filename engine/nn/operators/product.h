@@ -1,45 +1,45 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/nn/kernels/matmul.h"
 #include "engine/nn/operators/arguments.h"
 
 namespace qscope::engine::nn {
 
-/// Elements of a matrix, with the distance between rows and between columns.
+/// Products of whole numbers, which wrap around.
 template<class T>
-struct MatrixView {
-    const T* data = nullptr;
-    std::int64_t rowStride = 0;
-    std::int64_t columnStride = 0;
-
-    [[nodiscard]] T at(std::int64_t row, std::int64_t column) const {
-        return data[row * rowStride + column * columnStride];
-    }
-};
-
-/// out [rows, columns] = left [rows, depth] right [depth, columns]; integers wrap around.
-template<class T>
-Result<void> multiply(MatrixView<T> left, MatrixView<T> right, T* out, std::int64_t rows, std::int64_t columns,
-                      std::int64_t depth, const RunContext& context) {
-    return inParallel(rows * columns, depth, context, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) {
-            if constexpr (std::is_integral_v<T>) {
-                std::uint64_t sum = 0;
-                for (std::int64_t k = 0; k < depth; ++k)
-                    sum += static_cast<std::uint64_t>(left.at(i / columns, k)) *
-                           static_cast<std::uint64_t>(right.at(k, i % columns));
-                out[i] = static_cast<T>(sum);
-            } else {
-                double sum = 0;
-                for (std::int64_t k = 0; k < depth; ++k)
-                    sum += static_cast<double>(left.at(i / columns, k)) * static_cast<double>(right.at(k, i % columns));
-                out[i] = static_cast<T>(sum);
-            }
+Result<void> multiplyWhole(const kernels::MatrixProduct<T>& p, const RunContext& context) {
+    const auto step = [](const kernels::MatrixOperand<T>& operand, bool down) {
+        return operand.transposed == down ? 1 : operand.stride;
+    };
+    return inParallel(p.batch * p.rows * p.columns, p.inner * 4, context, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t n = begin; n < end; ++n) {
+            const std::int64_t batch = n / p.columns / p.rows;
+            const std::int64_t row = n / p.columns % p.rows;
+            const T* left = p.left.values.data() + batch * p.left.batchStride + row * step(p.left, true);
+            const T* right = p.right.values.data() + batch * p.right.batchStride + n % p.columns * step(p.right, false);
+            std::uint64_t sum = 0;
+            for (std::int64_t k = 0; k < p.inner; ++k)
+                sum += static_cast<std::uint64_t>(left[k * step(p.left, false)]) *
+                       static_cast<std::uint64_t>(right[k * step(p.right, true)]);
+            T& to =
+                p.result[static_cast<std::size_t>(batch * p.resultBatchStride + row * p.resultStride + n % p.columns)];
+            sum *= static_cast<std::uint64_t>(p.scale);
+            if (p.accumulate) sum += static_cast<std::uint64_t>(to);
+            to = static_cast<T>(sum);
         }
     });
 }
 
-/// As numpy.matmul, in the type of both.
+template<class T>
+Result<void> multiply(const kernels::MatrixProduct<T>& product, const RunContext& context) {
+    if constexpr (std::is_integral_v<T>)
+        return multiplyWhole(product, context);
+    else
+        return kernels::multiply(product, context);
+}
+
+/// As numpy.matmul, in the type of both, which is one of those that `widened` gives.
 [[nodiscard]] Result<Value> multiplied(const Value& left, const Value& right, const RunContext& context);
 
 } // namespace qscope::engine::nn

@@ -10,8 +10,9 @@ const Operator* findOperator(std::string_view name) {
         std::unordered_map<std::string_view, const Operator*> found;
         for (const auto family :
              {attentionOperators(), basicOperators(), binaryOperators(), channelNormOperators(), convolutionOperators(),
-              gatherOperators(), logicOperators(), normalizationOperators(), poolingOperators(), productOperators(),
-              reductionOperators(), rotaryOperators(), softmaxOperators(), unaryOperators()})
+              gatherOperators(), integerProductOperators(), logicOperators(), normalizationOperators(),
+              poolingOperators(), productOperators(), recurrentOperators(), reductionOperators(), rotaryOperators(),
+              softmaxOperators(), unaryOperators()})
             for (const Operator& op : family) found.emplace(op.name, &op);
         return found;
     }();
