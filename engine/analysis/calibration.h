@@ -16,15 +16,16 @@ namespace qscope::engine {
 /// (query, key and value) share one of these.
 struct InputStatistics {
     std::int64_t channels = 0;
-    std::int64_t tokens = 0;             ///< that reached the layer
-    std::vector<float> channelMax;       ///< max |x| of each channel
-    std::vector<float> meanSquares;      ///< of each channel: its importance
-    std::vector<float> means;            ///< of each channel
-    std::vector<float> tokenMax;         ///< max |x| of each token, in the order of the text
-    std::vector<double> secondMoments;   ///< XᵀX, the sum over tokens of x xᵀ: [channels, channels], symmetric; empty unless asked for
-    std::vector<float> samples;          ///< [sampleRows, channels]: tokens chosen at random, every token with the same chance
+    std::int64_t tokens = 0;        ///< that reached the layer
+    std::vector<float> channelMax;  ///< max |x| of each channel
+    std::vector<float> meanSquares; ///< of each channel: its importance
+    std::vector<float> means;       ///< of each channel
+    std::vector<float> tokenMax;    ///< max |x| of each token, in the order of the text
+    std::vector<double>
+        secondMoments; ///< XᵀX, the sum over tokens of x xᵀ: [channels, channels], symmetric; empty unless asked for
+    std::vector<float> samples; ///< [sampleRows, channels]: tokens chosen at random, every token with the same chance
     std::int64_t sampleRows = 0;
-    Histogram histogram;                 ///< of the samples
+    Histogram histogram; ///< of the samples
 
     /// Channels in which nothing but zeros arrived: their weights are not measured by this text.
     [[nodiscard]] std::int64_t silentChannels() const;
@@ -45,9 +46,9 @@ struct CalibrationSettings {
 struct Calibration {
     CalibrationSettings settings;
     std::int64_t sequences = 0;
-    std::int64_t length = 0;          ///< tokens of a sequence
-    std::int64_t vocabulary = 0;      ///< tokens there are
-    std::int64_t distinctTokens = 0;  ///< tokens that occurred
+    std::int64_t length = 0;         ///< tokens of a sequence
+    std::int64_t vocabulary = 0;     ///< tokens there are
+    std::int64_t distinctTokens = 0; ///< tokens that occurred
     /// By the weight's common name: "model.layers.3.mlp.up_proj.weight".
     std::map<std::string, std::shared_ptr<const InputStatistics>, std::less<>> inputs;
 

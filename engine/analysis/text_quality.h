@@ -24,9 +24,9 @@ enum class Scoring : std::uint8_t {
 
 /// On which text, and how, models are measured.
 struct EvaluationSettings {
-    std::string text = {};     ///< path of the text; empty: nothing is measured
-    std::int64_t context = 0;  ///< tokens of a window; 0: the model's context, at most 2048
-    std::int64_t tokens = 0;   ///< stops after the window in which so many tokens have been scored; 0: the whole text
+    std::string text = {};    ///< path of the text; empty: nothing is measured
+    std::int64_t context = 0; ///< tokens of a window; 0: the model's context, at most 2048
+    std::int64_t tokens = 0;  ///< stops after the window in which so many tokens have been scored; 0: the whole text
     Scoring scoring = Scoring::Windows;
 
     friend bool operator==(const EvaluationSettings&, const EvaluationSettings&) = default;
@@ -49,9 +49,9 @@ struct TextQuality {
 struct EvaluatedText {
     std::string source; ///< path of the text
     Scoring scoring = Scoring::Windows;
-    std::int64_t context = 0;          ///< tokens of a window
-    std::vector<std::int32_t> tokens;  ///< window after window
-    std::vector<std::string> pieces;   ///< the bytes each token stands for; together they are the text
+    std::int64_t context = 0;         ///< tokens of a window
+    std::vector<std::int32_t> tokens; ///< window after window
+    std::vector<std::string> pieces;  ///< the bytes each token stands for; together they are the text
     TextQuality reference;
 };
 

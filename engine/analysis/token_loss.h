@@ -8,7 +8,7 @@ namespace qscope::engine {
 
 /// What the logits of one position say, in double precision from single-precision logits.
 struct LogitSums {
-    double logPartition = 0; ///< log sum exp(logits)
+    double logPartition = 0;    ///< log sum exp(logits)
     std::int32_t likeliest = 0; ///< the first of equals
 };
 [[nodiscard]] LogitSums logitSums(std::span<const float> logits);

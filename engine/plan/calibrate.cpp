@@ -34,7 +34,8 @@ public:
             if (tensor.file >= checkpoint.files.size()) continue;
             const auto file = checkpoint.files[tensor.file]->bytes();
             if (tensor.offset >= file.size()) continue;
-            const auto bytes = file.subspan(tensor.offset, std::min<std::size_t>(tensor.bytes, file.size() - tensor.offset));
+            const auto bytes =
+                file.subspan(tensor.offset, std::min<std::size_t>(tensor.bytes, file.size() - tensor.offset));
             constexpr std::size_t kPieces = 16, kPiece = 32;
             for (std::size_t i = 0; i < kPieces; ++i) {
                 const std::size_t first = bytes.size() / kPieces * i;
@@ -52,7 +53,8 @@ private:
 std::uint64_t memoryForMoments() {
     const long pages = ::sysconf(_SC_PHYS_PAGES);
     const long page = ::sysconf(_SC_PAGESIZE);
-    return pages > 0 && page > 0 ? static_cast<std::uint64_t>(pages) / 2 * static_cast<std::uint64_t>(page) : UINT64_MAX;
+    return pages > 0 && page > 0 ? static_cast<std::uint64_t>(pages) / 2 * static_cast<std::uint64_t>(page)
+                                 : UINT64_MAX;
 }
 
 /// At most `most` whole sequences of `length`, spread evenly over the text; a text shorter than one is one.
@@ -88,8 +90,8 @@ Result<std::shared_ptr<const Calibration>> calibrate(const Model& model, const C
     QSCOPE_TRY(const TokenizedText text, tokenizeFile(model, settings.text, AddEnds::No, context));
     const auto windows = spreadSequences(static_cast<std::int64_t>(text.tokens.size()), length, settings.sequences);
     const auto tokensOf = [&](const TextWindow& window) {
-        return std::span(text.tokens).subspan(static_cast<std::size_t>(window.first),
-                                              static_cast<std::size_t>(window.length));
+        return std::span(text.tokens)
+            .subspan(static_cast<std::size_t>(window.first), static_cast<std::size_t>(window.length));
     };
 
     ContentKey key;
@@ -132,8 +134,8 @@ Result<std::shared_ptr<const Calibration>> calibrate(const Model& model, const C
             tokens.insert(tokens.end(), tokensOf(windows[w]).begin(), tokensOf(windows[w]).end());
         nn::Execution execution(*model.graph, *model.weights, quiet, {Precision::Single, &recorder, nullptr});
         QSCOPE_CHECK(setTokens(execution, *model.graph, tokens, static_cast<std::int64_t>(end - first)));
-        QSCOPE_CHECK(runCounted(execution, 0, model.graph->nodes.size(), static_cast<double>(tokens.size()),
-                                context.progress));
+        QSCOPE_CHECK(
+            runCounted(execution, 0, model.graph->nodes.size(), static_cast<double>(tokens.size()), context.progress));
     }
     calibration->inputs = recorder.take();
     if (cache) cache->put(key.key(), calibration);

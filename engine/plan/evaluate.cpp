@@ -57,8 +57,8 @@ public:
         m_predictions.clear();
         for (const TextWindow& window : windows) {
             const auto row = static_cast<std::int64_t>(m_tokens.size());
-            const auto taken = m_run.tokens.subspan(static_cast<std::size_t>(window.first),
-                                                    static_cast<std::size_t>(window.length));
+            const auto taken =
+                m_run.tokens.subspan(static_cast<std::size_t>(window.first), static_cast<std::size_t>(window.length));
             m_tokens.insert(m_tokens.end(), taken.begin(), taken.end());
             if (m_run.begin >= 0) m_tokens[static_cast<std::size_t>(row)] = m_run.begin;
             for (std::int64_t j = window.scoredFrom; j < window.length; ++j)
@@ -104,8 +104,8 @@ private:
         const auto edge = m_graph.find("logits");
         if (!edge) return fail(ErrorCode::Unsupported, "the network gives no logits");
         execution.keep(*edge);
-        QSCOPE_CHECK(runCounted(execution, 0, m_graph.nodes.size(), static_cast<double>(m_tokens.size()),
-                                m_context.progress));
+        QSCOPE_CHECK(
+            runCounted(execution, 0, m_graph.nodes.size(), static_cast<double>(m_tokens.size()), m_context.progress));
         m_totals[q].seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         const nn::Value* made = execution.find(*edge);
         if (!made) return fail(ErrorCode::Unsupported, "the network gives no logits");
@@ -120,7 +120,8 @@ private:
     Result<void> score(std::size_t q, const nn::Value& given, const nn::Value* expected) {
         const auto vocabulary = static_cast<std::size_t>(given.shape()[2]);
         const auto rowOf = [&](const nn::Value& value, const Prediction& prediction) {
-            return nn::elements<float>(value).subspan(static_cast<std::size_t>(prediction.row) * vocabulary, vocabulary);
+            return nn::elements<float>(value).subspan(static_cast<std::size_t>(prediction.row) * vocabulary,
+                                                      vocabulary);
         };
         std::vector<Score> scores(m_predictions.size());
         const auto count = static_cast<std::int64_t>(m_predictions.size());
@@ -197,8 +198,7 @@ Result<TextEvaluation> evaluate(const Model& model, const EvaluationSettings& se
     QSCOPE_CHECK(requireLanguageModel(model));
     QSCOPE_TRY(const std::int64_t length, windowLength(model, settings.context));
     const bool halves = settings.scoring == Scoring::SecondHalf;
-    QSCOPE_TRY(TokenizedText text,
-               tokenizeFile(model, settings.text, halves ? AddEnds::Yes : AddEnds::No, context));
+    QSCOPE_TRY(TokenizedText text, tokenizeFile(model, settings.text, halves ? AddEnds::Yes : AddEnds::No, context));
     const auto windows = cutWindows(static_cast<std::int64_t>(text.tokens.size()), length, settings);
     if (windows.empty())
         return fail(ErrorCode::Malformed, "text {}: {} tokens do not fill a window of {}", settings.text,
@@ -210,8 +210,9 @@ Result<TextEvaluation> evaluate(const Model& model, const EvaluationSettings& se
     std::vector<ModelVariant> variants;
     for (const MethodResult* method : methods) {
         weights.push_back(std::make_unique<SubstitutedWeights>(model, *method, context));
-        observers.push_back(
-            method->activations ? std::make_unique<nn::QuantizeActivations>(*model.graph, *method->activations) : nullptr);
+        observers.push_back(method->activations
+                                ? std::make_unique<nn::QuantizeActivations>(*model.graph, *method->activations)
+                                : nullptr);
         variants.push_back({weights.back().get(), observers.back().get()});
     }
     const Vocabulary& vocabulary = text.tokenizer->vocabulary();

@@ -3,6 +3,7 @@
 
 #include "engine/core/mapped_file.h"
 #include "engine/core/read_limits.h"
+#include "engine/plan/common_names.h"
 #include "engine/plan/model_tokenizer.h"
 
 #include <algorithm>
@@ -14,8 +15,8 @@ namespace qscope::engine {
 
 namespace {
 
-/// Bytes that logits and the widest activations of one batch may take, and its tokens: beyond some thousand the products
-/// of matrices are as fast as they get.
+/// Bytes that logits and the widest activations of one batch may take, and its tokens: beyond some thousand the
+/// products of matrices are as fast as they get.
 constexpr std::int64_t kBatchBytes = std::int64_t{256} << 20;
 constexpr std::int64_t kBatchTokens = 8192;
 
@@ -75,12 +76,15 @@ Result<std::vector<std::string>> piecesOf(const Tokenizer& tokenizer, std::span<
 }
 
 Result<std::int64_t> windowLength(const Model& model, std::int64_t asked) {
-    if (asked < 0 || asked == 1) return fail(ErrorCode::OutOfRange, "a window of {} tokens has nothing to predict", asked);
-    const std::int64_t made = model.config.context > 0 && model.context > 0 ? std::min(model.config.context, model.context)
-                                                                           : model.context; // zero: any number
+    if (asked < 0 || asked == 1)
+        return fail(ErrorCode::OutOfRange, "a window of {} tokens has nothing to predict", asked);
+    // Zero: any number. A model may be loaded for longer texts than it was made for; measuring those would say little.
+    std::int64_t made = model.context;
+    if (!isRecurrent(model.family) && model.config.context > 0) made = std::min(made, model.config.context);
     if (asked == 0) return made > 1 ? std::min(made, kUsualWindow) : kUsualWindow;
     if (made > 0 && asked > made)
-        return fail(ErrorCode::OutOfRange, "windows of {} tokens are longer than the model's context of {}", asked, made);
+        return fail(ErrorCode::OutOfRange, "windows of {} tokens are longer than the model's context of {}", asked,
+                    made);
     return asked;
 }
 
@@ -108,8 +112,9 @@ Result<void> setTokens(nn::Execution& execution, const nn::Graph& graph, std::sp
     for (const nn::ValueId input : graph.inputs) {
         const std::string& name = graph.values[static_cast<std::size_t>(input)].name;
         if (name == "tokens") {
-            QSCOPE_CHECK(execution.set(input, nn::makeValue<std::int64_t>(
-                                                  {batch, time}, std::vector<std::int64_t>(tokens.begin(), tokens.end()))));
+            QSCOPE_CHECK(execution.set(
+                input,
+                nn::makeValue<std::int64_t>({batch, time}, std::vector<std::int64_t>(tokens.begin(), tokens.end()))));
         } else if (name == "positions") {
             std::vector<std::int64_t> positions(static_cast<std::size_t>(time));
             for (std::size_t i = 0; i < positions.size(); ++i) positions[i] = static_cast<std::int64_t>(i);

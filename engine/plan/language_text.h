@@ -19,8 +19,8 @@ struct TokenizedText {
     std::vector<std::int32_t> tokens;
 };
 
-/// Consecutive tokens that go through a model together: [first, first + length), of which those from `scoredFrom` (within
-/// the window) on are scored.
+/// Consecutive tokens that go through a model together: [first, first + length), of which those from `scoredFrom`
+/// (within the window) on are scored.
 struct TextWindow {
     std::int64_t first = 0;
     std::int64_t length = 0;
@@ -41,7 +41,8 @@ inline constexpr std::int64_t kUsualWindow = 2048;
                                                  const RunContext& context);
 
 /// The bytes that each token stands for, one after another the text (control tokens: nothing).
-[[nodiscard]] Result<std::vector<std::string>> piecesOf(const Tokenizer& tokenizer, std::span<const std::int32_t> tokens);
+[[nodiscard]] Result<std::vector<std::string>> piecesOf(const Tokenizer& tokenizer,
+                                                        std::span<const std::int32_t> tokens);
 
 /// Tokens of a window: `asked`, or with 0 what the model holds, at most kUsualWindow. OutOfRange beyond what
 /// the model was made for.

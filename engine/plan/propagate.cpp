@@ -132,7 +132,8 @@ public:
         for (const MethodResult* method : methods) {
             weights.push_back(std::make_unique<SubstitutedWeights>(m_model, *method, m_quiet));
             quantizers.push_back(quantizerOf(*method));
-            runs.push_back(std::make_unique<WatchedRun>(m_graph, m_edges, *weights.back(), quantizers.back().get(), m_quiet));
+            runs.push_back(
+                std::make_unique<WatchedRun>(m_graph, m_edges, *weights.back(), quantizers.back().get(), m_quiet));
         }
         for (auto& run : runs) QSCOPE_CHECK(setTokens(run->execution(), m_graph, m_sample.tokens, m_sample.batch));
         std::size_t ran = 0;

@@ -23,10 +23,12 @@ Result<nn::Value> SubstitutedWeights::weight(std::string_view name, Precision pr
     const RunContext quiet{m_context.stop, unseen, m_context.notes, m_context.backend};
     const auto count = static_cast<std::int64_t>(values.size());
     QSCOPE_CHECK(parallelChunks(count, 1 << 16, quiet, [&](std::int64_t first, std::int64_t end) {
-        return dequantize(*result.quantized, first,
-                          std::span(values).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(end - first)));
+        return dequantize(
+            *result.quantized, first,
+            std::span(values).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(end - first)));
     }));
-    return m_model.weights->commonForm(result.tensor, makeTensor(result.quantized->shape, std::move(values)), precision);
+    return m_model.weights->commonForm(result.tensor, makeTensor(result.quantized->shape, std::move(values)),
+                                       precision);
 }
 
 } // namespace qscope::engine

@@ -62,7 +62,7 @@ struct MethodPropagation {
     std::vector<PropagatedPlace> layers; ///< the residual stream, block after block
     std::vector<PropagatedPlace> parts;  ///< modules directly inside the blocks, in execution order
     PropagatedLogits logits;
-    PartialEffect outside;               ///< only what lies outside the blocks quantized; with attribution
+    PartialEffect outside;                ///< only what lies outside the blocks quantized; with attribution
     std::vector<LayerEffect> attribution; ///< empty unless asked for
 };
 

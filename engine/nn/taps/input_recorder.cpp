@@ -21,7 +21,8 @@ Histogram histogramOf(std::span<const float> values) {
     if (values.empty()) return histogram;
     const auto [least, most] = std::ranges::minmax(values);
     const double low = least, width = (static_cast<double>(most) - low) / kBins;
-    for (int i = 0; i <= kBins; ++i) histogram.edges.push_back(i == kBins ? static_cast<double>(most) : low + i * width);
+    for (int i = 0; i <= kBins; ++i)
+        histogram.edges.push_back(i == kBins ? static_cast<double>(most) : low + i * width);
     histogram.counts.assign(kBins, 0);
     for (const float value : values) {
         const double place = width > 0 ? (value - low) / width : 0;

@@ -13,7 +13,7 @@ namespace qscope::engine::nn {
 struct RecordingSettings {
     /// Whether XᵀX of what enters this weight is kept, by the weight's name.
     std::function<bool(std::string_view)> secondMoments = [](std::string_view) { return false; };
-    std::int64_t samples = 256;           ///< tokens kept of each layer's inputs
+    std::int64_t samples = 256;             ///< tokens kept of each layer's inputs
     std::uint64_t momentBytes = UINT64_MAX; ///< what all second moments together may take
 };
 
@@ -38,7 +38,7 @@ private:
     struct Tap {
         const Node* reader = nullptr; ///< the first of them
         std::vector<std::string> weights;
-        std::uint64_t stream = 0;     ///< of random numbers
+        std::uint64_t stream = 0; ///< of random numbers
         bool wantsMoments = false;
         InputStatistics seen;
         std::vector<double> sums, squares;

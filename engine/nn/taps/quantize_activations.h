@@ -13,8 +13,9 @@ namespace qscope::engine::nn {
 void roundActivations(std::span<float> values, std::int64_t columns, const ActivationGrid& grid,
                       const ActivationRange* range);
 
-/// Lets linear layers and attention see what a quantized run would: the inputs of Linear nodes, and the keys and values of
-/// Attention nodes, rounded to their grids. Per channel means over the tokens of the batch (cache: of a sequence and head).
+/// Lets linear layers and attention see what a quantized run would: the inputs of Linear nodes, and the keys and values
+/// of Attention nodes, rounded to their grids. Per channel means over the tokens of the batch (cache: of a sequence and
+/// head).
 class QuantizeActivations final : public Observer {
 public:
     QuantizeActivations(const Graph& graph, ActivationQuantization what);
