@@ -142,7 +142,7 @@ std::optional<ModelConfig> modelFromMetadata(const Metadata& metadata, const std
             if (const auto* number = std::get_if<double>(&value->value); number && usable(*number))
                 config.*field.member = *number;
     if (!any) return std::nullopt;
-    readDetails(metadata, config, architecture);
+    readGgufDetails(metadata, config, architecture);
     finish(config, architecture);
     return config;
 }
@@ -163,7 +163,7 @@ Metadata toMetadata(const ModelConfig& config, const Architecture& family) {
                                  : config.heads > 0 && config.width % config.heads == 0 ? config.width / config.heads : 0;
     if (rotated > 0 && !family.layerNorm)
         metadata.emplace_back(prefix + "rope.dimension_count", metadataU32(static_cast<std::uint64_t>(rotated)));
-    writeDetails(config, family, metadata);
+    writeGgufDetails(config, family, metadata);
     return metadata;
 }
 

@@ -188,7 +188,7 @@ void readDetails(const Json& json, ModelConfig& config, std::string_view archite
     refuse(json, config);
 }
 
-void readDetails(const Metadata& metadata, ModelConfig& config, const std::string& architecture) {
+void readGgufDetails(const Metadata& metadata, ModelConfig& config, const std::string& architecture) {
     const auto key = [&](std::string_view name) { return fmt::format("{}.{}", architecture, name); };
     read(metadata, key("rope.dimension_count"), config.rotated);
     if (const MetadataValue* value = find(metadata, key("rope.scaling.type")))
@@ -231,7 +231,7 @@ void writeDetails(const ModelConfig& config, const Architecture& family, Json& j
         json["partial_rotary_factor"] = static_cast<double>(config.rotated) / static_cast<double>(head);
 }
 
-void writeDetails(const ModelConfig& config, const Architecture& family, Metadata& metadata) {
+void writeGgufDetails(const ModelConfig& config, const Architecture& family, Metadata& metadata) {
     const RopeScaling& rope = config.rope;
     const auto number = [](double value) { return MetadataValue{MetadataType::F32, MetadataType::String, value}; };
     const auto key = [&](std::string_view name) { return fmt::format("{}.rope.scaling.{}", family.gguf, name); };

@@ -9,10 +9,10 @@ namespace qscope::engine {
 // Fields that are absent or of the wrong type keep what `config` has.
 
 void readDetails(const Json& json, ModelConfig& config, std::string_view architecture);
-void readDetails(const Metadata& metadata, ModelConfig& config, const std::string& architecture);
+void readGgufDetails(const Metadata& metadata, ModelConfig& config, const std::string& architecture);
 
 /// Adds what both worlds have words for.
 void writeDetails(const ModelConfig& config, const Architecture& family, Json& json);
-void writeDetails(const ModelConfig& config, const Architecture& family, Metadata& metadata);
+void writeGgufDetails(const ModelConfig& config, const Architecture& family, Metadata& metadata);
 
 } // namespace qscope::engine
