@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/nn/operators/arguments.h"
+#include "engine/nn/operators/session_slot.h"
 
 #include <array>
 #include <cmath>
@@ -240,10 +240,9 @@ Outputs attention(const Node& node, OperatorInputs inputs, OperatorContext& cont
 
     const Value* pastKeys = inputOf(inputs, 4);
     const Value* pastValues = inputOf(inputs, 5);
-    std::vector<Value>* slot = nullptr;
-    if (context.session && node.attributes.contains("slot")) {
+    std::vector<Value>* slot = slotOf(node, context);
+    if (slot) {
         if (pastKeys || pastValues) return fail(ErrorCode::Unsupported, "earlier keys as inputs and in a session");
-        slot = &context.session->slots[attributeOr<std::int64_t>(node, "slot", 0)];
         if (slot->size() == 2) {
             pastKeys = &(*slot)[0];
             pastValues = &(*slot)[1];

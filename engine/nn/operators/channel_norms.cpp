@@ -58,8 +58,6 @@ Outputs batchNormalization(const Node& node, OperatorInputs inputs, OperatorCont
     QSCOPE_TRY(const Channels n, channelsOf(x));
     if (attributeOr<std::int64_t>(node, "training_mode", 0) != 0)
         return fail(ErrorCode::Unsupported, "statistics of batches belong to training, which is not done here");
-    if (attributeOr<std::int64_t>(node, "spatial", 1) == 0)
-        return fail(ErrorCode::Unsupported, "statistics per element, as before opset 9, are not done");
     const double epsilon = attributeOr(node, "epsilon", 1e-5);
     return withReal(x.dtype(), [&](auto zero) -> Outputs {
         using T = decltype(zero);

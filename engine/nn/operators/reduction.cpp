@@ -130,7 +130,7 @@ void addAll(S& sum, const T* from, std::span<const Group> groups, const RunConte
 
 Result<std::vector<bool>> reducedAxes(const Node& node, OperatorInputs inputs) {
     const std::size_t rank = inputs[0]->shape().size();
-    auto axes = attributeOr<std::vector<std::int64_t>>(node, "axes", {});
+    std::vector<std::int64_t> axes;
     if (const Value* given = inputOf(inputs, 1)) {
         QSCOPE_TRY(axes, integers(*given));
     }

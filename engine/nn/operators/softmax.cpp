@@ -15,13 +15,10 @@ struct Lines {
     std::int64_t inner = 1;
 };
 
-/// Before opset 13 an axis stands for itself and all behind it.
 Result<Lines> linesOf(const Node& node, const Shape& shape) {
-    const bool joined = node.opset < 13;
     if (shape.empty()) return Lines{};
-    QSCOPE_TRY(const std::size_t axis, axisAt(attributeOr<std::int64_t>(node, "axis", joined ? 1 : -1), shape.size()));
-    const std::size_t end = joined ? shape.size() : axis + 1;
-    return Lines{productOf(shape, 0, axis), productOf(shape, axis, end), productOf(shape, end, shape.size())};
+    QSCOPE_TRY(const std::size_t axis, axisAt(attributeOr<std::int64_t>(node, "axis", -1), shape.size()));
+    return Lines{productOf(shape, 0, axis), shape[axis], productOf(shape, axis + 1, shape.size())};
 }
 
 /// Calls `line(from, to, size, stride)` for every line.
