@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/nn/kernels/selective_scan.h"
+#include "engine/nn/kernels/wkv.h"
 #include "engine/nn/operators/session_slot.h"
 
 #include <array>
-#include <cmath>
-#include <limits>
 
 // Recurrences of language models without attention. Each channel goes through time on its own.
 
@@ -47,26 +47,20 @@ Outputs selectiveScan(const Node& node, OperatorInputs inputs, OperatorContext& 
         const Shape stateShape{n.batch, n.channels, states};
         QSCOPE_TRY(std::vector<T> state, stateOf<T>(slot, 0, stateShape));
         QSCOPE_TRY(std::vector<T> y, makeElements<T>(inputs[0]->shape()));
-        const T *x = elements<T>(*inputs[0]).data(), *delta = elements<T>(*inputs[1]).data();
-        const T *a = elements<T>(*inputs[2]).data(), *b = elements<T>(*inputs[3]).data();
-        const T *c = elements<T>(*inputs[4]).data(), *d = elements<T>(*inputs[5]).data();
-        const auto work = [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t line = begin; line < end; ++line) {
-                const std::int64_t channel = line % n.channels;
-                T* h = state.data() + line * states;
-                for (std::int64_t t = line / n.channels * n.time; t < (line / n.channels + 1) * n.time; ++t) {
-                    const std::int64_t at = t * n.channels + channel;
-                    T sum = d[channel] * x[at];
-                    for (std::int64_t s = 0; s < states; ++s) {
-                        h[s] = std::exp(delta[at] * a[channel * states + s]) * h[s] +
-                               delta[at] * b[t * states + s] * x[at];
-                        sum += c[t * states + s] * h[s];
-                    }
-                    y[static_cast<std::size_t>(at)] = sum;
-                }
-            }
-        };
-        QSCOPE_CHECK(inParallel(n.batch * n.channels, n.time * (states + 1) * 16, context.run, work));
+        kernels::SelectiveScan<T> scan;
+        scan.batch = n.batch;
+        scan.time = n.time;
+        scan.channels = n.channels;
+        scan.states = states;
+        scan.x = elements<T>(*inputs[0]);
+        scan.delta = elements<T>(*inputs[1]);
+        scan.a = elements<T>(*inputs[2]);
+        scan.b = elements<T>(*inputs[3]);
+        scan.c = elements<T>(*inputs[4]);
+        scan.d = elements<T>(*inputs[5]);
+        scan.state = state;
+        scan.y = y;
+        QSCOPE_CHECK(kernels::selectiveScan(scan, context.run));
         if (slot) *slot = {makeValue(stateShape, std::move(state))};
         return one(makeValue(inputs[0]->shape(), std::move(y)));
     });
@@ -138,7 +132,7 @@ Outputs tokenShift(const Node& node, OperatorInputs inputs, OperatorContext& con
 }
 
 /// Mean of the values so far, weighted by exp(k - decay * distance), the present one by exp(bonus + k) (Peng et al.,
-/// 2023, equation 14). Numerator and denominator are kept relative to the largest exponent so far.
+/// 2023, equation 14).
 Outputs wkv(const Node& node, OperatorInputs inputs, OperatorContext& context) {
     QSCOPE_TRY(const Sequence n, sequenceOf(*inputs[0]));
     QSCOPE_CHECK(expectLike(inputs, 1, inputs[0]->shape(), "v"));
@@ -150,31 +144,23 @@ Outputs wkv(const Node& node, OperatorInputs inputs, OperatorContext& context) {
         const Shape shape{n.batch, n.channels};
         QSCOPE_TRY(std::vector<T> sums, stateOf<T>(slot, 0, shape));
         QSCOPE_TRY(std::vector<T> weights, stateOf<T>(slot, 1, shape));
-        QSCOPE_TRY(std::vector<T> peaks, stateOf<T>(slot, 2, shape, -std::numeric_limits<T>::infinity()));
+        QSCOPE_TRY(std::vector<T> peaks, stateOf<T>(slot, 2, shape, T{-1e38F}));
         QSCOPE_TRY(std::vector<T> y, makeElements<T>(inputs[0]->shape()));
-        const T *k = elements<T>(*inputs[0]).data(), *v = elements<T>(*inputs[1]).data();
-        const T *decay = elements<T>(*inputs[2]).data(), *bonus = elements<T>(*inputs[3]).data();
-        const auto work = [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t line = begin; line < end; ++line) {
-                const std::int64_t channel = line % n.channels;
-                T& sum = sums[static_cast<std::size_t>(line)];
-                T& weight = weights[static_cast<std::size_t>(line)];
-                T& peak = peaks[static_cast<std::size_t>(line)];
-                for (std::int64_t t = 0; t < n.time; ++t) {
-                    const std::int64_t at = (line / n.channels * n.time + t) * n.channels + channel;
-                    const T own = bonus[channel] + k[at];
-                    const T top = std::max(peak, own);
-                    const T past = std::exp(peak - top), present = std::exp(own - top);
-                    y[static_cast<std::size_t>(at)] = (past * sum + present * v[at]) / (past * weight + present);
-                    const T next = std::max(peak - decay[channel], k[at]);
-                    const T kept = std::exp(peak - decay[channel] - next), added = std::exp(k[at] - next);
-                    sum = kept * sum + added * v[at];
-                    weight = kept * weight + added;
-                    peak = next;
-                }
-            }
-        };
-        QSCOPE_CHECK(inParallel(n.batch * n.channels, n.time * 64, context.run, work));
+        std::vector<T> change;
+        for (const T decay : elements<T>(*inputs[2])) change.push_back(-decay);
+        kernels::Wkv<T> sequence;
+        sequence.batch = n.batch;
+        sequence.time = n.time;
+        sequence.channels = n.channels;
+        sequence.key = elements<T>(*inputs[0]);
+        sequence.value = elements<T>(*inputs[1]);
+        sequence.decay = change;
+        sequence.bonus = elements<T>(*inputs[3]);
+        sequence.aa = sums;
+        sequence.bb = weights;
+        sequence.pp = peaks;
+        sequence.y = y;
+        QSCOPE_CHECK(kernels::wkv(sequence, context.run));
         if (slot)
             *slot = {makeValue(shape, std::move(sums)), makeValue(shape, std::move(weights)),
                      makeValue(shape, std::move(peaks))};
