@@ -13,6 +13,8 @@ void addStats(CLI::App& program, Command& chosen);
 void addMethods(CLI::App& program, Command& chosen);
 void addQuantize(CLI::App& program, Command& chosen);
 void addCompare(CLI::App& program, Command& chosen);
+void addEval(CLI::App& program, Command& chosen);
+void addPropagate(CLI::App& program, Command& chosen);
 void addRun(CLI::App& program, Command& chosen);
 void addDiff(CLI::App& program, Command& chosen);
 void addConvert(CLI::App& program, Command& chosen);

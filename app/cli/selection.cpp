@@ -50,11 +50,34 @@ void addPlanOptions(CLI::App& command, PlanOptions& options) {
     command.add_option("--imatrix", options.importance, "Importance matrix (GGUF or .dat) that weights the columns");
     command.add_option("--tensor-type", options.rules,
                        "GLOB=METHOD: another method for the tensors that match, or GLOB=keep; may be repeated, the first that matches counts");
+    command.add_option("--calibration", options.calibration, "Text that shows the methods what flows into each weight");
+}
+
+void addTextOptions(CLI::App& command, PlanOptions& options, bool required) {
+    command.add_option("--text", options.evaluation.text, "Text to measure on")->required(required);
+    command.add_option("--context", options.evaluation.context, "Tokens of a window; 0: the model's context, at most 2048")
+        ->check(CLI::Range(0, 1 << 24))->capture_default_str();
+    command.add_option("--tokens", options.evaluation.tokens, "Stop after the window in which so many tokens have been scored; 0: the whole text")
+        ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 50))->capture_default_str();
+    command.add_option("--scoring", options.scoring,
+                       "windows: every token of a window but its first; second-half: predictions from the second half of whole windows")
+        ->check(CLI::IsMember({"windows", "second-half"}))->capture_default_str();
+}
+
+Result<void> checkText(Environment& environment, const std::string& path) {
+    if (path.empty()) return {};
+    const std::string before = environment.subject;
+    QSCOPE_CHECK(environment.readText(path));
+    environment.subject = before;
+    return {};
 }
 
 Result<engine::Plan> planFor(const std::string& source, const std::vector<std::string>& globs,
                              const std::vector<engine::MethodSpec>& specs, std::uint64_t seed, const PlanOptions& options) {
     engine::Plan plan{source, globs, specs, seed, options.importance, {}};
+    plan.calibration.text = options.calibration;
+    plan.evaluation = options.evaluation;
+    QSCOPE_TRY(plan.evaluation.scoring, engine::scoringFromName(options.scoring));
     for (const auto& text : options.rules) {
         QSCOPE_TRY(auto rule, engine::parseTensorRule(text));
         plan.rules.push_back(std::move(rule));

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "app/cli/environment.h"
 #include "engine/plan/plan.h"
-
-#include <CLI/CLI.hpp>
 
 #include <string>
 #include <vector>
@@ -22,10 +21,19 @@ namespace qscope::cli {
 struct PlanOptions {
     std::string importance;
     std::vector<std::string> rules;
+    std::string calibration;
+    engine::EvaluationSettings evaluation = {};
+    std::string scoring = "windows";
 };
+/// --imatrix, --tensor-type, --calibration.
 void addPlanOptions(CLI::App& command, PlanOptions& options);
+/// --text, --context, --tokens, --scoring.
+void addTextOptions(CLI::App& command, PlanOptions& options, bool required);
 
-/// OutOfRange for a rule of another form.
+/// Whether the file can be read as text: bad input, named by itself, when not. An empty path is none.
+[[nodiscard]] Result<void> checkText(Environment& environment, const std::string& path);
+
+/// OutOfRange for a rule of another form or an unknown way of scoring.
 [[nodiscard]] Result<engine::Plan> planFor(const std::string& source, const std::vector<std::string>& globs,
                                            const std::vector<engine::MethodSpec>& specs, std::uint64_t seed,
                                            const PlanOptions& options);

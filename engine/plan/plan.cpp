@@ -87,6 +87,34 @@ Result<TensorRule> ruleFromJson(const Json& json) {
     return rule;
 }
 
+Result<CalibrationSettings> calibrationFromJson(const Json& json) {
+    if (!json.is_object()) return fail(ErrorCode::Malformed, "plan: 'calibration' must be an object");
+    Fields fields(json, "plan: calibration");
+    CalibrationSettings settings;
+    QSCOPE_TRY(settings.text, fields.text("text"));
+    QSCOPE_TRY(const std::uint64_t sequences, fields.count("sequences"));
+    QSCOPE_TRY(const std::uint64_t length, fields.count("length"));
+    settings.sequences = static_cast<std::int64_t>(std::min<std::uint64_t>(sequences, INT32_MAX));
+    settings.length = static_cast<std::int64_t>(std::min<std::uint64_t>(length, INT32_MAX));
+    QSCOPE_CHECK(fields.nothingElse());
+    return settings;
+}
+
+Result<EvaluationSettings> evaluationFromJson(const Json& json) {
+    if (!json.is_object()) return fail(ErrorCode::Malformed, "plan: 'evaluation' must be an object");
+    Fields fields(json, "plan: evaluation");
+    EvaluationSettings settings;
+    QSCOPE_TRY(settings.text, fields.text("text"));
+    QSCOPE_TRY(const std::uint64_t window, fields.count("context"));
+    QSCOPE_TRY(const std::uint64_t tokens, fields.count("tokens"));
+    settings.context = static_cast<std::int64_t>(std::min<std::uint64_t>(window, INT32_MAX));
+    settings.tokens = static_cast<std::int64_t>(std::min<std::uint64_t>(tokens, INT64_MAX));
+    QSCOPE_TRY(const std::string scoring, fields.text("scoring"));
+    QSCOPE_TRY(settings.scoring, scoringFromName(scoring));
+    QSCOPE_CHECK(fields.nothingElse());
+    return settings;
+}
+
 bool isNumeric(DType type) {
     const DTypeKind kind = info(type).kind;
     return (kind == DTypeKind::Float || kind == DTypeKind::Block || kind == DTypeKind::Coded) && canDecode(type);
@@ -108,6 +136,15 @@ Json toJson(const Plan& plan) {
                  {"methods", std::move(methods)},
                  {"seed", plan.seed}};
     if (!plan.importance.empty()) json["importance"] = plan.importance;
+    if (!plan.calibration.text.empty())
+        json["calibration"] = {{"text", plan.calibration.text},
+                               {"sequences", plan.calibration.sequences},
+                               {"length", plan.calibration.length}};
+    if (!plan.evaluation.text.empty())
+        json["evaluation"] = {{"text", plan.evaluation.text},
+                              {"context", plan.evaluation.context},
+                              {"tokens", plan.evaluation.tokens},
+                              {"scoring", nameOf(plan.evaluation.scoring)}};
     for (const TensorRule& rule : plan.rules)
         json["rules"].push_back({{"tensors", rule.tensors}, {"method", toJson(rule.method)}});
     return json;
@@ -143,6 +180,14 @@ Result<Plan> planFromJson(const Json& json) {
     QSCOPE_TRY(plan.seed, fields.count("seed"));
     if (fields.has("importance")) {
         QSCOPE_TRY(plan.importance, fields.text("importance"));
+    }
+    if (fields.has("calibration")) {
+        QSCOPE_TRY(const Json* calibration, fields.take("calibration"));
+        QSCOPE_TRY(plan.calibration, calibrationFromJson(*calibration));
+    }
+    if (fields.has("evaluation")) {
+        QSCOPE_TRY(const Json* evaluation, fields.take("evaluation"));
+        QSCOPE_TRY(plan.evaluation, evaluationFromJson(*evaluation));
     }
     if (fields.has("rules")) {
         QSCOPE_TRY(const Json* rules, fields.list("rules"));

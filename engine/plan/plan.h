@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/analysis/calibration.h"
+#include "engine/analysis/text_quality.h"
 #include "engine/core/json.h"
 #include "engine/registry.h"
 
@@ -8,6 +10,8 @@
 #include <vector>
 
 namespace qscope::engine {
+
+class CalibrationCache;
 
 /// Another method for some of the tensors: a mix of the user's own.
 struct TensorRule {
@@ -25,6 +29,8 @@ struct Plan {
     std::uint64_t seed = 0;
     std::string importance = {};        ///< path of an importance matrix; empty: none
     std::vector<TensorRule> rules = {}; ///< the first that matches a tensor counts, for every method of the plan
+    CalibrationSettings calibration = {}; ///< its text is empty: the methods know no inputs
+    EvaluationSettings evaluation = {};   ///< its text is empty: quality on a text is not measured
 
     friend bool operator==(const Plan&, const Plan&) = default;
 };
@@ -48,10 +54,13 @@ struct Plan {
 [[nodiscard]] Result<MethodResult> outlineResult(const Plan& plan, std::size_t method, const Checkpoint& checkpoint,
                                                  const Registries& registries);
 
-/// Runs all methods on all selected tensors and measures each against the stored weights. Progress counts weights.
-/// A tensor that a method cannot take is left out with a warning in the notes; OutOfRange when none is left.
+/// Runs all methods on all selected tensors and measures each against the stored weights, then on the text of the plan's
+/// evaluation; before that, its calibration text goes through the model. Progress counts tokens, then weights, then tokens.
+/// A tensor that a method cannot take is left out with a warning in the notes; OutOfRange when none is left. `cache`
+/// keeps calibrations for the next plan.
 [[nodiscard]] Result<std::shared_ptr<const CompareReport>> runPlan(const Plan& plan, const Checkpoint& checkpoint,
                                                                    const Registries& registries,
-                                                                   const RunContext& context);
+                                                                   const RunContext& context,
+                                                                   CalibrationCache* cache = nullptr);
 
 } // namespace qscope::engine

@@ -1,13 +1,28 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/plan/plan_inputs.h"
 
+#include "engine/checkpoint/architecture.h"
+#include "engine/plan/common_names.h"
+
 #include <algorithm>
 
 namespace qscope::engine {
 
+namespace {
+
+/// Whether the file has the matrix as [in, out], so that its columns are not the layer's inputs.
+bool isStoredTransposed(const Checkpoint& checkpoint, std::string_view canonical) {
+    const Architecture* family = architectureOf(checkpoint);
+    return family && family->transposes && checkpoint.naming == Naming::HuggingFace && canonical.starts_with(family->block);
+}
+
+} // namespace
+
 Result<PlanInputs> PlanInputs::load(const Plan& plan, const Checkpoint& checkpoint, const Registries& registries) {
     PlanInputs inputs(checkpoint);
     inputs.m_selected = selectTensors(plan, checkpoint);
+    inputs.m_selectsAll = plan.selectors.empty();
+    inputs.m_settings = plan.calibration;
     if (inputs.m_selected.empty())
         return fail(ErrorCode::OutOfRange, "the plan selects none of the {} tensors", checkpoint.tensors.size());
     if (!plan.importance.empty()) {
@@ -45,8 +60,11 @@ Result<ReadyMethod> PlanInputs::ready(const MethodSpec& spec, const Registries& 
         return fail(ErrorCode::OutOfRange, "method '{}' is unknown, there are {}", spec.id, fmt::join(known, ", "));
     }
     QSCOPE_TRY(made.parameters, resolveParameters(made.method->info().parameters, spec));
-    if (made.method->info().needsImportance && !m_importance)
-        return fail(ErrorCode::OutOfRange, "method '{}' needs an importance matrix, and the plan has none", spec.id);
+    if (made.method->info().needsCalibration && m_settings.text.empty())
+        return fail(ErrorCode::OutOfRange, "method '{}' needs a calibration text, and the plan has none", spec.id);
+    if (made.method->info().needsImportance && !m_importance && m_settings.text.empty())
+        return fail(ErrorCode::OutOfRange,
+                    "method '{}' needs an importance matrix or a calibration text, and the plan has neither", spec.id);
     return made;
 }
 
@@ -56,7 +74,10 @@ const ImportanceEntry* PlanInputs::entry(std::size_t tensor) const {
 
 Subject PlanInputs::subject(std::size_t tensor) const {
     Subject subject = subjectOf(*m_checkpoint, tensor);
-    subject.hasImportance = entry(tensor) != nullptr;
+    // Before the text has been seen, every weight is expected to be reached.
+    const bool expected = !m_settings.text.empty() && !m_calibration;
+    subject.hasCalibration = expected || inputsOf(tensor) != nullptr;
+    subject.hasImportance = m_importance ? entry(tensor) != nullptr : subject.hasCalibration;
     return subject;
 }
 
@@ -68,13 +89,45 @@ const ReadyMethod* PlanInputs::chosen(std::size_t tensor, const ReadyMethod& oth
     return rule->method ? &*rule->method : nullptr;
 }
 
+CalibrationSettings PlanInputs::calibrationSettings(std::span<const ReadyMethod> methods) const {
+    CalibrationSettings settings = m_settings;
+    const auto needs = [](const ReadyMethod& ready) { return ready.method->info().needsCalibration; };
+    if (!settings.secondMoments.empty()) return settings;
+    if (std::ranges::none_of(methods, needs) &&
+        std::ranges::none_of(m_rules, [&](const Rule& rule) { return rule.method && needs(*rule.method); }))
+        return settings;
+    if (m_selectsAll) settings.secondMoments = "*";
+    else
+        for (const std::size_t index : m_selected)
+            settings.secondMoments += (settings.secondMoments.empty() ? "" : "|") +
+                                      commonName(index);
+    return settings;
+}
+
+std::string PlanInputs::commonName(std::size_t tensor) const {
+    return weightName(*m_checkpoint, modelFamily(*m_checkpoint), m_checkpoint->tensors[tensor].name);
+}
+
+const InputStatistics* PlanInputs::inputsOf(std::size_t tensor) const {
+    if (!m_calibration) return nullptr;
+    const std::string name = commonName(tensor);
+    const InputStatistics* found = m_calibration->find(name);
+    const bool fits = found && found->channels == asMatrix(m_checkpoint->tensors[tensor].shape).columns &&
+                      !isStoredTransposed(*m_checkpoint, name);
+    return fits ? found : nullptr;
+}
+
 std::vector<float> PlanInputs::importance(std::size_t tensor) const {
-    const auto* found = entry(tensor);
-    return found ? meanSquares(*found) : std::vector<float>();
+    if (const auto* found = entry(tensor)) return meanSquares(*found);
+    const InputStatistics* inputs = m_importance ? nullptr : inputsOf(tensor);
+    return inputs ? inputs->meanSquares : std::vector<float>();
 }
 
 std::optional<ImportanceFacts> PlanInputs::importanceFacts() const {
-    if (!m_importance) return std::nullopt;
+    if (!m_importance && m_settings.text.empty()) return std::nullopt;
+    if (!m_importance)
+        return ImportanceFacts{m_settings.text, m_settings.text, m_calibration ? m_calibration->inputs.size() : 0,
+                               m_calibration ? static_cast<std::uint32_t>(m_calibration->sequences) : 0};
     return ImportanceFacts{m_importance->path.string(), m_importance->datasets.empty() ? "" : m_importance->datasets.front(),
                            m_importance->entries.size(), m_importance->chunks};
 }

@@ -3,6 +3,8 @@
 
 #include "engine/core/checked_math.h"
 #include "engine/core/parallel.h"
+#include "engine/plan/calibrate.h"
+#include "engine/plan/evaluate.h"
 #include "engine/plan/plan_inputs.h"
 #include "engine/quant/element_stream.h"
 
@@ -115,18 +117,64 @@ Result<void> treat(Task& task, const ReadyMethod& chosen, std::size_t index, con
     return {};
 }
 
+/// The checkpoint as a model that runs, for as long as the caller holds the checkpoint.
+Result<Model> modelOf(const Checkpoint& checkpoint, const Plan& plan, const RunContext& context) {
+    ModelOptions options;
+    options.context = std::max(plan.evaluation.context, plan.calibration.length);
+    return loadModel(std::shared_ptr<const Checkpoint>(std::shared_ptr<void>(), &checkpoint), options, context.notes);
+}
+
+/// The plan's calibration, made before any method runs.
+Result<void> calibrateInputs(PlanInputs& inputs, std::span<const Task> tasks, const Model& model,
+                             const RunContext& context, CalibrationCache* cache) {
+    std::vector<ReadyMethod> methods;
+    for (const Task& task : tasks) methods.push_back(task.ready);
+    QSCOPE_TRY(auto calibration, calibrate(model, inputs.calibrationSettings(methods), context, cache));
+    inputs.setCalibration(std::move(calibration));
+    return {};
+}
+
+CalibrationFacts factsOf(const Calibration& calibration) {
+    CalibrationFacts facts{calibration.settings.text, calibration.sequences, calibration.length,
+                           calibration.distinctTokens, calibration.vocabulary, 0};
+    for (const auto& [weight, seen] : calibration.inputs) facts.silentChannels += seen->silentChannels();
+    return facts;
+}
+
+/// The report's methods on the text of the settings.
+Result<void> measureOnText(CompareReport& report, const Model& model, const EvaluationSettings& settings,
+                           const RunContext& context) {
+    std::vector<const MethodResult*> methods;
+    for (const MethodResult& method : report.methods) methods.push_back(&method);
+    QSCOPE_TRY(TextEvaluation evaluation, evaluate(model, settings, methods, context));
+    report.text = std::move(evaluation.text);
+    for (std::size_t m = 0; m < methods.size(); ++m) report.methods[m].quality = std::move(evaluation.methods[m]);
+    return {};
+}
+
 } // namespace
 
 Result<std::shared_ptr<const CompareReport>> runPlan(const Plan& plan, const Checkpoint& checkpoint,
-                                                     const Registries& registries, const RunContext& context) {
+                                                     const Registries& registries, const RunContext& context,
+                                                     CalibrationCache* cache) {
     if (plan.methods.empty()) return fail(ErrorCode::OutOfRange, "the plan has no method");
-    QSCOPE_TRY(const PlanInputs inputs, PlanInputs::load(plan, checkpoint, registries));
+    QSCOPE_TRY(PlanInputs inputs, PlanInputs::load(plan, checkpoint, registries));
     const std::vector<std::size_t>& selected = inputs.selected();
     const auto cpu = makeCpuBackend();
     QSCOPE_TRY(std::vector<Task> tasks, makeTasks(plan, inputs, registries, *cpu, context));
     ComputeBackend& measuring = context.backend.supports(Capability::ErrorSums) ? context.backend : *cpu;
     if (&measuring == cpu.get() && context.backend.kind() != "cpu")
         context.notes.note(fmt::format("errors are measured on {}", cpu->name()));
+
+    std::optional<Model> model; // only when a text goes through it
+    if (!plan.calibration.text.empty() || !plan.evaluation.text.empty()) {
+        QSCOPE_TRY(model, modelOf(checkpoint, plan, context));
+    }
+    if (!plan.calibration.text.empty()) {
+        QSCOPE_CHECK(calibrateInputs(inputs, tasks, *model, context, cache));
+        for (Task& task : tasks) task.result.importance = inputs.importanceFacts();
+    }
+    for (Task& task : tasks) task.result.activations = task.ready.method->activations(task.ready.parameters, inputs.calibration());
 
     std::int64_t total = 0;
     for (const std::size_t index : selected)
@@ -148,7 +196,7 @@ Result<std::shared_ptr<const CompareReport>> runPlan(const Plan& plan, const Che
         const std::vector<float> importance = inputs.importance(index);
         for (Task& task : tasks) {
             if (const ReadyMethod* chosen = inputs.chosen(index, task.ready); view && chosen) {
-                auto outcome = treat(task, *chosen, index, {inputs.subject(index), *view, importance}, *cpu, measuring,
+                auto outcome = treat(task, *chosen, index, {inputs.subject(index), *view, importance, inputs.inputsOf(index)}, *cpu, measuring,
                                      plan.seed, context);
                 if (!outcome && !concernsTensorAlone(outcome.error().code))
                     return during(std::move(outcome).error(), fmt::format("tensor '{}'", tensor.name));
@@ -171,6 +219,8 @@ Result<std::shared_ptr<const CompareReport>> runPlan(const Plan& plan, const Che
         report->methods.push_back(std::move(task.result));
     }
     if (report->methods.empty()) return fail(ErrorCode::OutOfRange, "no method takes a selected tensor; {}", firstReason);
+    if (inputs.calibration()) report->calibration = factsOf(*inputs.calibration());
+    if (!plan.evaluation.text.empty()) QSCOPE_CHECK(measureOnText(*report, *model, plan.evaluation, context));
     report->notes = context.notes.entries();
     return report;
 }

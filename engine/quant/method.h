@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/analysis/activation_grid.h"
+#include "engine/analysis/calibration.h"
 #include "engine/backend/compute_backend.h"
 #include "engine/core/run_context.h"
 #include "engine/quant/parameters.h"
@@ -45,6 +47,7 @@ struct Subject {
     std::optional<int> layer = {};
     ModelFacts model = {};
     bool hasImportance = false;  ///< whether `QuantInput::importance` will be there
+    bool hasCalibration = false; ///< whether `QuantInput::calibration` will be there
 };
 
 /// The tensor with its values, and what calibration knows about it.
@@ -54,6 +57,8 @@ struct QuantInput {
     /// One weight per column (mean square of the input feature), or empty; of a stack of matrices [n, rows, columns]
     /// (experts) it may be one per column of each matrix.
     std::span<const float> importance = {};
+    /// What a calibration text sent into this weight, or null. Second moments are there for methods that need calibration.
+    const InputStatistics* calibration = nullptr;
 };
 
 /// A tensor by itself.
@@ -71,6 +76,12 @@ public:
     /// backend for which this holds and names that one as the device. A method that leaves the backend alone runs on the CPU.
     [[nodiscard]] virtual bool runsOn(const ComputeBackend& backend, const ParamValues&) const {
         return backend.kind() == "cpu";
+    }
+    /// What the method does to activations and cached keys and values while the model runs, or nothing. `calibration` may
+    /// be null unless the method needs one.
+    [[nodiscard]] virtual std::optional<ActivationQuantization> activations(const ParamValues&,
+                                                                            const Calibration* /*calibration*/) const {
+        return std::nullopt;
     }
     /// Adds each weight to the context's progress once. OutOfRange or Unsupported when the values do not suit the method.
     [[nodiscard]] virtual Result<QuantizedTensor> quantize(const QuantInput& input, const ParamValues& parameters,

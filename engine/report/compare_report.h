@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/analysis/metrics.h"
+#include "engine/analysis/text_quality.h"
 #include "engine/quant/method.h"
 
 #include <memory>
@@ -30,6 +31,16 @@ struct ImportanceFacts {
     std::uint32_t chunks = 0;
 };
 
+/// The text that calibrated the methods.
+struct CalibrationFacts {
+    std::string text;
+    std::int64_t sequences = 0;
+    std::int64_t length = 0; ///< tokens of a sequence
+    std::int64_t distinctTokens = 0;
+    std::int64_t vocabulary = 0;
+    std::int64_t silentChannels = 0; ///< of all linear layers together: nothing but zeros arrived
+};
+
 /// One method over all the tensors it was asked to treat.
 struct MethodResult {
     MethodSpec spec;
@@ -40,6 +51,8 @@ struct MethodResult {
     double seconds = 0;      ///< the work alone
     std::string device;
     std::optional<ImportanceFacts> importance = {};
+    std::optional<ActivationQuantization> activations = {};  ///< what the method does while the model runs
+    std::shared_ptr<const TextQuality> quality = nullptr;    ///< null: the plan measures no text
     std::vector<TensorResult> tensors;
 };
 
@@ -48,6 +61,8 @@ struct CompareReport {
     std::string source; ///< path of the checkpoint
     std::vector<MethodResult> methods;
     std::vector<Diagnostic> notes;
+    std::optional<CalibrationFacts> calibration = {};
+    std::shared_ptr<const EvaluatedText> text = nullptr; ///< on which `quality` was measured
 };
 
 } // namespace qscope::engine

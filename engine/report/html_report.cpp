@@ -30,7 +30,7 @@ struct MetricRow {
     std::string (*text)(const MethodResult&);
 };
 
-std::vector<MetricRow> metricRows() {
+std::vector<MetricRow> metricRows(const CompareReport& report) {
     const auto defined = [](std::string_view key, auto value, auto text) {
         const MetricInfo& info = metric(key);
         std::string name(info.name);
@@ -38,7 +38,7 @@ std::vector<MetricRow> metricRows() {
         return MetricRow{std::move(name), fmt::format("{} {}", info.meaning, info.formula), info.better, value, text};
     };
     using M = const MethodResult&;
-    return {
+    std::vector<MetricRow> rows{
         defined("bits_per_weight", [](M m) { return m.bitsPerWeight; }, [](M m) { return readableFixed(m.bitsPerWeight, 2); }),
         {"Size", std::string(metric("bytes").meaning), Better::Lower, [](M m) { return static_cast<double>(m.bytes); },
          [](M m) { return readableBytes(m.bytes); }},
@@ -49,6 +49,16 @@ std::vector<MetricRow> metricRows() {
         defined("cosine", [](M m) { return m.metrics.cosine; }, [](M m) { return readableFixed(m.metrics.cosine, 6); }),
         defined("seconds", [](M m) { return m.seconds; }, [](M m) { return readableNumber(m.seconds); }),
     };
+    if (!report.text) return rows;
+    const auto onText = [&](std::string_view key, auto value, auto text) {
+        rows.push_back(defined(key, [](M m) { return m.quality ? decltype(value){}(*m.quality) : std::nan(""); },
+                               [](M m) { return m.quality ? decltype(text){}(*m.quality) : std::string(); }));
+    };
+    using Q = const TextQuality&;
+    onText("perplexity", [](Q q) { return q.perplexity; }, [](Q q) { return readableFixed(q.perplexity, 3); });
+    onText("kl_divergence", [](Q q) { return q.klDivergence; }, [](Q q) { return readableNumber(q.klDivergence); });
+    onText("top1_agreement", [](Q q) { return q.top1Agreement; }, [](Q q) { return readableFixed(q.top1Agreement, 4); });
+    return rows;
 }
 
 /// Whether a value is the best of its row; with equal values everywhere none is.
@@ -69,7 +79,7 @@ void addMetricTable(std::string& out, const CompareReport& report) {
         add(out, "<th class=\"number\"><span class=\"swatch\" style=\"background:var(--c{})\"></span>{}</th>", i % 8,
             escapeMarkup(report.methods[i].label));
     out += "</tr></thead><tbody>\n";
-    for (const MetricRow& row : metricRows()) {
+    for (const MetricRow& row : metricRows(report)) {
         add(out, "<tr><th title=\"{}\">{}</th>", escapeMarkup(row.tooltip), escapeMarkup(row.name));
         for (const MethodResult& method : report.methods) {
             const bool best = isBest(row, row.value(method), report);
@@ -118,6 +128,28 @@ void addPareto(std::string& out, const CompareReport& report) {
              "no other one beats in both.</p>{}", svgChart(chart));
     if (!exact.empty()) add(out, "<p>Exact, so above any scale: {}.</p>", escapeMarkup(exact));
     out += "</section>\n";
+}
+
+/// Only where a text was evaluated.
+void addDivergence(std::string& out, const CompareReport& report) {
+    if (!report.text) return;
+    Chart chart{"Size against quality: divergence of every method's predictions over its bits per weight",
+                {"Bits per weight", ChartAxis::Scale::Linear},
+                {"KL divergence (nat)", ChartAxis::Scale::Logarithmic}, std::nullopt, {}};
+    for (std::size_t i = 0; i < report.methods.size(); ++i) {
+        const MethodResult& method = report.methods[i];
+        if (!method.quality) continue;
+        const double divergence = method.quality->klDivergence;
+        chart.series.push_back({method.label, static_cast<int>(i), false, true,
+                                {{method.bitsPerWeight, divergence,
+                                  fmt::format("{}: {} bits per weight, KL divergence {}, perplexity {}", method.label,
+                                              readableFixed(method.bitsPerWeight, 2), readableNumber(divergence),
+                                              readableFixed(method.quality->perplexity, 3))}}});
+    }
+    const TextQuality& reference = report.text->reference;
+    add(out, "<section><h2>Size against quality</h2><p>Down and to the left is better. In full precision the model's perplexity "
+             "is {} over {} tokens of {}.</p>{}</section>\n", readableFixed(reference.perplexity, 3),
+        readableCount(static_cast<std::uint64_t>(reference.tokens)), escapeMarkup(report.text->source), svgChart(chart));
 }
 
 /// Relative MSE per layer, or per tensor where no name holds a layer.
@@ -194,6 +226,13 @@ void addSettings(std::string& out, const CompareReport& report, const HtmlReport
         add(out, "<tr><th>{}</th><td>{}</td></tr>\n", escapeMarkup(name), escapeMarkup(value));
     };
     row("Checkpoint", report.source);
+    if (report.text)
+        row("Text", fmt::format("{}: windows of {} tokens, scoring \"{}\", {} tokens scored", report.text->source,
+                                report.text->context, nameOf(report.text->scoring), report.text->reference.tokens));
+    if (const auto& calibration = report.calibration)
+        row("Calibration", fmt::format("{}: {} sequences of {} tokens, {} of {} tokens of the vocabulary, {} silent channels",
+                                       calibration->text, calibration->sequences, calibration->length,
+                                       calibration->distinctTokens, calibration->vocabulary, calibration->silentChannels));
     for (const auto& [name, value] : details.settings) row(name, value);
     for (const MethodResult& method : report.methods) {
         const auto info = std::find_if(details.methods.begin(), details.methods.end(),
@@ -244,6 +283,7 @@ std::string htmlReport(const CompareReport& report, const HtmlReportDetails& det
         tensors == 1 ? "1 tensor" : fmt::format("{} tensors", tensors), readableCount(static_cast<std::uint64_t>(weights)));
     addMetricTable(out, report);
     addPareto(out, report);
+    addDivergence(out, report);
     addDepth(out, report);
     addWorstTensors(out, report);
     addSettings(out, report, details);

@@ -6,6 +6,8 @@
 #include "engine/report/html_report.h"
 #include "engine/report/json_report.h"
 
+#include <algorithm>
+#include <array>
 #include <ctime>
 #include <filesystem>
 
@@ -17,6 +19,7 @@ struct CompareOptions {
     std::string path;
     std::vector<std::string> methods;
     std::vector<std::string> globs;
+    std::vector<std::string> metrics;
     std::string report;
     PlanOptions plan;
 };
@@ -45,25 +48,78 @@ Result<void> writeReport(Environment& environment, const engine::CompareReport& 
     return writeFileAtomically(path, engine::htmlReport(report, details));
 }
 
-Result<void> runAndReport(Environment& environment, const engine::Plan& plan, const std::string& reportPath) {
+/// A column of the printed table, by the metric's key.
+struct Column {
+    std::string_view key;
+    std::string_view title;
+    std::string (*text)(const engine::MethodResult&);
+    bool ofText = false; ///< measured on a text only
+};
+
+std::string fixed(double value, int digits) { return fmt::format("{:.{}f}", value, digits); }
+
+constexpr std::array kColumns{
+    Column{"bits_per_weight", "bits", [](const engine::MethodResult& m) { return fixed(m.bitsPerWeight, 2); }},
+    Column{"bytes", "bytes", [](const engine::MethodResult& m) { return byteSize(m.bytes); }},
+    Column{"relative_mse", "relative MSE", [](const engine::MethodResult& m) { return number(m.metrics.relativeMse); }},
+    Column{"sqnr_db", "SQNR dB", [](const engine::MethodResult& m) { return fixed(m.metrics.sqnrDb, 1); }},
+    Column{"max_error", "max error", [](const engine::MethodResult& m) { return number(m.metrics.maxError); }},
+    Column{"cosine", "cosine", [](const engine::MethodResult& m) { return fixed(m.metrics.cosine, 6); }},
+    Column{"perplexity", "perplexity", [](const engine::MethodResult& m) { return fixed(m.quality->perplexity, 4); }, true},
+    Column{"kl_divergence", "KL nat", [](const engine::MethodResult& m) { return number(m.quality->klDivergence); }, true},
+    Column{"top1_agreement", "top-1", [](const engine::MethodResult& m) { return fixed(m.quality->top1Agreement, 4); }, true},
+    Column{"seconds", "seconds", [](const engine::MethodResult& m) { return fixed(m.seconds, 2); }},
+};
+
+/// The columns asked for, or all that the plan measures. OutOfRange for an unknown one, and for one that needs a text.
+Result<std::vector<Column>> columnsFor(const std::vector<std::string>& asked, const engine::Plan& plan) {
+    const bool hasText = !plan.evaluation.text.empty();
+    std::vector<Column> columns;
+    for (const Column& column : kColumns)
+        if (asked.empty() && (hasText || !column.ofText)) columns.push_back(column);
+    for (const std::string& key : asked) {
+        const auto found = std::ranges::find(kColumns, std::string_view(key), &Column::key);
+        if (found == kColumns.end()) {
+            std::vector<std::string_view> known;
+            for (const Column& column : kColumns) known.push_back(column.key);
+            return fail(ErrorCode::OutOfRange, "metric '{}' is unknown, there are {}", key, fmt::join(known, ", "));
+        }
+        if (found->ofText && !hasText) return fail(ErrorCode::OutOfRange, "{} is measured on a text: give --text", key);
+        columns.push_back(*found);
+    }
+    return columns;
+}
+
+std::string describe(const engine::EvaluatedText& text) {
+    return fmt::format("{}: {} tokens scored in windows of {}, perplexity {:.4f} in full precision\n", text.source,
+                       text.reference.tokens, text.context, text.reference.perplexity);
+}
+
+Result<void> runAndReport(Environment& environment, engine::Plan plan, const std::vector<std::string>& metrics,
+                          const std::string& reportPath) {
+    QSCOPE_TRY(const auto columns, columnsFor(metrics, plan));
+    for (const auto* text : {&plan.calibration.text, &plan.evaluation.text}) QSCOPE_CHECK(checkText(environment, *text));
+    // What nobody asks for is not measured.
+    if (std::ranges::none_of(columns, &Column::ofText)) plan.evaluation = {};
     QSCOPE_TRY(const auto checkpoint, environment.openCheckpoint(plan.source));
     QSCOPE_TRY(const auto context, environment.context());
     environment.showProgress("Comparing");
     QSCOPE_TRY(const auto report, engine::runPlan(plan, *checkpoint, environment.registries(), context));
     QSCOPE_CHECK(writeReport(environment, *report, reportPath));
-    Json rows = Json::array();
-    Table table({"method", "bits", "bytes", "relative MSE", "SQNR dB", "max error", "cosine", "seconds"});
+    std::vector<std::string> header{"method"};
+    for (const Column& column : columns) header.emplace_back(column.title);
+    Table table(std::move(header));
+    Json document{{"source", plan.source}, {"device", context.backend.name()}, {"rows", Json::array()}};
     for (const auto& method : report->methods) {
-        Json row = engine::summaryJson(method); // what only an evaluated text would tell is null
-        for (const char* unmeasured : {"perplexity", "kl_divergence", "top1_agreement"}) row[unmeasured] = nullptr;
-        rows.push_back(std::move(row));
-        table.add({method.label, fmt::format("{:.2f}", method.bitsPerWeight), byteSize(method.bytes),
-                   number(method.metrics.relativeMse), fmt::format("{:.1f}", method.metrics.sqnrDb),
-                   number(method.metrics.maxError), fmt::format("{:.6f}", method.metrics.cosine),
-                   fmt::format("{:.2f}", method.seconds)});
+        document["rows"].push_back(engine::summaryJson(method));
+        std::vector<std::string> row{method.label};
+        for (const Column& column : columns) row.push_back(column.text(method));
+        table.add(std::move(row));
     }
-    environment.print({{"source", plan.source}, {"device", context.backend.name()}, {"rows", std::move(rows)}},
-                      fmt::format("{}on {}\n", table.text(), context.backend.name()));
+    if (report->text) document["text"] = engine::toJson(*report->text);
+    if (report->calibration) document["calibration"] = engine::toJson(*report->calibration);
+    environment.print(document, fmt::format("{}{}on {}\n", table.text(), report->text ? describe(*report->text) : "",
+                                            context.backend.name()));
     return {};
 }
 
@@ -71,7 +127,7 @@ Result<void> run(Environment& environment, const CompareOptions& options) {
     QSCOPE_CHECK(checkReportName(options.report));
     QSCOPE_TRY(const auto specs, methodSpecs(options.methods, environment.registries()));
     QSCOPE_TRY(const auto plan, planFor(options.path, options.globs, specs, environment.options().seed, options.plan));
-    return runAndReport(environment, plan, options.report);
+    return runAndReport(environment, plan, options.metrics, options.report);
 }
 
 Result<void> runPlanFile(Environment& environment, const std::string& path, const std::string& report) {
@@ -81,20 +137,24 @@ Result<void> runPlanFile(Environment& environment, const std::string& path, cons
     if (!json) return badInput(std::move(json).error());
     auto plan = engine::planFromJson(*json);
     if (!plan) return badInput(std::move(plan).error());
-    return runAndReport(environment, *plan, report);
+    return runAndReport(environment, *plan, {}, report);
 }
 
 } // namespace
 
 void addCompare(CLI::App& program, Command& chosen) {
     auto* command = program.add_subcommand("compare", "Methods side by side on one checkpoint");
-    command->footer("Example:\n  qscope compare model.safetensors -m rtn:bits=4,group=128 -m q4_k -o report.html");
+    command->footer("Example:\n  qscope compare model.safetensors -m rtn:bits=4,group=128 -m q4_k -o report.html\n"
+                    "  qscope compare model.gguf -m q4_k -m q6_k --text valid.txt --metrics bits_per_weight,perplexity,kl_divergence");
     const auto options = std::make_shared<CompareOptions>();
     command->add_option("FILE", options->path, "Checkpoint file or folder")->required();
     command->add_option("-m,--method", options->methods, "id or id:key=value,key=value; once per method")
         ->required()->take_all();
     command->add_option("--tensor", options->globs, "Only tensors whose name matches (* and ?); may be repeated");
     addPlanOptions(*command, options->plan);
+    addTextOptions(*command, options->plan, false);
+    command->add_option("--metrics", options->metrics, "Columns, separated by commas: bits_per_weight, sqnr_db, perplexity, ...; default: all")
+        ->delimiter(',');
     command->add_option("-o,--output", options->report, "Report to write, .html or .json");
     command->callback([options, &chosen] { chosen = [options](Environment& environment) { return run(environment, *options); }; });
 }

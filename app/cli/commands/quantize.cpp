@@ -24,6 +24,7 @@ Result<void> run(Environment& environment, const QuantizeOptions& options) {
     QSCOPE_TRY(const auto specs, methodSpecs({options.method}, environment.registries()));
     QSCOPE_TRY(const auto* exporter, exporterFor(options.format, options.target, environment.registries()));
     QSCOPE_TRY(const auto exportHow, exportOptions(options.shardSize, *exporter, environment.registries()));
+    QSCOPE_CHECK(checkText(environment, options.plan.calibration));
     QSCOPE_TRY(const auto checkpoint, environment.openCheckpoint(options.path));
     QSCOPE_TRY(const auto context, environment.context());
     QSCOPE_TRY(const auto plan, planFor(options.path, options.globs, specs, environment.options().seed, options.plan));
@@ -41,6 +42,7 @@ Result<void> run(Environment& environment, const QuantizeOptions& options) {
     document["bytes_out"] = outcome.bytes;
     document["format"] = exporter->info().id;
     document["verified"] = outcome.verified;
+    if (report->calibration) document["calibration"] = engine::toJson(*report->calibration);
     Table table({"tensor", "bits", "relative MSE", "SQNR dB", "max error", "cosine"});
     for (const auto& tensor : result.tensors)
         table.add({tensor.name, fmt::format("{:.2f}", tensor.bits), number(tensor.metrics.relativeMse),

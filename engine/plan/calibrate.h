@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/analysis/calibration.h"
+#include "engine/plan/model.h"
+
+#include <deque>
+#include <mutex>
+
+namespace qscope::engine {
+
+/// The latest calibrations, by what they depend on: the model's files, the text, the settings. Safe to use from several
+/// threads.
+class CalibrationCache {
+public:
+    [[nodiscard]] std::shared_ptr<const Calibration> find(std::uint64_t key) const;
+    void put(std::uint64_t key, std::shared_ptr<const Calibration> calibration);
+
+private:
+    static constexpr std::size_t kKept = 4;
+    mutable std::mutex m_mutex;
+    std::deque<std::pair<std::uint64_t, std::shared_ptr<const Calibration>>> m_entries; ///< the latest first
+};
+
+/// Runs the text through the model in sequences and records what flows into its linear layers. Progress counts tokens.
+/// Errors as those of `evaluate`; OutOfMemory, before it is allocated, when the second moments asked for do not fit.
+[[nodiscard]] Result<std::shared_ptr<const Calibration>> calibrate(const Model& model,
+                                                                   const CalibrationSettings& settings,
+                                                                   const RunContext& context,
+                                                                   CalibrationCache* cache = nullptr);
+
+} // namespace qscope::engine
