@@ -2,6 +2,7 @@
 #include "engine/checkpoint/model_config.h"
 
 #include "engine/checkpoint/catalogue.h"
+#include "engine/checkpoint/model_details.h"
 
 #include <cmath>
 #include <limits>
@@ -110,6 +111,7 @@ DescribedModel modelFromJson(const Json& json) {
             config.*field.member = found->get<double>();
     if (const auto tied = json.find("tie_word_embeddings"); tied != json.end() && tied->is_boolean())
         config.tiedOutput = tied->get<bool>();
+    readDetails(json, config, model.architecture);
     finish(config, model.architecture);
     if (any) model.config = config;
     return model;
@@ -140,6 +142,7 @@ std::optional<ModelConfig> modelFromMetadata(const Metadata& metadata, const std
             if (const auto* number = std::get_if<double>(&value->value); number && usable(*number))
                 config.*field.member = *number;
     if (!any) return std::nullopt;
+    readGgufDetails(metadata, config, architecture);
     finish(config, architecture);
     return config;
 }
@@ -155,10 +158,12 @@ Metadata toMetadata(const ModelConfig& config, const Architecture& family) {
             metadata.emplace_back(prefix + field.gguf, MetadataValue{MetadataType::F32, MetadataType::String, config.*field.member});
     if (config.headSize > 0)
         metadata.emplace_back(prefix + "attention.value_length", metadataU32(static_cast<std::uint64_t>(config.headSize)));
-    const std::int64_t rotated = config.headSize > 0 ? config.headSize
+    const std::int64_t rotated = config.rotated > 0    ? config.rotated
+                                 : config.headSize > 0 ? config.headSize
                                  : config.heads > 0 && config.width % config.heads == 0 ? config.width / config.heads : 0;
     if (rotated > 0 && !family.layerNorm)
         metadata.emplace_back(prefix + "rope.dimension_count", metadataU32(static_cast<std::uint64_t>(rotated)));
+    writeGgufDetails(config, family, metadata);
     return metadata;
 }
 
@@ -173,8 +178,10 @@ Json toJson(const ModelConfig& config, const Architecture& family) {
         const auto single = static_cast<float>(config.*field.member);
         json[field.json] = std::strtod(fmt::format("{}", single).c_str(), nullptr);
     }
-    json[family.layerNorm ? "activation_function" : family.tiedAlways ? "hidden_activation" : "hidden_act"] = family.activation;
+    json[family.layerNorm ? "activation_function" : family.tiedAlways ? "hidden_activation" : "hidden_act"] =
+        config.activation.empty() ? std::string(family.activation) : config.activation;
     json["tie_word_embeddings"] = config.tiedOutput;
+    writeDetails(config, family, json);
     return json;
 }
 
