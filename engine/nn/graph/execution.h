@@ -57,11 +57,12 @@ public:
     [[nodiscard]] Result<void> run() { return run(0, m_graph.nodes.size()); }
     /// The value of an edge that is known and not dropped yet, else null. With a device it may lie there alone.
     [[nodiscard]] const Value* find(ValueId edge) const;
+    /// What nodes see of an edge: its value, or a weight or constant loaded for the occasion and shown to the observer.
+    [[nodiscard]] Result<Value> load(ValueId edge);
     /// The graph's outputs after a whole run.
     [[nodiscard]] Result<std::vector<Value>> outputs() const;
 
 private:
-    [[nodiscard]] Result<Value> load(ValueId edge);
     [[nodiscard]] Result<Value> seen(ValueId edge, Value value);
     [[nodiscard]] Result<Value> onHost(Value value) const;
     [[nodiscard]] Result<std::vector<Value>> compute(const Node& node, std::span<std::optional<Value>> inputs);
