@@ -35,6 +35,9 @@ struct ZipDirectory {
     }
 };
 
+/// What an entry takes in memory: in the list, the index of names and the list of places.
+inline constexpr std::uint64_t kZipEntryMemory = sizeof(ZipEntry) + 96;
+
 /// Whether the first bytes are those of a zip archive.
 [[nodiscard]] bool looksLikeZip(std::span<const std::byte> start);
 

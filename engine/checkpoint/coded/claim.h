@@ -23,7 +23,7 @@ struct QuantizationClaim {
 
 /// The method of this program's own plain layout, which a file claims in its own metadata.
 inline constexpr std::string_view kPlainCodes = "plain-codes";
-[[nodiscard]] QuantizationClaim claimInside(const Metadata& metadata, const ReadLimits& limits);
+[[nodiscard]] QuantizationClaim claimInside(const Metadata& metadata, MemoryBudget& budget, const ReadLimits& limits);
 
 /// From config.json, quantize_config.json (GPTQ) or hf_quant_config.json (ModelOpt) beside `checkpoint`, in this order.
 /// Files that cannot be read are ignored, with a warning unless it is config.json, of which `modelBeside` warns.

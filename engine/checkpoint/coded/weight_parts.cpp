@@ -70,6 +70,7 @@ Result<void> WeightParts::complete(CodedWeight weight, Shape shape, std::string 
         QSCOPE_TRY(auto view, oriented(**groups, weight.rows, weight.columns));
         add(name, std::move(view), (*groups)->values.bytes.size());
     }
+    if (weight.columnGroup) m_memory = static_cast<std::uint64_t>(weight.columns) * sizeof(std::int32_t);
     if (weight.columnGroup) add("group_index", *weight.columnGroup, weight.columnGroup->bytes.size());
     if (weight.tensorScale) add("tensor_scale", *weight.tensorScale, weight.tensorScale->bytes.size());
     std::ranges::move(m_shown, std::back_inserter(parts));

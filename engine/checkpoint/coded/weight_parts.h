@@ -56,6 +56,7 @@ public:
     [[nodiscard]] const TensorView& whole() const { return m_whole; }
     [[nodiscard]] const std::string& form() const { return m_form; }
     [[nodiscard]] std::uint64_t bytes() const { return m_bytes; }
+    [[nodiscard]] std::uint64_t memory() const { return m_memory; } ///< of numbers that were read at opening
 
 private:
     const StoredTensors* m_stored; ///< asked while the weight is put together, not after
@@ -66,6 +67,7 @@ private:
     TensorView m_whole;
     std::string m_form;
     std::uint64_t m_bytes = 0;
+    std::uint64_t m_memory = 0;
 };
 
 /// A rows x columns matrix of E2M1 codes, two per byte, the even column in the low nibble. Its scales are still to come.
