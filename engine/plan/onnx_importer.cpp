@@ -2,15 +2,15 @@
 #include "engine/plan/onnx_importer.h"
 
 #include "engine/checkpoint/catalogue.h"
-#include "engine/checkpoint/onnx/unique_names.h"
-#include "engine/nn/graph/builder.h"
 #include "engine/nn/graph/operator.h"
+#include "engine/plan/onnx_scope.h"
 #include "engine/plan/onnx_upgrade.h"
 #include "engine/plan/onnx_values.h"
 
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <map>
 
 namespace qscope::engine {
 
@@ -23,44 +23,6 @@ using nn::ValueId;
 constexpr std::int64_t kOldestOpset = 7, kNewestOpset = 25;
 constexpr std::size_t kMostNodes = 1'000'000; ///< functions that call each other may unfold to any number
 
-/// Values that the graphs inside one node take from around it; all graphs of a node take the same.
-struct Captures {
-    std::vector<ValueId> outer;
-    std::vector<std::string> names; ///< of the edges inside
-};
-
-/// One graph that is being written.
-struct Frame {
-    nn::GraphBuilder builder;
-    Captures* captures = nullptr; ///< null: the outermost graph
-    std::vector<ValueId> inner;   ///< edges of the captures, as far as they are made
-    std::unordered_map<const OnnxStored*, ValueId> constants = {};
-
-    /// Makes the edges that other graphs of the node asked for.
-    void takeAll() {
-        while (inner.size() < captures->names.size()) inner.push_back(builder.captured(captures->names[inner.size()]));
-    }
-};
-
-/// What a name stands for: an edge, a stored tensor that may have no edge here yet, or, with neither, an absent input.
-struct Known {
-    ValueId edge = kAbsent;
-    const OnnxStored* stored = nullptr;
-    OnnxType type = OnnxType::Undefined;
-};
-
-/// The names that nodes of one graph or function see, and what holds for them.
-struct Scope {
-    Frame& frame;
-    Scope* outer = nullptr; ///< that of the node around a graph; a function sees none
-    std::string prefix = {};
-    std::int64_t opset = kNewestOpset;
-    const OnnxNode* call = nullptr; ///< of a function, whose attributes the nodes inside may refer to
-    const OnnxFunction* function = nullptr;
-    std::unordered_map<std::string_view, Known> names = {};
-    std::unordered_map<std::string_view, OnnxType> types = {}; ///< as value_info states them
-};
-
 class Importer {
 public:
     Importer(const OnnxModel& model, const OnnxStoredTensors& stored, MemoryBudget& budget, const ReadLimits& limits)
@@ -68,15 +30,17 @@ public:
         , m_stored(stored)
         , m_budget(budget)
         , m_limits(limits) {
-        for (const auto& [key, tensor] : stored) static_cast<void>(unique(tensor.name));
+        for (const OnnxFunction& function : model.functions)
+            m_functions.emplace(std::pair(plainDomain(function.domain), function.name), &function);
+        for (const auto& [key, tensor] : stored) static_cast<void>(m_names.make(tensor.name));
     }
 
     Result<std::shared_ptr<const nn::Graph>> model(Diagnostics& notes) {
         QSCOPE_TRY(const std::int64_t opset, opsetOf(m_model.opsets, kNewestOpset));
         if (opset > kNewestOpset)
             notes.note(fmt::format("operator set {} is newer than {}, whose rules are applied", opset, kNewestOpset));
-        Frame frame;
-        Scope scope{frame};
+        OnnxFrame frame;
+        OnnxScope scope{frame, m_names};
         scope.opset = opset;
         QSCOPE_CHECK(graph(m_model.graph, scope));
         return frame.builder.finish();
@@ -91,55 +55,9 @@ private:
         return version;
     }
 
-    std::string unique(std::string name) { return m_names.make(std::move(name)); }
-    std::string edgeName(const Scope& scope, std::string_view name) {
-        return unique(printable(scope.prefix + std::string(name)));
-    }
-
-    Result<void> define(Scope& scope, std::string_view name, Known known) {
-        if (scope.names.emplace(name, known).second) return {};
-        return fail(ErrorCode::Malformed, "two values are called '{}'", printable(name));
-    }
-
-    /// What the name stands for, with an edge in this scope's graph unless it is absent.
-    Result<Known> lookup(Scope& scope, std::string_view name) {
-        const auto found = scope.names.find(name);
-        if (found == scope.names.end() && !scope.outer)
-            return fail(ErrorCode::Malformed, "'{}' is used, which nothing before it gives", printable(name));
-        Known known;
-        if (found != scope.names.end()) {
-            known = found->second;
-            if (known.edge != kAbsent || !known.stored) return known;
-        } else {
-            QSCOPE_TRY(known, lookup(*scope.outer, name));
-            if (!known.stored && known.edge != kAbsent)
-                known.edge = captured(scope.frame, known.edge, edgeName(scope, name));
-        }
-        if (known.stored) known.edge = storedEdge(scope.frame, *known.stored);
-        scope.names[name] = known;
-        return known;
-    }
-
-    static ValueId captured(Frame& frame, ValueId outer, std::string name) {
-        Captures& captures = *frame.captures;
-        const auto known = std::ranges::find(captures.outer, outer);
-        const auto index = static_cast<std::size_t>(known - captures.outer.begin());
-        if (known == captures.outer.end()) {
-            captures.outer.push_back(outer);
-            captures.names.push_back(std::move(name));
-            frame.takeAll();
-        }
-        return frame.inner[index];
-    }
-
-    static ValueId storedEdge(Frame& frame, const OnnxStored& stored) {
-        if (!stored.constant) return frame.builder.weight(stored.name);
-        const auto [known, isNew] = frame.constants.try_emplace(&stored, kAbsent);
-        if (isNew) known->second = frame.builder.constant(stored.name, *stored.constant);
-        return known->second;
-    }
-
-    Result<void> graph(const OnnxGraph& graph, Scope& scope) {
+    Result<void> graph(const OnnxGraph& graph, OnnxScope& scope) {
+        if (m_depth == m_limits.nestingDepth) return fail(ErrorCode::Malformed, "graphs are nested too deeply");
+        ++m_depth;
         for (const OnnxValueInfo& value : graph.values) scope.types.emplace(value.name, value.type);
         for (const OnnxValueInfo& value : graph.outputs) scope.types.emplace(value.name, value.type);
         for (const OnnxTensor& tensor : graph.initializers) QSCOPE_CHECK(storedTensor(scope, tensor.name, tensor));
@@ -151,17 +69,18 @@ private:
         }
         for (std::size_t i = 0; i < graph.nodes.size(); ++i) QSCOPE_CHECK(node(graph.nodes[i], i, scope));
         for (const OnnxValueInfo& output : graph.outputs) {
-            QSCOPE_TRY(Known known, lookup(scope, output.name));
+            QSCOPE_TRY(OnnxKnown known, lookup(scope, output.name));
             if (known.edge == kAbsent)
                 return fail(ErrorCode::Malformed, "output '{}' has no value", printable(output.name));
             if (known.stored) // a weight is there only while a node uses it
                 known.edge = scope.frame.builder.add("Identity", edgeName(scope, output.name), {known.edge});
             scope.frame.builder.output(known.edge);
         }
+        --m_depth;
         return {};
     }
 
-    Result<void> storedTensor(Scope& scope, std::string_view name, const OnnxTensor& tensor) {
+    Result<void> storedTensor(OnnxScope& scope, std::string_view name, const OnnxTensor& tensor) {
         if (const auto found = m_stored.find(&tensor); found != m_stored.end())
             return define(scope, name, {kAbsent, &found->second, found->second.type});
         // Texts, and tensors that a function takes from its call.
@@ -170,24 +89,27 @@ private:
         return constant(scope, name, std::move(*value), tensor.type);
     }
 
-    Result<void> constant(Scope& scope, std::string_view name, Value value, OnnxType type) {
+    Result<void> constant(OnnxScope& scope, std::string_view name, Value value, OnnxType type) {
         const OnnxStored& kept = m_ownStored.emplace_back(OnnxStored{edgeName(scope, name), type, std::move(value)});
         return define(scope, name, {kAbsent, &kept, type});
     }
 
-    Result<void> node(const OnnxNode& raw, std::size_t index, Scope& scope) {
+    Result<void> node(const OnnxNode& raw, std::size_t index, OnnxScope& scope) {
         if (++m_nodes > kMostNodes) return fail(ErrorCode::Unsupported, "it unfolds to more than {} nodes", kMostNodes);
         const std::string own = raw.name.empty() ? fmt::format("{}_{}", raw.opType, index) : std::string(raw.name);
         auto done = [&]() -> Result<void> {
+            // Functions write their nodes again and again, each with the name of where.
+            const std::uint64_t name = scope.prefix.size() + own.size();
+            QSCOPE_CHECK(m_budget.spend(sizeof(nn::Node) + 3 * name));
+            for (const std::string_view output : raw.outputs)
+                QSCOPE_CHECK(m_budget.spend(sizeof(nn::ValueInfo) + 3 * (scope.prefix.size() + output.size())));
             QSCOPE_TRY(const OnnxNode resolved, withAttributesOfCall(raw, scope));
             // Stored tensors are known by where they are, which a copy is not.
             const bool copied =
                 std::ranges::any_of(raw.attributes, [](const OnnxAttribute& a) { return !a.reference.empty(); });
             const OnnxNode& node = copied ? resolved : raw;
-            const auto function = std::ranges::find_if(m_model.functions, [&](const OnnxFunction& f) {
-                return f.name == node.opType && plainDomain(f.domain) == node.domain;
-            });
-            if (function != m_model.functions.end()) return inlined(node, *function, own, scope);
+            const auto function = m_functions.find({node.domain, node.opType});
+            if (function != m_functions.end()) return inlined(node, *function->second, own, scope);
             if (node.domain.empty() && node.opType == "Constant") return constantNode(node, scope);
             return plainNode(node, own, scope);
         }();
@@ -199,7 +121,7 @@ private:
         return domain == "ai.onnx" ? std::string_view() : domain;
     }
 
-    Result<OnnxNode> withAttributesOfCall(const OnnxNode& raw, const Scope& scope) const {
+    Result<OnnxNode> withAttributesOfCall(const OnnxNode& raw, const OnnxScope& scope) const {
         if (std::ranges::none_of(raw.attributes, [](const OnnxAttribute& a) { return !a.reference.empty(); }))
             return OnnxNode{};
         OnnxNode node = raw;
@@ -218,19 +140,19 @@ private:
         return node;
     }
 
-    Result<void> inlined(const OnnxNode& call, const OnnxFunction& function, const std::string& own, Scope& scope) {
+    Result<void> inlined(const OnnxNode& call, const OnnxFunction& function, const std::string& own, OnnxScope& scope) {
         if (m_depth == m_limits.nestingDepth) return fail(ErrorCode::Malformed, "functions call each other too deeply");
         if (call.inputs.size() > function.inputs.size() || call.outputs.size() > function.outputs.size())
             return fail(ErrorCode::Malformed, "the function takes {} inputs and gives {} outputs",
                         function.inputs.size(), function.outputs.size());
         ++m_depth;
-        Scope inner{scope.frame};
+        OnnxScope inner{scope.frame, m_names};
         inner.prefix = scope.prefix + own + "/";
         QSCOPE_TRY(inner.opset, opsetOf(function.opsets, scope.opset));
         inner.call = &call;
         inner.function = &function;
         for (std::size_t i = 0; i < function.inputs.size(); ++i) {
-            Known given;
+            OnnxKnown given;
             if (i < call.inputs.size() && !call.inputs[i].empty()) {
                 QSCOPE_TRY(given, lookup(scope, call.inputs[i]));
             }
@@ -239,14 +161,14 @@ private:
         for (std::size_t i = 0; i < function.nodes.size(); ++i) QSCOPE_CHECK(node(function.nodes[i], i, inner));
         for (std::size_t i = 0; i < call.outputs.size(); ++i) {
             if (call.outputs[i].empty()) continue;
-            QSCOPE_TRY(const Known made, lookup(inner, function.outputs[i]));
+            QSCOPE_TRY(const OnnxKnown made, lookup(inner, function.outputs[i]));
             QSCOPE_CHECK(define(scope, call.outputs[i], made));
         }
         --m_depth;
         return {};
     }
 
-    Result<void> constantNode(const OnnxNode& node, Scope& scope) {
+    Result<void> constantNode(const OnnxNode& node, OnnxScope& scope) {
         if (node.outputs.size() != 1 || node.attributes.size() != 1)
             return fail(ErrorCode::Malformed, "a constant has one value and one output");
         const OnnxAttribute& attribute = node.attributes.front();
@@ -275,32 +197,32 @@ private:
         return fail(ErrorCode::Unsupported, "constants by '{}' are not read", printable(attribute.name));
     }
 
-    Result<void> plainNode(const OnnxNode& node, const std::string& own, Scope& scope) {
+    Result<void> plainNode(const OnnxNode& node, const std::string& own, OnnxScope& scope) {
         OnnxDraft draft;
         draft.op = node.opType;
         draft.domain = node.domain;
-        draft.node.name = unique(printable(scope.prefix + own));
+        draft.node.name = m_names.make(printable(scope.prefix + own));
         draft.node.opset = static_cast<int>(std::min(scope.opset, kNewestOpset));
         if ((!node.domain.empty() && node.domain != "com.microsoft") ||
             (node.domain.empty() && !isVocabulary(draft.op)))
             return unknown(node, scope);
         for (const std::string_view name : node.inputs) {
-            Known known;
+            OnnxKnown known;
             if (!name.empty()) {
                 QSCOPE_TRY(known, lookup(scope, name));
             }
             draft.node.inputs.push_back(known.edge);
             draft.inputTypes.push_back(known.type);
         }
-        Captures captures;
-        std::deque<Frame> frames; // in the order of the graphs among the attributes
+        OnnxCaptures captures;
+        std::deque<OnnxFrame> frames; // in the order of the graphs among the attributes
         std::vector<std::string> graphNames;
         for (const OnnxAttribute& attribute : node.attributes) {
             if (const auto* graphs = std::get_if<std::vector<OnnxGraph>>(&attribute.value)) {
                 if (graphs->size() != 1) return fail(ErrorCode::Unsupported, "lists of graphs");
-                Frame& frame = frames.emplace_back(Frame{{}, &captures, {}});
+                OnnxFrame& frame = frames.emplace_back(OnnxFrame{{}, &captures, {}});
                 frame.takeAll();
-                Scope inner{frame, &scope};
+                OnnxScope inner{frame, m_names, &scope};
                 inner.prefix = fmt::format("{}{}/{}/", scope.prefix, own, attribute.name);
                 inner.opset = scope.opset;
                 inner.call = scope.call;
@@ -321,7 +243,7 @@ private:
             draft.outputTypes.push_back(outputType(draft, node, name, scope));
         }
         nn::GraphBuilder& builder = scope.frame.builder;
-        QSCOPE_CHECK(upgrade(draft, builder, [this](std::string name) { return unique(std::move(name)); }));
+        QSCOPE_CHECK(upgrade(draft, builder, [this](std::string name) { return m_names.make(std::move(name)); }));
         if (!draft.domain.empty() || !nn::findOperator(draft.op)) return unknown(node, scope);
         while (!draft.node.inputs.empty() && draft.node.inputs.back() == kAbsent) draft.node.inputs.pop_back();
         const auto made = builder.addNode(draft.op, std::move(draft.node), draft.outputs);
@@ -336,14 +258,14 @@ private:
         return nn::findOperator(op) || op == "Upsample" || op == "Scatter";
     }
 
-    static Result<void> unknown(const OnnxNode& node, const Scope& scope) {
+    static Result<void> unknown(const OnnxNode& node, const OnnxScope& scope) {
         return fail(ErrorCode::Unsupported, "operator {} of {} (operator set {}) is not done", printable(node.opType),
                     node.domain.empty() ? "ai.onnx" : printable(node.domain), scope.opset);
     }
 
     /// The element type of an output, where the model says it or the operator keeps that of its input.
     static OnnxType outputType(const OnnxDraft& draft, const OnnxNode& node, std::string_view name,
-                               const Scope& scope) {
+                               const OnnxScope& scope) {
         constexpr std::array kKeeping{"Identity", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Slice",
                                       "Split",    "Concat",  "Expand",    "Tile",    "Gather",  "Pad"};
         if (draft.op == "Cast") return static_cast<OnnxType>(valueOr<std::int64_t>(node, "to", 0));
@@ -382,6 +304,7 @@ private:
     const ReadLimits& m_limits;
     std::deque<OnnxStored> m_ownStored; ///< constants that the collector of weights leaves out
     UniqueNames m_names;
+    std::map<std::pair<std::string_view, std::string_view>, const OnnxFunction*> m_functions; ///< by domain and name
     std::size_t m_nodes = 0;
     int m_depth = 0;
 };

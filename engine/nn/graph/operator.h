@@ -50,6 +50,7 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> constantOperators();
 [[nodiscard]] std::span<const Operator> controlOperators();
 [[nodiscard]] std::span<const Operator> convolutionOperators();
+[[nodiscard]] std::span<const Operator> einsumOperators();
 [[nodiscard]] std::span<const Operator> gatherOperators();
 [[nodiscard]] std::span<const Operator> gatheringOperators();
 [[nodiscard]] std::span<const Operator> integerProductOperators();
@@ -63,11 +64,13 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> quantizationOperators();
 [[nodiscard]] std::span<const Operator> recurrentOperators();
 [[nodiscard]] std::span<const Operator> reductionOperators();
+[[nodiscard]] std::span<const Operator> resizeOperators();
 [[nodiscard]] std::span<const Operator> rotaryOperators();
 [[nodiscard]] std::span<const Operator> scatteringOperators();
 [[nodiscard]] std::span<const Operator> sequenceOperators();
 [[nodiscard]] std::span<const Operator> shapingOperators();
 [[nodiscard]] std::span<const Operator> softmaxOperators();
+[[nodiscard]] std::span<const Operator> stateSpaceOperators();
 [[nodiscard]] std::span<const Operator> unaryOperators();
 
 } // namespace qscope::engine::nn

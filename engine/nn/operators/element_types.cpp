@@ -114,9 +114,10 @@ bool isSmallFloat(DType type) {
 std::uint8_t smallFloat(float value, const ElementType& type, bool saturate) {
     if (type.held == DType::F8_E8M0) return powerOfTwoCode(value);
     const Grid grid = gridOf(type);
-    if (std::isnan(value)) return grid.nan;
-    const std::uint8_t sign = std::signbit(value) ? 0x80 : 0;
-    std::size_t code = nearest(std::abs(value), grid.values);
+    if (std::isnan(value) && type.bits == 0) return grid.nan;
+    const std::uint8_t sign = std::signbit(value) && !std::isnan(value) ? 0x80 : 0;
+    // FLOAT4E2M1 has no NaN: the largest value stands for it.
+    std::size_t code = std::isnan(value) ? grid.values.size() : nearest(std::abs(value), grid.values);
     if (code >= grid.values.size()) {
         if (!saturate && type.bits == 0) return grid.infinity ? sign | 0x7C : grid.nan;
         code = grid.values.size() - 1;
