@@ -117,12 +117,12 @@ template<class T>
 Result<InputGradients> clip(const BackwardStep& step) {
     const auto x = elements<T>(*step.inputs[0]);
     InputGradients result(step.inputs.size());
-    const auto limit = [&](std::size_t n, const char* attribute, double otherwise) {
-        if (n < step.inputs.size() && step.inputs[n]) return static_cast<double>(elements<T>(*step.inputs[n])[0]);
-        return attributeOr(step.node, attribute, otherwise);
+    const auto limit = [&](std::size_t n, double otherwise) {
+        const bool given = n < step.inputs.size() && step.inputs[n];
+        return given ? static_cast<double>(elements<T>(*step.inputs[n])[0]) : otherwise;
     };
-    const double low = limit(1, "min", -HUGE_VAL);
-    const double high = limit(2, "max", HUGE_VAL);
+    const double low = limit(1, -HUGE_VAL);
+    const double high = limit(2, HUGE_VAL);
     const auto holds = [&](std::size_t i) {
         const auto value = static_cast<double>(x[i]);
         return std::max(value, low) > high ? 2U : value < low ? 1U : 0U;

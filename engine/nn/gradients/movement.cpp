@@ -72,8 +72,6 @@ Result<InputGradients> split(const BackwardStep& step) {
     std::vector<std::int64_t> sizes(step.outputs.size(), (shape[axis] + parts - 1) / parts);
     if (step.inputs.size() > 1 && step.inputs[1]) {
         QSCOPE_TRY(sizes, integers(*step.inputs[1]));
-    } else {
-        sizes = attributeOr(step.node, "split", sizes);
     }
     std::vector<T> dx(elements<T>(*step.inputs[0]).size());
     std::int64_t start = 0;
@@ -86,13 +84,13 @@ Result<InputGradients> split(const BackwardStep& step) {
 template<class T>
 Result<InputGradients> slice(const BackwardStep& step) {
     const Shape& shape = step.inputs[0]->shape();
-    const auto listed = [&](std::size_t input, const char* attribute) -> Result<std::vector<std::int64_t>> {
+    const auto listed = [&](std::size_t input) -> Result<std::vector<std::int64_t>> {
         if (input < step.inputs.size() && step.inputs[input]) return integers(*step.inputs[input]);
-        return attributeOr(step.node, attribute, std::vector<std::int64_t>{});
+        return std::vector<std::int64_t>{};
     };
-    QSCOPE_TRY(const auto starts, listed(1, "starts"));
-    QSCOPE_TRY(auto axes, listed(3, "axes"));
-    QSCOPE_TRY(const auto steps, listed(4, ""));
+    QSCOPE_TRY(const auto starts, listed(1));
+    QSCOPE_TRY(auto axes, listed(3));
+    QSCOPE_TRY(const auto steps, listed(4));
     if (axes.empty()) {
         axes.resize(starts.size());
         std::iota(axes.begin(), axes.end(), 0);
@@ -150,10 +148,7 @@ Result<InputGradients> pad(const BackwardStep& step) {
         return fail(ErrorCode::Unsupported, "Pad has no gradient with respect to the constant");
     const Shape& shape = step.inputs[0]->shape();
     const Value& dy = *step.outputGradients[0];
-    std::vector<std::int64_t> pads = attributeOr(step.node, "pads", std::vector<std::int64_t>{});
-    if (step.inputs.size() > 1 && step.inputs[1]) {
-        QSCOPE_TRY(pads, integers(*step.inputs[1]));
-    }
+    QSCOPE_TRY(const auto pads, integers(*step.inputs[1]));
     std::vector<std::int64_t> axes(shape.size());
     std::iota(axes.begin(), axes.end(), 0);
     if (step.inputs.size() > 3 && step.inputs[3]) {

@@ -13,7 +13,7 @@ enum class Reduction : std::uint8_t { Sum, Mean, SumSquare, Norm };
 /// The shape of the result with its reduced axes kept at size 1; nothing when the node lets its input through.
 Result<std::optional<Shape>> keptShape(const BackwardStep& step) {
     Shape shape = step.inputs[0]->shape();
-    std::vector<std::int64_t> axes = attributeOr(step.node, "axes", std::vector<std::int64_t>{});
+    std::vector<std::int64_t> axes;
     if (step.inputs.size() > 1 && step.inputs[1]) {
         QSCOPE_TRY(axes, integers(*step.inputs[1]));
     }

@@ -12,9 +12,8 @@ namespace {
 template<class T, bool logarithm>
 Result<InputGradients> softmax(const BackwardStep& step) {
     const Shape& shape = step.inputs[0]->shape();
-    const bool old = step.node.opset < 13; // then all axes from `axis` on were one
-    const std::size_t axis = axisOf(attributeOr<std::int64_t>(step.node, "axis", old ? 1 : -1), shape.size());
-    const std::size_t end = old ? shape.size() : std::min(axis + 1, shape.size());
+    const std::size_t axis = axisOf(attributeOr<std::int64_t>(step.node, "axis", -1), shape.size());
+    const std::size_t end = std::min(axis + 1, shape.size());
     const std::int64_t count = countOf(shape, axis, end);
     const std::int64_t inner = countOf(shape, end, shape.size());
     const std::int64_t outer = countOf(shape, 0, axis);

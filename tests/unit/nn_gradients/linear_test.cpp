@@ -36,10 +36,7 @@ TEST_CASE("Gemm has gradients with and without transposing, scaled, and for ever
 TEST_CASE("Softmax and the cross-entropy have the gradients that differences show") {
     const auto x = uniformValue({2, 3, 4}, 1, -3, 3);
     for (const char* op : {"Softmax", "LogSoftmax"})
-        for (const std::int64_t axis : {0, 1, 2, -1}) {
-            checkGradients({op, {x}, {{"axis", axis}}});
-            if (axis >= 0) checkGradients({op, {x}, {{"axis", axis}}, 11});
-        }
+        for (const std::int64_t axis : {0, 1, 2, -1}) checkGradients({op, {x}, {{"axis", axis}}});
     checkGradients({"CrossEntropy", {uniformValue({5, 6}, 2, -3, 3), integerValue({5}, {0, 5, -1, 2, 2})}});
     checkGradients({"CrossEntropy",
                     {uniformValue({2, 2, 3}, 3, 750, 755), integerValue({2, 2}, {0, -100, 2, 1})},
