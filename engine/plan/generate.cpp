@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/plan/generate.h"
 
+#include "engine/nn/device/device_run.h"
 #include "engine/core/random.h"
 
 #include <algorithm>
@@ -76,6 +77,7 @@ Result<Generated> generate(const Model& model, std::span<const int> prompt, std:
                            const GenerateOptions& options, const RunContext& context) {
     if (!isLanguageModel(model)) return fail(ErrorCode::Unsupported, "a {} model continues no text", model.family);
     QSCOPE_CHECK(checkSampling(options.sampling));
+    nn::noteRunsOnCpu(context, "generation");
     QSCOPE_CHECK(checkTokens(model, prompt));
     context.progress.total = options.tokens;
     Progress unseen; // of the operators, which count chunks of their own

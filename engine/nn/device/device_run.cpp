@@ -21,6 +21,19 @@ Result<DeviceArrayPtr> DeviceNode::array(std::size_t input) const {
     return math.upload(elements<float>(value));
 }
 
+Result<RunDevice> RunDevice::start(const RunContext& context) {
+    RunDevice device;
+    MathDevice* const backend = mathDevice(context);
+    if (!backend) return device;
+    QSCOPE_TRY(device.m_math, backend->makeMath(context));
+    device.m_run = std::make_unique<DeviceRun>(*device.m_math, context.notes);
+    return device;
+}
+
+void noteRunsOnCpu(const RunContext& context, std::string what) {
+    if (mathDevice(context)) context.notes.note("runs on the CPU, as every value is looked at or kept", std::move(what));
+}
+
 Result<Value> DeviceRun::onHost(Value value) {
     if (value.onHost()) return value;
     std::vector<float> elements(static_cast<std::size_t>(elementCount(value.shape())));

@@ -28,6 +28,20 @@ private:
     std::set<std::string_view> m_noted;
 };
 
+/// The device of a run, ready for graphs; `run()` is null when the run's backend is the CPU.
+class RunDevice {
+public:
+    [[nodiscard]] static Result<RunDevice> start(const RunContext& context);
+    [[nodiscard]] DeviceRun* run() const { return m_run.get(); }
+
+private:
+    std::unique_ptr<DeviceMath> m_math;
+    std::unique_ptr<DeviceRun> m_run;
+};
+
+/// Notes that some work runs on the CPU although the run has another device.
+void noteRunsOnCpu(const RunContext& context, std::string what);
+
 /// What nodes come to on a device; used by `DeviceRun` alone.
 struct DeviceNode {
     const Node& node;

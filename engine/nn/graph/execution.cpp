@@ -142,6 +142,12 @@ const Value* Execution::find(ValueId edge) const {
     return value ? &*value : nullptr;
 }
 
+Result<Value> Execution::value(ValueId edge) const {
+    const Value* known = find(edge);
+    if (!known) return fail(ErrorCode::OutOfRange, "'{}' has no value", m_graph.values[indexOf(edge)].name);
+    return onHost(*known);
+}
+
 Result<std::vector<Value>> Execution::outputs() const {
     std::vector<Value> values;
     for (const ValueId edge : m_graph.outputs) {

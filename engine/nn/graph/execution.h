@@ -59,6 +59,8 @@ public:
     [[nodiscard]] const Value* find(ValueId edge) const;
     /// What nodes see of an edge: its value, or a weight or constant loaded for the occasion and shown to the observer.
     [[nodiscard]] Result<Value> load(ValueId edge);
+    /// The same with its bytes, wherever it lies; OutOfRange when it is not known.
+    [[nodiscard]] Result<Value> value(ValueId edge) const;
     /// The graph's outputs after a whole run.
     [[nodiscard]] Result<std::vector<Value>> outputs() const;
 
