@@ -43,6 +43,7 @@ void buildBert(NetworkBuilder& network) {
     network.needHeads();
     network.need(config.context, "number of positions");
     network.need(config.hidden, "width of the feed-forward part");
+    if (network.failed()) return;
     const std::string act = config.activation.empty() ? "gelu" : config.activation, root = "bert.embeddings";
     const std::int64_t width = config.width, types = config.tokenTypes > 0 ? config.tokenTypes : 2;
 

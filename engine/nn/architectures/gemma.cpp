@@ -14,6 +14,7 @@ void build(NetworkBuilder& network, bool second) {
     const ValueId tokens = network.textInputs();
     network.needHeads();
     network.need(config.hidden, "width of the feed-forward part");
+    if (network.failed()) return;
     const std::string act = config.activation.empty() ? "gelu_pytorch_tanh" : config.activation;
     const std::int64_t queries = config.heads * network.headSize(), keys = config.kvHeads * network.headSize();
 

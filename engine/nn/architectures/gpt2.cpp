@@ -9,6 +9,7 @@ void buildGpt2(NetworkBuilder& network) {
     const ValueId tokens = network.textInputs();
     network.needHeads();
     network.need(config.context, "number of positions");
+    if (network.failed()) return;
     const std::string act = config.activation.empty() ? "gelu_new" : config.activation;
     const std::int64_t width = config.width;
 

@@ -11,6 +11,7 @@ void buildMamba(NetworkBuilder& network) {
     network.need(config.stateSize, "size of the state");
     network.need(config.convWidth, "width of the convolution");
     network.need(config.timeStepRank, "rank of the time step");
+    if (network.failed()) return;
     const std::string act = config.activation.empty() ? "silu" : config.activation;
     const std::int64_t channels = config.hidden, states = config.stateSize, rank = config.timeStepRank;
 

@@ -3,10 +3,13 @@
 
 #include "engine/nn/architectures/rotary.h"
 
-#include <algorithm>
-#include <cmath>
-
 namespace qscope::engine::nn {
+
+namespace {
+// Above any model; a description is a few bytes and may name any number.
+constexpr std::int64_t kMostHeads = 1 << 16;
+constexpr std::int64_t kLargestHead = 1 << 13;
+} // namespace
 
 void NetworkBuilder::complain(Error error) {
     if (!m_error) m_error = std::move(error);
@@ -19,6 +22,8 @@ void NetworkBuilder::need(std::int64_t size, std::string_view what) {
 void NetworkBuilder::needHeads() {
     need(config.heads, "number of heads");
     if (config.heads <= 0) return;
+    if (config.heads > kMostHeads || headSize() > kLargestHead)
+        complain({ErrorCode::Malformed, fmt::format("{} heads of {} elements", config.heads, headSize()), {}});
     if (config.headSize <= 0 && config.width % config.heads != 0)
         complain({ErrorCode::Malformed,
                   fmt::format("a width of {} does not divide into {} heads", config.width, config.heads),
@@ -56,8 +61,7 @@ std::int64_t NetworkBuilder::rows(std::string_view weight) const {
 
 ValueId NetworkBuilder::weight(const std::string& name, const Shape& shape) {
     const ValueId edge = graph.weight(name);
-    const auto known = std::ranges::find(m_weights, name, &WeightShape::name);
-    if (known == m_weights.end()) m_weights.push_back({name, shape});
+    if (m_known.insert(name).second) m_weights.push_back({name, shape});
     return edge;
 }
 

@@ -4,6 +4,8 @@
 #include "engine/nn/architectures/architecture.h"
 #include "engine/nn/graph/builder.h"
 
+#include <set>
+
 namespace qscope::engine::nn {
 
 /// How queries, keys and values of [batch, time, heads * head size] attend.
@@ -31,6 +33,8 @@ public:
     /// The first axis of a weight; zero when there is none.
     [[nodiscard]] std::int64_t rows(std::string_view weight) const;
     void complain(Error error);
+    /// Whether something was complained about: sizes are not to be calculated with then.
+    [[nodiscard]] bool failed() const { return m_error.has_value(); }
     /// A size that the architecture cannot do without.
     void need(std::int64_t size, std::string_view what);
     /// Heads, their key and value heads and size, which must fit together.
@@ -83,6 +87,7 @@ private:
 
     const ArchitectureOptions& m_options;
     std::vector<WeightShape> m_weights;
+    std::set<std::string> m_known; ///< names of `m_weights`
     std::optional<Error> m_error;
     ValueId m_tokens = kAbsent;
     ValueId m_positions = kAbsent;

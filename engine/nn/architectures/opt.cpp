@@ -15,6 +15,7 @@ void buildOpt(NetworkBuilder& network) {
     network.needHeads();
     network.need(config.context, "number of positions");
     network.need(config.hidden, "width of the feed-forward part");
+    if (network.failed()) return;
     const std::string act = config.activation.empty() ? "relu" : config.activation, root = "model.decoder";
     const std::int64_t width = config.width, narrow = config.embeddingWidth > 0 ? config.embeddingWidth : width;
 

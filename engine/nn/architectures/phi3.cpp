@@ -9,6 +9,7 @@ void buildPhi3(NetworkBuilder& network) {
     const ValueId tokens = network.textInputs();
     network.needHeads();
     network.need(config.hidden, "width of the feed-forward part");
+    if (network.failed()) return;
     const std::string act = config.activation.empty() ? "silu" : config.activation;
     const std::int64_t queries = config.heads * network.headSize(), keys = config.kvHeads * network.headSize();
 

@@ -58,6 +58,7 @@ void buildRwkv(NetworkBuilder& network) {
     const std::int64_t hidden =
         config.hidden > 0 ? config.hidden : network.rows("rwkv.blocks.0.feed_forward.key.weight");
     network.need(hidden, "width of the feed-forward part");
+    if (network.failed()) return;
     ValueId stream = network.embedding("rwkv.embeddings", tokens, config.vocabulary, config.width);
     for (std::int64_t layer = 0; layer < config.layers; ++layer) {
         network.graph.setBlock(static_cast<int>(layer));

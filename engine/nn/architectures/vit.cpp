@@ -45,6 +45,7 @@ void buildVit(NetworkBuilder& network) {
     network.need(config.imageSize, "size of images");
     network.need(config.patchSize, "size of patches");
     network.needHeads();
+    if (network.failed()) return;
     const std::string act = config.activation.empty() ? "gelu" : config.activation;
     const std::int64_t width = config.width;
 

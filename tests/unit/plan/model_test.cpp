@@ -204,6 +204,8 @@ TEST_CASE("Descriptions that contradict the tensors are refused before anything 
     CHECK(refusal("\"rope_theta\"", "\"rope_scaling\": {\"type\": \"spiral\"}, \"rope_theta\"").message ==
           "rotary scaling 'spiral' is not known");
     CHECK(refusal("\"hidden_size\": 24", "\"hidden_size\": 0").message == "the model's description gives no width");
+    CHECK(refusal("\"num_attention_heads\": 4", "\"head_dim\": 2147483646, \"num_attention_heads\": 4").message ==
+          "4 heads of 2147483646 elements");
     const auto shorter = openCase("gpt2", {1000});
     REQUIRE_FALSE(shorter);
     CHECK(shorter.error().code == ErrorCode::OutOfRange);
