@@ -12,7 +12,7 @@ namespace qscope::engine::nn {
 /// node with a "slot" attribute owns the entry of that number.
 struct Session {
     std::int64_t position = 0; ///< tokens seen so far; the caller advances it after each run
-    std::map<std::int64_t, std::vector<Value>> slots;
+    std::map<std::int64_t, std::vector<Value>> entries; ///< by slot
 };
 
 /// What an operator may use besides its inputs.

@@ -8,7 +8,7 @@ namespace qscope::engine::nn {
 /// The session's entry of a node with a "slot", or null when the run or the node remembers nothing.
 [[nodiscard]] inline std::vector<Value>* slotOf(const Node& node, OperatorContext& context) {
     if (!context.session || !node.attributes.contains("slot")) return nullptr;
-    return &context.session->slots[attributeOr<std::int64_t>(node, "slot", 0)];
+    return &context.session->entries[attributeOr<std::int64_t>(node, "slot", 0)];
 }
 
 /// A state as the session left it, or `fresh` everywhere when there is none yet. OutOfRange when it is that of a model

@@ -169,8 +169,8 @@ TEST_CASE("A session's attention token by token equals the whole sequence at onc
         const Value part = op.only("Attention", {&someQ, &someK, &someV}, attributes);
         CHECK(distance(doubles(part), doubles(tokens(whole, begin, end))) < 1e-6);
     }
-    REQUIRE(session.slots.size() == 1);
-    CHECK(session.slots.at(7)[0].shape() == Shape{2, 3, 9, 4});
+    REQUIRE(session.entries.size() == 1);
+    CHECK(session.entries.at(7)[0].shape() == Shape{2, 3, 9, 4});
 }
 
 TEST_CASE("Earlier keys and values as inputs stand before the new ones, and come out joined") {
