@@ -14,8 +14,8 @@ if [ "${1:-}" = "--setup-only" ]; then exit 0; fi
 echo "== Tests of the developer build"
 ctest --preset dev --parallel "$(nproc)"
 echo "== What reads files and texts, under sanitizers"
-readers="unit_core unit_checkpoint unit_onnx fuzz_safetensors fuzz_coded fuzz_gguf fuzz_gguf_split fuzz_imatrix fuzz_llama2c fuzz_ggmf
-    fuzz_npy fuzz_pytorch fuzz_onnx fuzz_qasm"
+readers="unit_core unit_checkpoint unit_onnx"
+for target in tests/fuzz/fuzz_*.cpp; do readers="$readers $(basename "$target" .cpp)"; done
 # shellcheck disable=SC2086
 build asan $readers
 ctest --preset asan --parallel "$(nproc)" --tests-regex "^($(printf '%s' "$readers" | tr -s ' \n' '|'))\$"

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/selection.h"
 
-#include "engine/core/checked_math.h"
-
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 
 namespace qscope::cli {
@@ -106,19 +103,18 @@ Result<void> accepted(const engine::Exporter& exporter, const engine::Checkpoint
     return during(std::move(error), "format " + exporter.info().id);
 }
 
-Result<engine::ExportOptions> exportOptions(const std::string& shardSize) {
+Result<engine::ExportOptions> exportOptions(const std::string& shardSize, const engine::Exporter& exporter,
+                                            const engine::Registries& registries) {
     engine::ExportOptions options;
     if (shardSize.empty()) return options;
-    std::uint64_t number = 0;
-    const auto [end, problem] = std::from_chars(shardSize.data(), shardSize.data() + shardSize.size(), number);
-    const std::string unit(end, static_cast<const char*>(shardSize.data() + shardSize.size()));
-    constexpr std::pair<std::string_view, std::uint64_t> kUnits[] = {
-        {"", 1},          {"B", 1},           {"KB", 1'000},     {"MB", 1'000'000},
-        {"GB", 1'000'000'000}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
-    const auto found = std::ranges::find(kUnits, std::string_view(unit), &std::pair<std::string_view, std::uint64_t>::first);
-    const auto bytes = found == std::end(kUnits) ? std::nullopt : checkedMul(number, found->second);
-    if (problem != std::errc{} || !bytes || *bytes == 0)
-        return fail(ErrorCode::OutOfRange, "'{}' is no size; write it like 5GB or 500MB", shardSize);
+    const auto bytes = engine::parseByteSize(shardSize);
+    if (!bytes) return fail(ErrorCode::OutOfRange, "'{}' is no size; write it like 5GB or 500MB", shardSize);
+    if (!exporter.info().shards) {
+        std::string cut;
+        for (const auto& other : registries.exporters.items())
+            if (other->info().shards) cut += (cut.empty() ? "" : ", ") + other->info().id;
+        return fail(ErrorCode::OutOfRange, "{} is written in one file; cut to a size are {}", exporter.info().id, cut);
+    }
     options.maximumShardBytes = *bytes;
     return options;
 }

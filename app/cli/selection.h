@@ -46,7 +46,9 @@ void addTextOptions(CLI::App& command, PlanOptions& options, bool required);
 [[nodiscard]] Result<void> accepted(const engine::Exporter& exporter, const engine::Checkpoint& checkpoint,
                                     const engine::MethodResult* result);
 
-/// The `--shard-size` of a command as options of an export: "5GB", "500MB", "64KiB", bytes without a unit. OutOfRange otherwise.
-[[nodiscard]] Result<engine::ExportOptions> exportOptions(const std::string& shardSize);
+/// The `--shard-size` of a command as options of an export: "5GB", "500MB", "64KiB", bytes without a unit. OutOfRange
+/// otherwise, and for a format that is written in one file, naming those that are cut.
+[[nodiscard]] Result<engine::ExportOptions> exportOptions(const std::string& shardSize, const engine::Exporter& exporter,
+                                                          const engine::Registries& registries);
 
 } // namespace qscope::cli

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace qscope::cli {
@@ -18,6 +20,11 @@ private:
     std::vector<std::vector<std::string>> m_rows;
 };
 
+/// Prints such a table, whose rows are asked for twice: for their widths, and to be printed. They may be a million.
+void printTable(const std::vector<std::string>& header, std::size_t rows, const std::function<std::vector<std::string>(std::size_t)>& row);
+
+/// A name from a file on one line, without what a terminal would obey.
+[[nodiscard]] std::string shown(std::string_view name);
 /// Four significant digits.
 [[nodiscard]] std::string number(double value);
 /// "11.0 MiB"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/views/export_dialog.h"
 
+#include "engine/core/checked_math.h"
 #include "plugins/sdk/format.h"
 
 #include <QComboBox>
@@ -48,7 +49,7 @@ QLabel* wrapped(QWidget* parent) {
 ExportDialog::ExportDialog(Workspace& workspace, QWidget* parent)
     : QDialog(parent), m_workspace(workspace), m_checkpoint(workspace.checkpoint()), m_report(workspace.report()),
       m_jobs(workspace.makeJobs()), m_checks(workspace.makeJobs()), m_result(new QComboBox(this)), m_format(new QComboBox(this)),
-      m_summary(wrapped(this)), m_loaders(wrapped(this)), m_size(new QLabel(this)), m_path(new QLineEdit(this)),
+      m_summary(wrapped(this)), m_loaders(wrapped(this)), m_size(new QLabel(this)), m_form(new QFormLayout), m_shardSize(new QLineEdit(this)), m_path(new QLineEdit(this)),
       m_state(wrapped(this)), m_progress(new QProgressBar(this)), m_export(new QPushButton(this)),
       m_cancel(new QPushButton(tr("Cancel"), this)), m_open(new QPushButton(tr("Open the written file"), this)) {
     setObjectName(QStringLiteral("exportDialog"));
@@ -56,9 +57,13 @@ ExportDialog::ExportDialog(Workspace& workspace, QWidget* parent)
     setAttribute(Qt::WA_DeleteOnClose);
     m_result->setObjectName(QStringLiteral("exportResult"));
     m_format->setObjectName(QStringLiteral("exportFormat"));
+    m_shardSize->setObjectName(QStringLiteral("exportShardSize"));
+    m_shardSize->setPlaceholderText(tr("unlimited: one file"));
+    m_shardSize->setToolTip(tr("A larger checkpoint is cut into several files of at most this size, with an index: 5GB, 500MB, 64KiB"));
     m_path->setObjectName(QStringLiteral("exportPath"));
     m_export->setObjectName(QStringLiteral("exportNow"));
     m_cancel->setObjectName(QStringLiteral("exportCancel"));
+    m_open->setObjectName(QStringLiteral("exportOpen"));
     m_result->addItem(tr("Stored weights, unchanged"));
     if (m_report)
         for (const auto& method : m_report->methods) m_result->addItem(text(method.label));
@@ -70,6 +75,7 @@ ExportDialog::ExportDialog(Workspace& workspace, QWidget* parent)
     connect(m_result, &QComboBox::currentIndexChanged, this, &ExportDialog::checkFormats);
     connect(m_format, &QComboBox::currentIndexChanged, this, &ExportDialog::refresh);
     connect(m_format, &QComboBox::activated, this, [this] { m_choseFormat = true; });
+    connect(m_shardSize, &QLineEdit::textChanged, this, &ExportDialog::refresh);
     connect(m_path, &QLineEdit::textEdited, this, [this] { m_ownPath = true; });
     connect(m_export, &QPushButton::clicked, this, &ExportDialog::start);
     connect(m_cancel, &QPushButton::clicked, this, [this] {
@@ -77,7 +83,7 @@ ExportDialog::ExportDialog(Workspace& workspace, QWidget* parent)
         showState(tr("Cancelled. Nothing was written."), Role::Warn);
     });
     connect(m_open, &QPushButton::clicked, this, [this] {
-        emit openRequested(m_path->text());
+        emit openRequested(m_written);
         close();
     });
     m_poll.setInterval(50);
@@ -110,15 +116,15 @@ void ExportDialog::arrange() {
     path->setSpacing(8);
     path->addWidget(m_path, 1);
     path->addWidget(browse);
-    auto* form = new QFormLayout;
-    form->setSpacing(8);
-    form->setRowWrapPolicy(QFormLayout::DontWrapRows);
-    form->addRow(tr("Result"), m_result);
-    form->addRow(tr("Format"), m_format);
-    form->addRow(tr("Writes"), m_summary);
-    form->addRow(tr("Loaded by"), m_loaders);
-    form->addRow(tr("Size"), m_size);
-    form->addRow(tr("File"), path);
+    m_form->setSpacing(8);
+    m_form->setRowWrapPolicy(QFormLayout::DontWrapRows);
+    m_form->addRow(tr("Result"), m_result);
+    m_form->addRow(tr("Format"), m_format);
+    m_form->addRow(tr("Writes"), m_summary);
+    m_form->addRow(tr("Loaded by"), m_loaders);
+    m_form->addRow(tr("Size"), m_size);
+    m_form->addRow(tr("Size of a file"), m_shardSize);
+    m_form->addRow(tr("File"), path);
     auto* dismiss = new QPushButton(tr("Close"), this);
     connect(dismiss, &QPushButton::clicked, this, &QDialog::close);
     auto* buttons = new QHBoxLayout;
@@ -130,7 +136,7 @@ void ExportDialog::arrange() {
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(16, 16, 16, 16);
     layout->setSpacing(16);
-    layout->addLayout(form);
+    layout->addLayout(m_form);
     layout->addWidget(m_state);
     layout->addWidget(m_progress);
     layout->addLayout(buttons);
@@ -196,6 +202,24 @@ void ExportDialog::setFormat(const QString& exporterId) {
     m_format->setCurrentIndex(m_format->findData(exporterId));
 }
 
+void ExportDialog::setShardSize(const QString& size) { m_shardSize->setText(size); }
+
+std::optional<std::uint64_t> ExportDialog::shardBytes() const {
+    const QString said = m_shardSize->text().trimmed();
+    return exporter() && exporter()->info().shards ? engine::parseByteSize(said.toStdString()) : std::nullopt;
+}
+
+QString ExportDialog::sizeText() const {
+    const auto whole = static_cast<int>(std::ranges::count_if(m_checkpoint->tensors, &engine::TensorInfo::isWhole));
+    const auto bytes = packedBytes(*m_checkpoint, result());
+    // Without a result the format decides how large the stored weights become.
+    const QString said = (result() ? tr("about %1 in %n tensor(s)", nullptr, whole) : tr("%n tensor(s), %1 as they are stored now", nullptr, whole))
+                             .arg(formatBytes(bytes));
+    const auto most = shardBytes();
+    if (!most || bytes <= *most) return said;
+    return tr("%1; %n file(s) or more", nullptr, static_cast<int>(std::min<std::uint64_t>(ceilDiv(bytes, *most), 1'000'000))).arg(said);
+}
+
 void ExportDialog::refresh() {
     m_open->hide();
     if (!exporter() || !m_checkpoint) {
@@ -206,17 +230,18 @@ void ExportDialog::refresh() {
     const auto& info = exporter()->info();
     m_summary->setText(text(info.summary));
     m_loaders->setText(text(info.loadedBy));
-    const auto wholeTensors = static_cast<int>(std::ranges::count_if(m_checkpoint->tensors, &engine::TensorInfo::isWhole));
-    // Without a result the format decides how large the stored weights become.
-    m_size->setText((result() ? tr("about %1 in %n tensor(s)", nullptr, wholeTensors) : tr("%n tensor(s), %1 as they are stored now", nullptr, wholeTensors))
-                        .arg(formatBytes(packedBytes(*m_checkpoint, result()))));
+    m_size->setText(sizeText());
+    m_form->setRowVisible(m_shardSize, info.shards);
     m_export->setText(tr("Export %1").arg(text(info.name)));
     proposePath();
     const auto row = static_cast<std::size_t>(m_format->currentIndex());
     const bool known = row < m_refusals.size();
     const bool refused = known && !m_refusals[row].isEmpty();
-    m_export->setEnabled(!refused && !m_jobs->running());
+    const QString shardSize = m_shardSize->text().trimmed();
+    const bool noSize = info.shards && !shardSize.isEmpty() && !shardBytes();
+    m_export->setEnabled(!refused && !noSize && !m_jobs->running());
     if (refused) return showState(tr("Cannot be written: %1").arg(m_refusals[row]), Role::Warn);
+    if (noSize) return showState(tr("“%1” is no size of a file; write it like 5GB or 500MB.").arg(shardSize), Role::Warn);
     showState(tr("The written file is read back and compared before it takes its name."), Role::Muted);
 }
 
@@ -241,15 +266,15 @@ void ExportDialog::browse() {
 
 void ExportDialog::start() {
     const auto* writer = exporter();
-    if (!writer || !m_checkpoint || m_jobs->running()) return;
+    if (!writer || !m_checkpoint || !m_export->isEnabled()) return;
     m_export->setEnabled(false);
     m_poll.start();
     showState(tr("Writing and checking…"), Role::Muted);
     runJob(
         *m_jobs, tr("Exporting %1").arg(QFileInfo(path()).fileName()),
         [writer, checkpoint = m_checkpoint, report = m_report, method = result(),
-         target = path().toStdString()](const RunContext& context) {
-            return writer->write(*checkpoint, method, target, context);
+         target = path().toStdString(), options = engine::ExportOptions{shardBytes().value_or(0)}](const RunContext& context) {
+            return writer->write(*checkpoint, method, target, context, options);
         },
         [this, target = path()](const Result<engine::ExportOutcome>& outcome) { finished(target, outcome); });
 }
@@ -266,6 +291,7 @@ void ExportDialog::finished(const QString& target, const Result<engine::ExportOu
                              .arg(formatBytes(outcome->bytes), formatInteger(static_cast<std::int64_t>(outcome->verified)));
     showState(said, Role::Good);
     m_workspace.showMessage(QStringLiteral("%1: %2").arg(target, said));
+    m_written = QFileInfo::exists(target) ? target : target + QStringLiteral(".index.json"); // of shards
     m_open->show();
     emit exported(target, *outcome);
 }

@@ -7,6 +7,7 @@
 #include <QTimer>
 
 class QComboBox;
+class QFormLayout;
 class QLabel;
 class QLineEdit;
 class QProgressBar;
@@ -24,6 +25,8 @@ public:
     [[nodiscard]] QString path() const;
     void setPath(const QString& path);
     void setFormat(const QString& exporterId);
+    /// As a user types it: "5GB"; empty: one file.
+    void setShardSize(const QString& size);
     void start();
 
 signals:
@@ -41,6 +44,9 @@ private:
     void finished(const QString& target, const Result<engine::ExportOutcome>& outcome);
     [[nodiscard]] const engine::Exporter* exporter() const;
     [[nodiscard]] const engine::MethodResult* result() const;
+    /// Nothing when the text is no size, or the format is written in one file.
+    [[nodiscard]] std::optional<std::uint64_t> shardBytes() const;
+    [[nodiscard]] QString sizeText() const;
     void refresh();
     void proposePath();
     void browse();
@@ -57,6 +63,8 @@ private:
     QLabel* m_summary;
     QLabel* m_loaders;
     QLabel* m_size;
+    QFormLayout* m_form;
+    QLineEdit* m_shardSize;
     QLineEdit* m_path;
     QLabel* m_state;
     QProgressBar* m_progress;
@@ -64,6 +72,7 @@ private:
     QPushButton* m_cancel;
     QPushButton* m_open;
     QTimer m_poll;
+    QString m_written;          ///< what to open after an export
     bool m_choseFormat = false; ///< the user chose the format; it is not changed for one that fits
     bool m_ownPath = false;     ///< the user chose the path; it is not proposed again
 };

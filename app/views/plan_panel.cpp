@@ -39,17 +39,35 @@ QIcon swatch(const QColor& color) {
     return pixmap;
 }
 
-/// Bits per weight that a step will cost over all tensors that it takes; 0 when it takes none.
-double expectedBits(const engine::QuantMethod& method, const engine::ParamValues& values,
-                    const engine::Checkpoint& checkpoint, const std::vector<std::size_t>& tensors) {
-    double bits = 0, weights = 0;
-    for (const auto tensor : tensors) {
-        const auto outline = method.outline(engine::subjectOf(checkpoint, tensor), values);
-        if (!outline) continue;
-        bits += static_cast<double>(engine::storedBits(*outline));
-        weights += static_cast<double>(engine::elementCount(outline->shape));
+/// A step of the plan that is installed and well formed.
+struct Step {
+    const engine::QuantMethod* method = nullptr; ///< null: it is not
+    engine::ParamValues values = {};
+    double bits = 0, weights = 0; ///< over all tensors that it takes
+};
+
+/// The steps with what they will cost. All tensors are gone through once for all of them: what a method is told about a
+/// tensor takes longer to put together than its answer, and a checkpoint may have 100,000.
+std::vector<Step> costedSteps(const engine::Plan& plan, const engine::Registries& registries, const engine::Checkpoint& checkpoint,
+                              const std::vector<std::size_t>& tensors) {
+    std::vector<Step> steps;
+    for (const auto& spec : plan.methods) {
+        const auto* method = registries.methods.find(spec.id);
+        auto values = method ? engine::resolveParameters(method->info().parameters, spec) : Result<engine::ParamValues>();
+        steps.push_back(method && values ? Step{method, *std::move(values)} : Step{});
     }
-    return weights > 0 ? bits / weights : 0;
+    if (steps.empty()) return steps;
+    for (const auto tensor : tensors) {
+        const auto subject = engine::subjectOf(checkpoint, tensor);
+        for (Step& step : steps) {
+            if (!step.method) continue;
+            const auto outline = step.method->outline(subject, step.values);
+            if (!outline) continue;
+            step.bits += static_cast<double>(engine::storedBits(*outline));
+            step.weights += static_cast<double>(engine::elementCount(outline->shape));
+        }
+    }
+    return steps;
 }
 
 } // namespace
@@ -251,15 +269,14 @@ void PlanPanel::refreshSteps() {
     m_steps->clear();
     const auto& methods = m_workspace.document().plan().methods;
     const auto& registry = m_workspace.registries().methods;
+    const auto steps = costedSteps(m_workspace.document().plan(), m_workspace.registries(), *m_workspace.checkpoint(), m_tensors);
     int step = 0;
     for (const auto& spec : methods) {
         const auto* method = registry.find(spec.id);
+        const Step& cost = steps[static_cast<std::size_t>(step)];
         QStringList details;
         for (const auto& [key, value] : spec.parameters) details << QStringLiteral("%1=%2").arg(text(key), text(value));
-        if (method)
-            if (const auto values = engine::resolveParameters(method->info().parameters, spec))
-                details << tr("%1 bits per weight")
-                               .arg(formatBits(expectedBits(*method, *values, *m_workspace.checkpoint(), m_tensors)));
+        if (cost.method) details << tr("%1 bits per weight").arg(formatBits(cost.weights > 0 ? cost.bits / cost.weights : 0));
         const QString name = method ? text(method->info().name) : tr("%1 (not installed)").arg(text(spec.id));
         auto* item = new QListWidgetItem(swatch(m_workspace.theme().category(step++)),
                                          name + QStringLiteral("\n") + details.join(QStringLiteral(", ")), m_steps);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/analysis/activation_grid.h"
 #include "engine/analysis/statistics.h"
 
 #include <map>
@@ -18,6 +19,8 @@ struct InputStatistics {
     std::int64_t channels = 0;
     std::int64_t tokens = 0;        ///< that reached the layer
     std::vector<float> channelMax;  ///< max |x| of each channel
+    std::vector<float> channelLow;  ///< min(x, 0) of each channel
+    std::vector<float> channelHigh; ///< max(x, 0) of each channel
     std::vector<float> meanSquares; ///< of each channel: its importance
     std::vector<float> means;       ///< of each channel
     std::vector<float> tokenMax;    ///< max |x| of each token, in the order of the text
@@ -55,5 +58,10 @@ struct Calibration {
     /// What flowed into this weight, or null.
     [[nodiscard]] const InputStatistics* find(std::string_view weight) const;
 };
+
+/// Static grids for what enters each layer: one range of all channels (Tensor) or one per channel (Channel); the other
+/// scopes follow the values and have none.
+[[nodiscard]] std::map<std::string, ActivationRange, std::less<>> staticRanges(const Calibration& calibration,
+                                                                               ActivationScope scope);
 
 } // namespace qscope::engine

@@ -52,11 +52,12 @@ Result<void> walk(const Tiling& tiling, Pass pass, const RunContext& context,
     });
 }
 
-LineNorms::LineNorms(const Tiling& tiling)
-    : m_tiling(tiling), m_rowMagnitudes(at(tiling.shape.rows * tiling.segments)), m_rowSquares(m_rowMagnitudes.size()),
-      m_columnMagnitudes(at(tiling.shape.columns * tiling.bands)), m_columnSquares(m_columnMagnitudes.size()) {}
+LineNorms::LineNorms(const Tiling& tiling, bool kept)
+    : m_tiling(tiling), m_kept(kept), m_rowMagnitudes(kept ? at(tiling.shape.rows * tiling.segments) : 0), m_rowSquares(m_rowMagnitudes.size()),
+      m_columnMagnitudes(kept ? at(tiling.shape.columns * tiling.bands) : 0), m_columnSquares(m_columnMagnitudes.size()) {}
 
 void LineNorms::add(const Run& run, std::span<const float> values, bool squaresFit) {
+    if (!m_kept) return;
     const std::int64_t band = run.item / m_tiling.segments, segment = run.item % m_tiling.segments;
     float* const magnitudes = m_columnMagnitudes.data() + band * m_tiling.shape.columns + run.column;
     double* const squares = m_columnSquares.data() + band * m_tiling.shape.columns + run.column;
@@ -83,6 +84,7 @@ void LineNorms::add(const Run& run, std::span<const float> values, bool squaresF
 }
 
 void LineNorms::finish(TensorStatistics& statistics) const {
+    if (!m_kept) return;
     const auto [rows, columns] = m_tiling.shape;
     statistics.rowAbsMax.assign(at(rows), 0);
     statistics.rowNorms.assign(at(rows), 0);

@@ -47,13 +47,15 @@ struct Pass {
 /// Largest magnitudes and Euclidean norms of all rows and columns. Items add to parts of their own.
 class LineNorms {
 public:
-    explicit LineNorms(const Tiling& tiling);
+    /// `kept`: whether they are asked for; when not, nothing is added and nothing is found.
+    LineNorms(const Tiling& tiling, bool kept);
     /// `squaresFit`: squares of the values and sums of 64 of them stay in the range of single precision.
     void add(const Run& run, std::span<const float> finiteValues, bool squaresFit);
     void finish(TensorStatistics& statistics) const;
 
 private:
     const Tiling& m_tiling;
+    bool m_kept;
     std::vector<float> m_rowMagnitudes;     ///< [row][segment]
     std::vector<double> m_rowSquares;       ///< [row][segment]
     std::vector<float> m_columnMagnitudes;  ///< [band][column]

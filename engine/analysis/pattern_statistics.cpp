@@ -130,7 +130,7 @@ Result<void> computeFromPatterns(TensorStatistics& s, const TensorView& tensor, 
                                  const RunContext& context) {
     const std::int64_t width = info(tensor.dtype).blockBits / 8;
     const Tiling tiling(asMatrix(tensor.shape));
-    LineNorms norms(tiling);
+    LineNorms norms(tiling, options.lines);
     PatternCounts counts(width == 1);
     tbb::enumerable_thread_specific<std::vector<float>> buffers; // clearing a new one each time takes longer than decoding
     QSCOPE_CHECK(walk(tiling, {}, context, [&](const Run& run) -> Result<void> {

@@ -109,10 +109,11 @@ computeStatistics(const TensorView& tensor, const StatisticsOptions& options, co
     if (statistics->count == 0) return std::shared_ptr<const TensorStatistics>(statistics);
     if (holdsMoreThanSingle(tensor.dtype)) {
         QSCOPE_CHECK(detail::computeFromValues<double>(*statistics, tensor, options, context));
-        QSCOPE_TRY(statistics->extremes, extremesFromValues(tensor, options.extremes, context));
+        QSCOPE_TRY(statistics->extremes, extremesFromValues(tensor, options.lines ? options.extremes : 0, context));
     } else {
         if (hasFewPatterns(tensor.dtype)) QSCOPE_CHECK(detail::computeFromPatterns(*statistics, tensor, options, context));
         else QSCOPE_CHECK(detail::computeFromValues<float>(*statistics, tensor, options, context));
+        if (!options.lines) return std::shared_ptr<const TensorStatistics>(statistics);
         QSCOPE_TRY(statistics->extremes, extremesFromLines(*statistics, tensor, options.extremes));
     }
     return std::shared_ptr<const TensorStatistics>(statistics);

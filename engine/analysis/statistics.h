@@ -50,6 +50,9 @@ struct StatisticsOptions {
     int bins = 256;        ///< over [min, max]
     int extremes = 64;
     int quantiles = 1024;
+    /// Magnitudes and norms of rows and columns, and the extremes, which are found by them. For a vector they take twenty
+    /// bytes for each element.
+    bool lines = true;
 };
 
 /// Two passes over the stored bytes on all cores; the same values on any number of threads.

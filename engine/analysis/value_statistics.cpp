@@ -81,7 +81,7 @@ Result<void> computeFromValues(TensorStatistics& s, const TensorView& tensor, co
     };
 
     tbb::enumerable_thread_specific<std::pair<std::vector<T>, std::vector<T>>> buffers; // decoded, finite only
-    LineNorms norms(tiling);
+    LineNorms norms(tiling, options.lines);
     std::vector<FirstPass> firsts(static_cast<std::size_t>(tiling.items()));
     QSCOPE_CHECK(walk(tiling, {0, passes}, context, [&](const Run& run) -> Result<void> {
         auto& [values, kept] = buffers.local();

@@ -2,6 +2,7 @@
 #include "engine/backend_gpu/vulkan_backend.h"
 
 #include "engine/backend_gpu/tensor_ops.h"
+#include "engine/backend_gpu/vulkan_math.h"
 #include "engine/backend_gpu/vulkan_options.h"
 #include "engine/backend_gpu/vulkan_state.h"
 #include "engine/core/atomic_file.h"
@@ -39,7 +40,7 @@ std::filesystem::path pipelineFile() {
     return folder / "quantoscope" / "pipelines.bin";
 }
 
-class VulkanBackend final : public ComputeBackend {
+class VulkanBackend final : public ComputeBackend, public MathDevice {
 public:
     VulkanBackend(gpu::Device device, std::filesystem::path file)
         : m_device(std::move(device))
@@ -101,6 +102,9 @@ public:
                                               const RunContext& context) override {
         QSCOPE_TRY(const auto* own, ownState(state));
         return vulkan::sample(*own, sorted, context.stop);
+    }
+    Result<std::unique_ptr<DeviceMath>> makeMath(const RunContext& context) override {
+        return vulkan::makeMath(m_device, context.stop);
     }
 
 private:

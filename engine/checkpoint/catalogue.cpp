@@ -95,6 +95,15 @@ Result<std::int64_t> checkedElements(const Shape& shape, const ReadLimits& limit
     return empty ? 0 : product;
 }
 
+std::uint64_t memoryOf(const TensorInfo& tensor) {
+    return 2 * sizeof(TensorInfo) + textHeapBytes(tensor.name.size()) + 16 * tensor.shape.size() + 32; // a shape grows too
+}
+
+std::uint64_t memoryOfPair(std::string_view key) {
+    constexpr std::uint64_t kNode = 64; // of the set or map that finds keys that appear twice
+    return 2 * sizeof(Metadata::value_type) + kNode + 2 * textHeapBytes(key.size()) + sizeof(std::string);
+}
+
 Naming namingOf(const std::vector<TensorInfo>& tensors) {
     const bool huggingFace = std::ranges::any_of(tensors, [](const TensorInfo& tensor) {
         return tensor.name.starts_with("model.layers.") || tensor.name == "model.embed_tokens.weight" ||

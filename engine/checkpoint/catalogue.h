@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/core/memory_budget.h"
 #include "engine/core/read_limits.h"
 
 #include <string_view>
@@ -18,6 +19,11 @@ namespace qscope::engine {
 
 /// Elements of a shape from a file: no negative axis, no overflow, no huge axes around an empty one.
 [[nodiscard]] Result<std::int64_t> checkedElements(const Shape& shape, const ReadLimits& limits);
+
+/// What a listed tensor takes in memory, once more while the list grows, with its place in the index of names.
+[[nodiscard]] std::uint64_t memoryOf(const TensorInfo& tensor);
+/// The same of a pair of metadata, its value's text or array excepted.
+[[nodiscard]] std::uint64_t memoryOfPair(std::string_view key);
 
 /// Hugging Face's names for a Llama-shaped model, or others.
 [[nodiscard]] Naming namingOf(const std::vector<TensorInfo>& tensors);

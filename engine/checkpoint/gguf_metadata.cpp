@@ -68,7 +68,8 @@ Result<MetadataType> typeFrom(std::uint32_t number) {
 }
 
 template<class T>
-Result<MetadataValue> readNumbers(ByteReader& reader, MetadataType element, std::uint64_t count) {
+Result<MetadataValue> readNumbers(ByteReader& reader, MetadataType element, std::uint64_t count, MemoryBudget& memory) {
+    QSCOPE_CHECK(memory.spend(std::is_same_v<T, bool> ? count / 8 : count * sizeof(Wide<T>)));
     std::vector<Wide<T>> items(static_cast<std::size_t>(count));
     if constexpr (std::is_same_v<T, bool>) {
         for (std::size_t i = 0; i < items.size(); ++i) {
@@ -86,17 +87,20 @@ Result<MetadataValue> readNumbers(ByteReader& reader, MetadataType element, std:
     return MetadataValue{MetadataType::Array, element, std::move(items)};
 }
 
-Result<MetadataValue> readTexts(ByteReader& reader, std::uint64_t count, const ReadLimits& limits) {
+Result<MetadataValue> readTexts(ByteReader& reader, std::uint64_t count, const ReadLimits& limits, MemoryBudget& memory) {
+    QSCOPE_CHECK(memory.spend(count * sizeof(std::string)));
     std::vector<std::string> items;
     items.reserve(static_cast<std::size_t>(count));
     for (std::uint64_t i = 0; i < count; ++i) {
         QSCOPE_TRY(const auto item, readGgufText(reader, limits.stringBytes));
+        QSCOPE_CHECK(memory.spend(textHeapBytes(item.size())));
         items.emplace_back(item);
     }
     return MetadataValue{MetadataType::Array, MetadataType::String, std::move(items)};
 }
 
 constexpr std::uint64_t kSmallestArray = 4 + 8; ///< element type and count
+constexpr std::uint64_t kArrayBytes = 32;       ///< what the allocator adds to one
 
 /// Bytes that an item of an array takes at least.
 std::uint64_t smallestItem(MetadataType element) {
@@ -114,11 +118,10 @@ Result<MetadataValue> readArray(ByteReader& reader, const ReadLimits& limits, Me
     if (count > budget.items)
         return fail(ErrorCode::Malformed, "its arrays have more than {} items in all", limits.arrayItems);
     budget.items -= count;
-    if (element == MetadataType::String) return readTexts(reader, count, limits);
+    if (element == MetadataType::String) return readTexts(reader, count, limits, budget.memory);
     if (element == MetadataType::Array) {
-        if (count > budget.innerArrays) return fail(ErrorCode::Malformed, "too many arrays within arrays");
         if (budget.depth == 0) return fail(ErrorCode::Malformed, "arrays lie more than {} deep", limits.nestingDepth);
-        budget.innerArrays -= count;
+        QSCOPE_CHECK(budget.memory.spend(count * (sizeof(MetadataValue) + kArrayBytes)));
         --budget.depth;
         std::vector<MetadataValue> items;
         items.reserve(static_cast<std::size_t>(count));
@@ -130,7 +133,7 @@ Result<MetadataValue> readArray(ByteReader& reader, const ReadLimits& limits, Me
         return MetadataValue{MetadataType::Array, MetadataType::Array, std::move(items)};
     }
     Result<MetadataValue> value;
-    forStoredNumber(element, [&](auto stored) { value = readNumbers<decltype(stored)>(reader, element, count); });
+    forStoredNumber(element, [&](auto stored) { value = readNumbers<decltype(stored)>(reader, element, count, budget.memory); });
     return value;
 }
 
@@ -186,6 +189,7 @@ Result<MetadataValue> readMetadataValue(ByteReader& reader, std::uint32_t number
     if (type == MetadataType::Array) return readArray(reader, limits, budget);
     if (type == MetadataType::String) {
         QSCOPE_TRY(const auto text, readGgufText(reader, limits.stringBytes));
+        QSCOPE_CHECK(budget.memory.spend(textHeapBytes(text.size())));
         return MetadataValue{type, MetadataType::String, std::string(text)};
     }
     Result<MetadataValue> value;

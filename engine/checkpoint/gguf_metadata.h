@@ -3,17 +3,18 @@
 
 #include "engine/checkpoint/metadata.h"
 #include "engine/core/byte_reader.h"
+#include "engine/core/memory_budget.h"
 #include "engine/core/read_limits.h"
 
 namespace qscope::engine {
 
-/// How many pairs, array items and arrays within arrays a model may still have, in all its parts. An item of one byte
-/// takes eight in memory, a pair of 14 bytes a hundred: numbers far above those of real files would be a way to fill it.
+/// What a model may still ask for, in all its parts. An item of one byte takes eight in memory, a pair of 14 bytes two
+/// hundred.
 struct MetadataBudget {
     explicit MetadataBudget(const ReadLimits& limits) : items(limits.arrayItems), depth(limits.nestingDepth) {}
+    MemoryBudget memory{0};
     std::uint64_t pairs = 100'000; ///< real files have some dozens
-    std::uint64_t items;
-    std::uint64_t innerArrays = 200'000;
+    std::uint64_t items;           ///< of arrays
     int depth;
 };
 

@@ -40,6 +40,7 @@ Result<Metadata> readPairs(ByteReader& reader, std::uint64_t count, const ReadLi
     for (std::uint64_t i = 0; i < count; ++i) {
         QSCOPE_TRY(const auto key, readGgufText(reader, kMaximumKeyBytes));
         if (!isKey(key)) return fail(ErrorCode::Malformed, "metadata key '{}' is not plain ASCII", printable(key));
+        QSCOPE_CHECK(budget.memory.spend(memoryOfPair(key)));
         if (!keys.insert(key).second) return fail(ErrorCode::Malformed, "metadata key '{}' appears twice", printable(key));
         QSCOPE_TRY(const auto type, reader.u32());
         auto value = readMetadataValue(reader, type, limits, budget);
@@ -127,6 +128,7 @@ Result<GgufPart> readGgufPart(const std::filesystem::path& place, const ReadLimi
     GgufPart part;
     QSCOPE_TRY(part.file, MappedFile::open(place));
     const std::uint64_t fileBytes = part.file->bytes().size();
+    budget.memory.add(fileBytes);
     ByteReader reader(part.file->bytes().first(static_cast<std::size_t>(std::min(fileBytes, limits.headerBytes))));
     QSCOPE_TRY(const auto magic, reader.text(kGgufMagic.size()));
     if (magic != kGgufMagic) return fail(ErrorCode::Malformed, "the file does not start with 'GGUF'");
@@ -138,9 +140,11 @@ Result<GgufPart> readGgufPart(const std::filesystem::path& place, const ReadLimi
         return fail(ErrorCode::Malformed, "{} tensors do not fit in the {} bytes left", tensorCount, reader.remaining());
     QSCOPE_TRY(part.metadata, readPairs(reader, pairCount, limits, budget));
     QSCOPE_TRY(const auto alignment, alignmentOf(part.metadata));
+    QSCOPE_CHECK(budget.memory.spend(tensorCount * sizeof(TensorInfo)));
     part.tensors.reserve(static_cast<std::size_t>(tensorCount));
     for (std::uint64_t i = 0; i < tensorCount; ++i) {
         QSCOPE_TRY(auto tensor, readTensor(reader, limits));
+        QSCOPE_CHECK(budget.memory.spend(memoryOf(tensor) - sizeof(TensorInfo)));
         part.tensors.push_back(std::move(tensor));
     }
     QSCOPE_CHECK(placeTensors(part.tensors, reader.position(), alignment, fileBytes));

@@ -22,6 +22,11 @@ namespace {
 constexpr std::string_view kSums = ".in_sum2", kCounts = ".counts";
 constexpr std::int32_t kMost = std::numeric_limits<std::int32_t>::max();
 
+/// What an entry takes, the list's growth included.
+std::uint64_t memoryOf(std::size_t nameBytes, std::uint64_t values, std::uint64_t counts) {
+    return 2 * sizeof(ImportanceEntry) + textHeapBytes(nameBytes) + (values + counts) * sizeof(float) + 64;
+}
+
 bool isSum(float value) { return std::isfinite(value) && value >= 0; }
 bool isCount(float value) { return std::isfinite(value) && (value == 0 || value >= 1); }
 
@@ -56,8 +61,9 @@ Result<std::vector<float>> singles(const Checkpoint& file, std::size_t tensor) {
     return values;
 }
 
-Result<ImportanceMatrix> fromGguf(const Checkpoint& file) {
+Result<ImportanceMatrix> fromGguf(const Checkpoint& file, MemoryBudget budget) {
     if (!saysImportance(file.metadata)) return fail(ErrorCode::Unsupported, "the GGUF file is no importance matrix");
+    for (const TensorInfo& tensor : file.tensors) QSCOPE_CHECK(budget.spend(engine::memoryOf(tensor))); // they are there too
     ImportanceMatrix matrix;
     if (const MetadataValue* value = find(file.metadata, "imatrix.datasets"))
         if (const auto* names = std::get_if<std::vector<std::string>>(&value->value)) matrix.datasets = *names;
@@ -73,6 +79,7 @@ Result<ImportanceMatrix> fromGguf(const Checkpoint& file) {
         const auto matrices = static_cast<std::int64_t>(asMatrix(tensor.shape).rows);
         if (elementCount(tensor.shape) == 0 || elementCount(file.tensors[*counts].shape) != matrices)
             return fail(ErrorCode::Malformed, "tensor '{}' has no count for each of its {} matrices", printable(tensor.name), matrices);
+        QSCOPE_CHECK(budget.spend(memoryOf(entry.name.size(), static_cast<std::uint64_t>(elementCount(tensor.shape)), static_cast<std::uint64_t>(matrices))));
         QSCOPE_TRY(entry.sums, singles(file, i));
         QSCOPE_TRY(entry.counts, singles(file, *counts));
         matrix.entries.push_back(std::move(entry));
@@ -90,6 +97,7 @@ Result<std::string> shortText(ByteReader& reader, const ReadLimits& limits) {
 }
 
 Result<ImportanceMatrix> fromLegacy(std::span<const std::byte> file, const ReadLimits& limits) {
+    MemoryBudget budget(file.size());
     ByteReader reader(file);
     ImportanceMatrix matrix;
     matrix.form = ImportanceForm::Legacy;
@@ -105,6 +113,7 @@ Result<ImportanceMatrix> fromLegacy(std::span<const std::byte> file, const ReadL
         if (entry.name.empty() || calls < 0 || values < 1)
             return fail(ErrorCode::Malformed, "entry {}: a name of {} bytes, {} calls, {} values", i, entry.name.size(), calls, values);
         QSCOPE_TRY(const auto bytes, reader.take(static_cast<std::uint64_t>(values) * sizeof(float)));
+        QSCOPE_CHECK(budget.spend(memoryOf(entry.name.size(), static_cast<std::uint64_t>(values), 1)));
         entry.sums.resize(static_cast<std::size_t>(values));
         std::memcpy(entry.sums.data(), bytes.data(), bytes.size());
         entry.counts = {static_cast<float>(std::max(calls, 1))}; // no calls: the values are the means themselves
@@ -196,7 +205,7 @@ Result<ImportanceMatrix> readImportance(const std::filesystem::path& path, const
     if (startsLikeGguf(file->bytes())) {
         Diagnostics unused;
         QSCOPE_TRY(const auto opened, makeGgufReader()->open(path, limits, unused));
-        matrix = fromGguf(*opened);
+        matrix = fromGguf(*opened, MemoryBudget(file->bytes().size()));
     } else {
         matrix = fromLegacy(file->bytes(), limits);
     }

@@ -197,12 +197,15 @@ Result<Llama2cHeader> readLlama2cHeader(std::span<const std::byte> file) {
 }
 
 Result<std::vector<TensorInfo>> listLlama2c(const Llama2cHeader& header, const std::shared_ptr<const MappedFile>& file,
-                                            const ReadLimits& limits) {
+                                            MemoryBudget& budget, const ReadLimits& limits) {
     QSCOPE_TRY(const auto expected, expectedBytes(header, limits));
     if (const auto size = file->bytes().size(); expected != size)
         return fail(ErrorCode::Malformed, "the header's sizes need {} bytes, the file has {}", expected, size);
     Catalogue catalogue(header, file);
-    for (const Kind& kind : kindsOf(header))
+    for (const Kind& kind : kindsOf(header)) {
+        constexpr std::uint64_t kEntry = 2 * sizeof(TensorInfo) + 160; // name and shape
+        const auto each = isCoded(header, kind) ? 3 * kEntry + 2 * sizeof(CodedWeight) + 512 : kEntry;
+        QSCOPE_CHECK(budget.spend(each * static_cast<std::uint64_t>(kind.perLayer ? header.config.layers : 1)));
         for (std::int64_t layer = 0; layer < (kind.perLayer ? header.config.layers : 1); ++layer) {
             if (!kind.name) {
                 catalogue.skip(kind.shape);
@@ -212,6 +215,7 @@ Result<std::vector<TensorInfo>> listLlama2c(const Llama2cHeader& header, const s
             if (isCoded(header, kind)) QSCOPE_CHECK(catalogue.addCoded(name, kind.shape));
             else catalogue.add(name, DType::F32, kind.shape);
         }
+    }
     return catalogue.take();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/core/memory_budget.h"
 #include "engine/core/read_limits.h"
 
 #include <span>
@@ -26,6 +27,6 @@ inline constexpr std::size_t kLlama2cHeaderBytes = 256; ///< at most
 /// Lists the tensors by Hugging Face's names, in file order; the file has exactly the size that follows from the header.
 /// Matrices of version 2 are listed whole and then as codes and scales. See formats.md, section 9.
 [[nodiscard]] Result<std::vector<TensorInfo>> listLlama2c(const Llama2cHeader& header, const std::shared_ptr<const MappedFile>& file,
-                                                          const ReadLimits& limits);
+                                                          MemoryBudget& budget, const ReadLimits& limits);
 
 } // namespace qscope::engine

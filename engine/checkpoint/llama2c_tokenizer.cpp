@@ -15,6 +15,7 @@ namespace fs = std::filesystem;
 
 // Token types of GGUF (formats.md, section 1.1).
 constexpr std::int64_t kNormal = 1, kUnknown = 2, kControl = 3, kByte = 6;
+constexpr std::uint64_t kBegin = 1, kEnd = 2; ///< tokens that every file has
 constexpr std::uint64_t kFirstByteToken = 3, kByteTokens = 256;
 constexpr std::size_t kMaximumCandidates = 64; ///< a folder full of unrelated files must not be read through
 
@@ -49,9 +50,11 @@ std::vector<fs::path> candidatesBeside(const fs::path& model) {
 
 } // namespace
 
-std::optional<Metadata> parseLlama2cTokenizer(std::span<const std::byte> file, std::int64_t vocabulary) {
+std::optional<Metadata> parseLlama2cTokenizer(std::span<const std::byte> file, std::int64_t vocabulary, MemoryBudget budget) {
     const auto count = static_cast<std::uint64_t>(vocabulary);
-    if (vocabulary <= 0 || count > file.size() / 8) return std::nullopt; // a score and a length each
+    if (vocabulary <= static_cast<std::int64_t>(kEnd) || count > file.size() / 8) return std::nullopt; // a score and a length each
+    budget.add(file.size());
+    if (!budget.spend(count * (sizeof(std::string) + sizeof(double) + sizeof(std::int64_t)))) return std::nullopt;
     ByteReader reader(file);
     if (!reader.u32()) return std::nullopt; // length of the longest token: follows from the rest
     std::vector<std::string> tokens;
@@ -66,6 +69,8 @@ std::optional<Metadata> parseLlama2cTokenizer(std::span<const std::byte> file, s
         if (!score || !length || *length < 0) return std::nullopt;
         const auto text = reader.text(static_cast<std::uint64_t>(*length));
         if (!text) return std::nullopt;
+        constexpr std::uint64_t kGrowth = 3 * 2; // of a text of spaces, in a string that doubles
+        if (!budget.spend(textHeapBytes(text->size() < 6 ? 0 : kGrowth * text->size()))) return std::nullopt;
         tokens.push_back(toPiece(id, *text));
         scores.push_back(static_cast<double>(*score));
         types.push_back(id == 0 ? kUnknown
@@ -82,18 +87,18 @@ std::optional<Metadata> parseLlama2cTokenizer(std::span<const std::byte> file, s
                           MetadataValue{MetadataType::Array, MetadataType::F32, std::move(scores)});
     metadata.emplace_back("tokenizer.ggml.token_type",
                           MetadataValue{MetadataType::Array, MetadataType::I32, std::move(types)});
-    metadata.emplace_back("tokenizer.ggml.bos_token_id", metadataU32(1));
-    metadata.emplace_back("tokenizer.ggml.eos_token_id", metadataU32(2));
+    metadata.emplace_back("tokenizer.ggml.bos_token_id", metadataU32(kBegin));
+    metadata.emplace_back("tokenizer.ggml.eos_token_id", metadataU32(kEnd));
     metadata.emplace_back("tokenizer.ggml.unknown_token_id", metadataU32(0));
     return metadata;
 }
 
-std::optional<Metadata> llama2cTokenizerBeside(const fs::path& model, std::int64_t vocabulary, const ReadLimits& limits,
-                                               std::string& used) {
+std::optional<Metadata> llama2cTokenizerBeside(const fs::path& model, std::int64_t vocabulary, MemoryBudget budget,
+                                               const ReadLimits& limits, std::string& used) {
     for (const fs::path& candidate : candidatesBeside(model)) {
         const auto file = MappedFile::open(candidate);
         if (!file || (*file)->bytes().size() > limits.headerBytes) continue;
-        if (auto metadata = parseLlama2cTokenizer((*file)->bytes(), vocabulary)) {
+        if (auto metadata = parseLlama2cTokenizer((*file)->bytes(), vocabulary, budget)) {
             used = candidate.filename().string();
             return metadata;
         }

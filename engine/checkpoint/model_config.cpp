@@ -120,7 +120,7 @@ DescribedModel modelFromJson(const Json& json) {
 DescribedModel modelBeside(const std::filesystem::path& path, const ReadLimits& limits, Diagnostics& notes) {
     const auto place = configBeside(path);
     if (!place) return {};
-    const auto json = readJsonFile(*place, limits);
+    const auto json = readSideJson(*place, limits);
     if (!json) {
         notes.warn("ignored: " + describe(json.error()), place->filename().string());
         return {};

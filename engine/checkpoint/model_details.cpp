@@ -23,8 +23,8 @@ struct KindName {
     Kind kind;
 };
 constexpr std::array kKinds{
-    KindName{"default", Kind::None},    KindName{"none", Kind::None},   KindName{"linear", Kind::Linear},
-    KindName{"dynamic", Kind::Dynamic}, KindName{"yarn", Kind::Yarn},   KindName{"llama3", Kind::Llama3},
+    KindName{"default", Kind::None},      KindName{"none", Kind::None},   KindName{"linear", Kind::Linear},
+    KindName{"dynamic", Kind::Dynamic},   KindName{"yarn", Kind::Yarn},   KindName{"llama3", Kind::Llama3},
     KindName{"longrope", Kind::LongRope}, KindName{"su", Kind::LongRope},
 };
 
@@ -109,12 +109,11 @@ void readWindow(const Json& json, ModelConfig& config, std::string_view architec
 
 /// Settings that change what a model computes, and the only value that the architectures here do.
 void refuse(const Json& json, ModelConfig& config) {
-    const std::array<std::pair<const char*, Json>, 6> supported{{{"scale_attn_by_inverse_layer_idx", false},
+    const std::array<std::pair<const char*, Json>, 5> supported{{{"scale_attn_by_inverse_layer_idx", false},
                                                                  {"scale_attn_weights", true},
                                                                  {"position_embedding_type", "absolute"},
                                                                  {"is_decoder", false},
-                                                                 {"add_cross_attention", false},
-                                                                 {"qkv_bias", true}}};
+                                                                 {"add_cross_attention", false}}};
     for (const auto& [key, value] : supported)
         if (const auto found = json.find(key); found != json.end() && !found->is_null() && *found != value)
             config.unsupported.push_back(
@@ -140,6 +139,9 @@ void read(const Metadata& metadata, const std::string& key, std::int64_t& size) 
         size = *number;
 }
 
+/// What Yarn prescribes for cosines and sines, which GGUF's factor multiplies and Hugging Face's replaces.
+double yarnAmplitude(const RopeScaling& rope) { return rope.factor > 1 ? 0.1 * std::log(rope.factor) + 1 : 1; }
+
 /// "auto" and nothing: what Mamba's configuration makes of the width.
 void completeMamba(const Json& json, ModelConfig& config) {
     std::int64_t expand = 2;
@@ -164,9 +166,9 @@ void readDetails(const Json& json, ModelConfig& config, std::string_view archite
     readWindow(json, config, architecture);
     double fraction = 1;
     read(json, "partial_rotary_factor", fraction);
-    const std::int64_t head = config.headSize > 0  ? config.headSize
-                              : config.heads > 0 ? config.width / config.heads
-                                                 : 0;
+    const std::int64_t head = config.headSize > 0 ? config.headSize
+                              : config.heads > 0  ? config.width / config.heads
+                                                  : 0;
     if (fraction < 1) config.rotated = static_cast<std::int64_t>(fraction * static_cast<double>(head));
     read(json, "query_pre_attn_scalar", config.queryScale);
     read(json, "type_vocab_size", config.tokenTypes);
@@ -201,6 +203,7 @@ void readGgufDetails(const Metadata& metadata, ModelConfig& config, const std::s
     read(metadata, key("rope.scaling.factor"), config.rope.factor);
     read(metadata, key("rope.scaling.original_context_length"), config.rope.originalContext);
     read(metadata, key("rope.scaling.attn_factor"), config.rope.attentionFactor);
+    if (config.rope.kind == Kind::Yarn) config.rope.attentionFactor *= yarnAmplitude(config.rope);
     read(metadata, key("rope.scaling.yarn_beta_fast"), config.rope.betaFast);
     read(metadata, key("rope.scaling.yarn_beta_slow"), config.rope.betaSlow);
     for (const char* name : {"eos", "eot"}) {
@@ -213,7 +216,8 @@ void readGgufDetails(const Metadata& metadata, ModelConfig& config, const std::s
 void writeDetails(const ModelConfig& config, const Architecture& family, Json& json) {
     const RopeScaling& rope = config.rope;
     const bool lists = rope.kind == Kind::LongRope; // of GGUF they are tensors, which pass as such
-    if (!family.layerNorm && rope.kind != Kind::None && rope.kind != Kind::Unknown && !(lists && rope.longFactors.empty())) {
+    if (!family.layerNorm && rope.kind != Kind::None && rope.kind != Kind::Unknown &&
+        !(lists && rope.longFactors.empty())) {
         Json scaling = {{"rope_type", nameOf(rope.kind)}, {"factor", rope.factor}};
         if (rope.originalContext > 0) scaling["original_max_position_embeddings"] = rope.originalContext;
         if (rope.attentionFactor > 0) scaling["attention_factor"] = rope.attentionFactor;
@@ -224,9 +228,9 @@ void writeDetails(const ModelConfig& config, const Architecture& family, Json& j
         json["rope_scaling"] = std::move(scaling);
     }
     if (config.queryScale > 0) json["query_pre_attn_scalar"] = config.queryScale;
-    const std::int64_t head = config.headSize > 0  ? config.headSize
-                              : config.heads > 0 ? config.width / config.heads
-                                                 : 0;
+    const std::int64_t head = config.headSize > 0 ? config.headSize
+                              : config.heads > 0  ? config.width / config.heads
+                                                  : 0;
     if (config.rotated > 0 && config.rotated < head)
         json["partial_rotary_factor"] = static_cast<double>(config.rotated) / static_cast<double>(head);
 }
@@ -241,7 +245,10 @@ void writeGgufDetails(const ModelConfig& config, const Architecture& family, Met
     if (rope.originalContext > 0)
         metadata.emplace_back(key("original_context_length"),
                               metadataU32(static_cast<std::uint64_t>(rope.originalContext)));
-    if (rope.attentionFactor > 0) metadata.emplace_back(key("attn_factor"), number(rope.attentionFactor));
+    if (rope.attentionFactor > 0)
+        metadata.emplace_back(
+            key("attn_factor"),
+            number(rope.kind == Kind::Yarn ? rope.attentionFactor / yarnAmplitude(rope) : rope.attentionFactor));
 }
 
 } // namespace qscope::engine

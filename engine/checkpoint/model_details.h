@@ -5,8 +5,8 @@
 
 namespace qscope::engine {
 
-// What a description says besides the sizes of `model_config.h`: rotary scaling, activation, and what single families add.
-// Fields that are absent or of the wrong type keep what `config` has.
+// What a description says besides the sizes of `model_config.h`: rotary scaling, activation, and what single families
+// add. Fields that are absent or of the wrong type keep what `config` has.
 
 void readDetails(const Json& json, ModelConfig& config, std::string_view architecture);
 void readGgufDetails(const Metadata& metadata, ModelConfig& config, const std::string& architecture);

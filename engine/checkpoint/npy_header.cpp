@@ -150,6 +150,23 @@ Result<NpyHeader> readNpyHeader(std::span<const std::byte> file, const ReadLimit
     return header;
 }
 
+std::optional<std::string> npyType(DType type) {
+    const auto found = std::ranges::find(kTypes, type, &Described::type);
+    if (found == kTypes.end()) return std::nullopt;
+    return (found->wordBytes > 1 ? "<" : "|") + std::string(found->name);
+}
+
+std::string npyHeader(std::string_view type, const Shape& shape) {
+    constexpr std::size_t kPrefix = 10, kMultiple = 64; // magic, version and length; what NumPy aligns arrays to
+    std::string text = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", type, fmt::join(shape, ", "),
+                                   shape.size() == 1 ? "," : "");
+    text.append(kMultiple - 1 - (kPrefix + text.size()) % kMultiple, ' ');
+    text += '\n';
+    std::string header(kMagic);
+    for (const std::size_t byte : {std::size_t{1}, std::size_t{0}, text.size() & 0xFF, text.size() >> 8}) header += static_cast<char>(byte);
+    return header + text;
+}
+
 std::vector<std::byte> arrangeNpy(const NpyHeader& header, std::vector<std::byte> array) {
     if (header.bigEndian) {
         const std::size_t word = std::ranges::find(kTypes, header.dtype, &Described::type)->wordBytes;

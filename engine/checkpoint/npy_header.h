@@ -4,6 +4,8 @@
 #include "engine/core/read_limits.h"
 #include "engine/tensor/tensor.h"
 
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace qscope::engine {
@@ -26,6 +28,12 @@ inline constexpr std::size_t kMostNpyHeaderBytes = 10'000;
 /// Reads the header of versions 1.0 to 3.0 at the front of `file`, which may end after it. Structured types, objects,
 /// text and times are Unsupported by their name. Source: NumPy Enhancement Proposal 1 and numpy.lib.format.
 [[nodiscard]] Result<NpyHeader> readNpyHeader(std::span<const std::byte> file, const ReadLimits& limits);
+
+/// NumPy's word for a little-endian type, "<f4", or nothing when it has none.
+[[nodiscard]] std::optional<std::string> npyType(DType type);
+
+/// What stands before an array in C order, in a file of version 1.0: a multiple of 64 bytes. `type` as NumPy calls it.
+[[nodiscard]] std::string npyHeader(std::string_view type, const Shape& shape);
 
 /// The array's bytes as stored (without the header), put into little-endian and C order.
 [[nodiscard]] std::vector<std::byte> arrangeNpy(const NpyHeader& header, std::vector<std::byte> array);

@@ -217,8 +217,12 @@ private:
         std::vector<PickleRef> entries;
         for (const PickleRef argument : value(arguments).items) {
             const PickleValue& from = value(argument);
-            if (from.kind == PickleKind::Dict) entries = from.items;
-            if (from.kind != PickleKind::List) continue; // the factory of a defaultdict
+            if (from.kind != PickleKind::Dict && from.kind != PickleKind::List) continue; // the factory of a defaultdict
+            QSCOPE_CHECK(m_budget.spend(2 * kItemBytes * from.items.size())); // lists hold pairs
+            if (from.kind == PickleKind::Dict) {
+                entries = from.items;
+                continue;
+            }
             for (const PickleRef ref : from.items) {
                 const PickleValue& pair = value(ref);
                 if ((pair.kind != PickleKind::Tuple && pair.kind != PickleKind::List) || pair.items.size() != 2)

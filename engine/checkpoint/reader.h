@@ -34,6 +34,7 @@ public:
 /// The same file format, with quantized weights left as the tensors they are stored in: to check what was written.
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeStoredSafetensorsReader();
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeGgufReader();
+[[nodiscard]] std::unique_ptr<CheckpointReader> makeStoredGgufReader(); ///< likewise: NVFP4's scales stay beside their blocks
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeLlama2cReader();
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeGgmfReader();
 [[nodiscard]] std::unique_ptr<CheckpointReader> makeNpyReader();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/checkpoint/catalogue.h"
-#include "engine/checkpoint/memory_budget.h"
+#include "engine/core/memory_budget.h"
 #include "engine/checkpoint/reader.h"
 #include "engine/core/byte_reader.h"
 
@@ -84,7 +84,7 @@ public:
             const std::size_t at = reader.position();
             auto tensor = readTensor(reader, version, limits);
             if (!tensor) return during(std::move(tensor).error(), fmt::format("parameter at offset {}", at));
-            QSCOPE_CHECK(budget.spend(2 * sizeof(TensorInfo) + 2 * tensor->name.size())); // twice in a vector that grows
+            QSCOPE_CHECK(budget.spend(memoryOf(*tensor)));
             checkpoint.tensors.push_back(*std::move(tensor));
         }
         checkpoint.path = place;

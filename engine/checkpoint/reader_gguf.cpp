@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/checkpoint/catalogue.h"
 #include "engine/checkpoint/gguf_part.h"
+#include "engine/checkpoint/gguf_scales.h"
 #include "engine/checkpoint/model_config.h"
 #include "engine/checkpoint/reader.h"
 
@@ -140,6 +141,7 @@ Result<void> describeModel(Checkpoint& checkpoint) {
 
 class GgufReader final : public CheckpointReader {
 public:
+    explicit GgufReader(bool asStored) : m_asStored(asStored) {}
     const ReaderInfo& info() const override { return m_info; }
 
     bool recognises(const fs::path& place) const override {
@@ -166,15 +168,21 @@ public:
             QSCOPE_CHECK(Joined(checkpoint).add(std::move(part)));
         }
         QSCOPE_CHECK(describeModel(checkpoint));
+        if (!m_asStored) {
+            QSCOPE_CHECK(checkTensors(checkpoint, limits));
+            QSCOPE_CHECK(joinGgufScales(checkpoint));
+        }
         return publish(std::move(checkpoint), limits);
     }
 
 private:
+    bool m_asStored; ///< NVFP4's scales stay tensors of their own
     ReaderInfo m_info{"gguf", "GGUF", {"gguf"}};
 };
 
 } // namespace
 
-std::unique_ptr<CheckpointReader> makeGgufReader() { return std::make_unique<GgufReader>(); }
+std::unique_ptr<CheckpointReader> makeGgufReader() { return std::make_unique<GgufReader>(false); }
+std::unique_ptr<CheckpointReader> makeStoredGgufReader() { return std::make_unique<GgufReader>(true); }
 
 } // namespace qscope::engine

@@ -30,7 +30,8 @@ public:
         QSCOPE_TRY(const auto file, MappedFile::open(place));
         QSCOPE_TRY(const auto header, readLlama2cHeader(file->bytes()));
         Checkpoint checkpoint;
-        QSCOPE_TRY(checkpoint.tensors, listLlama2c(header, file, limits));
+        MemoryBudget budget(file->bytes().size());
+        QSCOPE_TRY(checkpoint.tensors, listLlama2c(header, file, budget, limits));
         checkpoint.path = place;
         checkpoint.format = m_info.id;
         checkpoint.architecture = "llama";
@@ -39,7 +40,7 @@ public:
         checkpoint.config = header.config;
         checkpoint.files.push_back(file);
         std::string used;
-        if (auto tokenizer = llama2cTokenizerBeside(place, header.config.vocabulary, limits, used)) {
+        if (auto tokenizer = llama2cTokenizerBeside(place, header.config.vocabulary, budget, limits, used)) {
             checkpoint.metadata = *std::move(tokenizer);
             notes.note("the tokenizer is " + printable(used));
         }

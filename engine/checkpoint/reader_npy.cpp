@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/checkpoint/catalogue.h"
-#include "engine/checkpoint/memory_budget.h"
+#include "engine/core/memory_budget.h"
 #include "engine/checkpoint/npy_header.h"
 #include "engine/checkpoint/reader.h"
 #include "engine/checkpoint/zip_directory.h"
@@ -74,7 +74,8 @@ Result<TensorInfo> readArray(std::string name, const ZipEntry& entry, const std:
     QSCOPE_TRY(auto header, readNpyHeader(entry.deflated ? std::span<const std::byte>(front) : entry.packed, limits));
     if (header.dataOffset > entry.bytes || header.dataBytes != entry.bytes - header.dataOffset)
         return fail(ErrorCode::Malformed, "the array takes {} bytes, {} follow its header", header.dataBytes, entry.bytes - header.dataOffset);
-    QSCOPE_CHECK(budget.spend(sizeof(TensorInfo) + sizeof(ArrangedArray) + name.size()));
+    constexpr std::uint64_t kShapes = 3 * 128; // of the entry, its source and the source's header
+    QSCOPE_CHECK(budget.spend(2 * sizeof(TensorInfo) + sizeof(ArrangedArray) + textHeapBytes(name.size()) + kShapes));
     TensorInfo tensor{std::move(name), header.dtype, header.shape, 0, entry.offset + header.dataOffset, header.dataBytes};
     if (header.dataBytes == 0) {
         tensor.offset = entry.offset; // nothing is there to be unpacked
@@ -129,6 +130,7 @@ public:
 private:
     static Result<void> readArchive(Checkpoint& checkpoint, MemoryBudget& budget, const ReadLimits& limits, Diagnostics& notes) {
         QSCOPE_TRY(const auto directory, readZipDirectory(checkpoint.files[0]->bytes(), limits));
+        QSCOPE_CHECK(budget.spend(directory.entries.size() * kZipEntryMemory));
         std::size_t others = 0;
         for (const ZipEntry& entry : directory.entries) {
             constexpr std::string_view kSuffix = ".npy";

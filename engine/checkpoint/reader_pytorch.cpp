@@ -59,9 +59,13 @@ public:
         checkpoint.format = m_info.id;
         checkpoint.files.push_back(file);
         checkpoint.tensors.reserve(state.tensors.size());
+        // Tensors may share a storage or repeat its elements; a small file must not become any number of values.
+        MemoryBudget elements(file->bytes().size());
         for (TorchTensor& tensor : state.tensors) {
             const std::string name = printable(tensor.name);
             auto placed = place(std::move(tensor), file, limits);
+            if (placed && !elements.spend(static_cast<std::uint64_t>(elementCount(placed->shape))))
+                return fail(ErrorCode::Unsupported, "up to tensor '{}' its tensors have far more elements than it has bytes", name);
             if (!placed) return during(std::move(placed).error(), fmt::format("tensor '{}'", name));
             checkpoint.tensors.push_back(*std::move(placed));
         }

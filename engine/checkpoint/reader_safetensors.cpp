@@ -4,12 +4,14 @@
 #include "engine/checkpoint/model_config.h"
 #include "engine/checkpoint/reader.h"
 #include "engine/checkpoint/safetensors_header.h"
+#include "engine/core/json.h"
 
 #include <algorithm>
 #include <array>
 #include <fstream>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace qscope::engine {
 
@@ -46,26 +48,38 @@ bool isPlainFileName(std::string_view name) {
     return !name.empty() && name != "." && name != ".." && name.find_first_of(std::string_view("/\\\0", 3)) == name.npos;
 }
 
-Result<void> addFile(Checkpoint& checkpoint, const path& place, const ReadLimits& limits) {
+/// What the files of one checkpoint share while they are read.
+struct Reading {
+    Checkpoint checkpoint;
+    MemoryBudget budget{0};
+    std::unordered_set<std::string> keys; ///< of the metadata so far
+};
+
+Result<void> addFile(Reading& reading, const path& place, const ReadLimits& limits) {
+    Checkpoint& checkpoint = reading.checkpoint;
     QSCOPE_TRY(const auto file, MappedFile::open(place));
-    QSCOPE_TRY(auto header, parseSafetensorsHeader(file->bytes(), limits));
+    reading.budget.add(file->bytes().size());
+    QSCOPE_TRY(auto header, parseSafetensorsHeader(file->bytes(), reading.budget, limits));
     const std::size_t index = checkpoint.files.size();
     checkpoint.files.push_back(file);
     for (TensorInfo& tensor : header.tensors) tensor.file = index;
     if (checkpoint.tensors.empty()) checkpoint.tensors = std::move(header.tensors);
     else std::ranges::move(header.tensors, std::back_inserter(checkpoint.tensors));
     for (auto& [key, value] : header.metadata)
-        if (!find(checkpoint.metadata, key)) checkpoint.metadata.emplace_back(std::move(key), std::move(value));
+        if (reading.keys.insert(key).second) checkpoint.metadata.emplace_back(std::move(key), std::move(value));
     return {};
 }
 
-Result<void> addShards(Checkpoint& checkpoint, const path& index, const ReadLimits& limits, Diagnostics& notes) {
-    QSCOPE_TRY(const auto json, readJsonFile(index, limits));
+Result<void> addShards(Reading& reading, const path& index, const ReadLimits& limits, Diagnostics& notes) {
+    Checkpoint& checkpoint = reading.checkpoint;
+    QSCOPE_TRY(const auto json, readJsonFile(index, limits, reading.budget));
     const auto map = json.find("weight_map");
     if (!json.is_object() || map == json.end() || !map->is_object())
         return fail(ErrorCode::Malformed, "the index has no object 'weight_map'");
     if (map->size() > limits.tensors) return fail(ErrorCode::Malformed, "the index names too many tensors");
 
+    constexpr std::uint64_t kEntryBytes = 72; // of the map below
+    QSCOPE_CHECK(reading.budget.spend(map->size() * kEntryBytes));
     std::set<std::string> shards; // ordered, so that files are opened in order of their names
     std::unordered_map<std::string_view, std::string_view> shardOf;
     for (const auto& [name, shard] : map->items()) {
@@ -73,13 +87,13 @@ Result<void> addShards(Checkpoint& checkpoint, const path& index, const ReadLimi
             return fail(ErrorCode::Malformed, "the shard of tensor '{}' is not a file name", printable(name));
         shards.insert(shard.get_ref<const std::string&>());
         shardOf.emplace(name, shard.get_ref<const std::string&>());
+        if (shards.size() > kMaximumShards) return fail(ErrorCode::Malformed, "more than {} shards are too many", kMaximumShards);
     }
-    if (shards.size() > kMaximumShards) return fail(ErrorCode::Malformed, "{} shards are too many", shards.size());
 
     std::size_t unlisted = 0;
     for (const std::string& shard : shards) {
         const std::size_t before = checkpoint.tensors.size();
-        if (auto added = addFile(checkpoint, index.parent_path() / shard, limits); !added)
+        if (auto added = addFile(reading, index.parent_path() / shard, limits); !added)
             return during(std::move(added).error(), "shard " + printable(shard));
         const auto first = checkpoint.tensors.begin() + static_cast<std::ptrdiff_t>(before);
         const auto kept = std::remove_if(first, checkpoint.tensors.end(), [&](const TensorInfo& tensor) {
@@ -119,15 +133,17 @@ public:
         const auto entry = fs::is_directory(place, ignored) ? entryOfFolder(place) : std::optional(place);
         if (!entry)
             return fail(ErrorCode::Unsupported, "the folder holds no model.safetensors, index or single safetensors file");
-        Checkpoint checkpoint;
+        Reading reading;
+        Checkpoint& checkpoint = reading.checkpoint;
         checkpoint.path = place;
         checkpoint.format = m_info.id;
         if (entry->filename().string().ends_with(kIndexSuffix))
-            QSCOPE_CHECK(addShards(checkpoint, *entry, limits, notes));
-        else QSCOPE_CHECK(addFile(checkpoint, *entry, limits));
+            QSCOPE_CHECK(addShards(reading, *entry, limits, notes));
+        else QSCOPE_CHECK(addFile(reading, *entry, limits));
         if (!m_asStored) {
             QSCOPE_CHECK(checkTensors(checkpoint, limits));
-            QSCOPE_CHECK(recogniseCoded(checkpoint, claimBeside(*entry, limits, notes), notes));
+            const auto inside = claimInside(checkpoint.metadata, reading.budget, limits);
+            QSCOPE_CHECK(recogniseCoded(checkpoint, inside.made() ? inside : claimBeside(*entry, limits, notes), reading.budget, notes));
         }
         checkpoint.naming = namingOf(checkpoint.tensors);
         DescribedModel model = modelBeside(*entry, limits, notes);

@@ -52,8 +52,9 @@ std::optional<Metadata> read(Kind kind, const std::filesystem::path& place, std:
         const auto count = countLlama2c(bytes);
         return count ? parseLlama2cTokenizer(bytes, *count) : std::nullopt;
     }
-    const auto json = readJsonFile(place, limits);
-    if (json) return tokenizerFromJson(*json, {}, problems);
+    MemoryBudget budget(0);
+    const auto json = readJsonFile(place, limits, budget, JsonPairs::Join);
+    if (json) return tokenizerFromJson(*json, {}, problems, budget);
     problems.warn(describe(json.error()));
     return std::nullopt;
 }

@@ -15,12 +15,13 @@ namespace qscope::engine {
 
 namespace {
 
-Result<void> readMetadata(JsonScanner& json, Metadata& metadata) {
+Result<void> readMetadata(JsonScanner& json, MemoryBudget& budget, Metadata& metadata) {
     std::unordered_set<std::string> keys;
     return json.items('{', '}', [&]() -> Result<void> {
         QSCOPE_TRY(auto key, json.text());
         QSCOPE_CHECK(json.expect(':'));
         QSCOPE_TRY(auto value, json.text());
+        QSCOPE_CHECK(budget.spend(memoryOfPair(key) + textHeapBytes(value.size())));
         if (!keys.insert(key).second) return fail(ErrorCode::Malformed, "key '{}' appears twice", printable(key));
         metadata.emplace_back(std::move(key), metadataText(std::move(value)));
         return {};
@@ -68,7 +69,7 @@ Result<void> readTensor(JsonScanner& json, const ReadLimits& limits, TensorInfo&
     return {};
 }
 
-Result<SafetensorsHeader> readHeader(std::string_view text, const ReadLimits& limits) {
+Result<SafetensorsHeader> readHeader(std::string_view text, MemoryBudget& budget, const ReadLimits& limits) {
     SafetensorsHeader header;
     JsonScanner json(text);
     bool hasMetadata = false;
@@ -80,10 +81,11 @@ Result<SafetensorsHeader> readHeader(std::string_view text, const ReadLimits& li
         if (name.size() > limits.nameBytes) return fail(ErrorCode::Malformed, "a name of {} bytes is too long", name.size());
         if (header.tensors.size() == limits.tensors) return fail(ErrorCode::Malformed, "too many tensors");
         TensorInfo tensor;
-        auto read = isMetadata ? readMetadata(json, header.metadata) : readTensor(json, limits, tensor);
+        auto read = isMetadata ? readMetadata(json, budget, header.metadata) : readTensor(json, limits, tensor);
         if (!read) return during(std::move(read).error(), "entry '" + printable(name) + "'");
         if (isMetadata) return {};
         tensor.name = std::move(name);
+        QSCOPE_CHECK(budget.spend(memoryOf(tensor)));
         header.tensors.push_back(std::move(tensor));
         return {};
     }));
@@ -116,7 +118,7 @@ Result<void> checkTiling(const std::vector<TensorInfo>& tensors, std::uint64_t d
 
 } // namespace
 
-Result<SafetensorsHeader> parseSafetensorsHeader(std::span<const std::byte> file, const ReadLimits& limits) {
+Result<SafetensorsHeader> parseSafetensorsHeader(std::span<const std::byte> file, MemoryBudget& budget, const ReadLimits& limits) {
     ByteReader reader(file);
     QSCOPE_TRY(const auto length, reader.u64());
     if (length > limits.headerBytes)
@@ -126,7 +128,7 @@ Result<SafetensorsHeader> parseSafetensorsHeader(std::span<const std::byte> file
     QSCOPE_TRY(const auto text, reader.text(length));
     if (!text.starts_with('{')) return fail(ErrorCode::Malformed, "the header does not start with '{{'");
 
-    auto header = readHeader(text, limits);
+    auto header = readHeader(text, budget, limits);
     if (!header) return during(std::move(header).error(), "header");
     QSCOPE_CHECK(checkTiling(header->tensors, reader.remaining()));
     for (TensorInfo& tensor : header->tensors) tensor.offset += reader.position();

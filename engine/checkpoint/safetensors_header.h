@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/core/memory_budget.h"
 #include "engine/core/read_limits.h"
 
 #include <cstddef>
@@ -16,7 +17,7 @@ struct SafetensorsHeader {
 };
 
 /// Reads the header of a file given whole. The tensors tile the data exactly: no hole, no overlap, no trailing byte.
-[[nodiscard]] Result<SafetensorsHeader> parseSafetensorsHeader(std::span<const std::byte> file,
+[[nodiscard]] Result<SafetensorsHeader> parseSafetensorsHeader(std::span<const std::byte> file, MemoryBudget& budget,
                                                                const ReadLimits& limits);
 
 } // namespace qscope::engine

@@ -4,6 +4,7 @@
 #include "engine/checkpoint/catalogue.h"
 #include "engine/checkpoint/model_config.h"
 #include "engine/core/byte_reader.h"
+#include "engine/core/memory_budget.h"
 
 #include <bit>
 #include <cmath>
@@ -18,7 +19,6 @@ constexpr std::uint64_t kPieceText = 1, kPieceScore = 2, kPieceType = 3;
 constexpr std::uint64_t kTrainerModel = 3, kTrainerUnknown = 40, kTrainerBegin = 41, kTrainerEnd = 42, kTrainerPad = 43;
 constexpr std::uint64_t kNormalizerPrefix = 3;
 constexpr std::uint64_t kBpe = 2; ///< of the trainer's model types
-constexpr std::size_t kMostPieces = 1'000'000; ///< the largest vocabularies have 300,000; a piece of a byte takes fifty in memory
 
 /// One field of a protobuf message: a number, or the bytes of a text or an inner message.
 struct Field {
@@ -74,6 +74,9 @@ Result<void> eachField(std::span<const std::byte> message, Use use) {
 }
 
 struct Model {
+    explicit Model(std::uint64_t fileBytes) : budget(fileBytes) {}
+
+    MemoryBudget budget;
     std::vector<std::string> tokens;
     std::vector<double> scores;
     std::vector<std::int64_t> types;
@@ -92,7 +95,8 @@ Result<void> addPiece(Model& model, std::span<const std::byte> message) {
         if (field.number == kPieceType) type = field.value;
         return {};
     }));
-    if (model.tokens.size() == kMostPieces) return fail(ErrorCode::Malformed, "too many pieces");
+    constexpr std::uint64_t kPieceBytes = 2 * (sizeof(std::string) + sizeof(double) + sizeof(std::int64_t)); // lists that grow
+    QSCOPE_CHECK(model.budget.spend(kPieceBytes + textHeapBytes(text.size())));
     if (text.empty() || !isUtf8(text) || !std::isfinite(score) || type < 1 || type > 6)
         return fail(ErrorCode::Malformed, "piece {} has no text, no score or an unknown type", model.tokens.size());
     model.tokens.push_back(std::move(text));
@@ -102,7 +106,7 @@ Result<void> addPiece(Model& model, std::span<const std::byte> message) {
 }
 
 Result<Model> parse(std::span<const std::byte> file) {
-    Model model;
+    Model model(file.size());
     QSCOPE_CHECK(eachField(file, [&](const Field& field) -> Result<void> {
         if (field.number == kPieces) return addPiece(model, field.bytes);
         if (field.number == kTrainer)

@@ -13,6 +13,8 @@ namespace {
 // Token types of GGUF (formats.md, section 1.1).
 constexpr std::int64_t kNormal = 1, kControl = 3, kUserDefined = 4, kUnused = 5;
 constexpr std::uint64_t kMostTokens = 4'000'000; ///< ids decide how long the list becomes; real ones end at 1,000,000
+/// A token's text and kind in lists that grow; and the text of one that is missing.
+constexpr std::uint64_t kTokenBytes = 2 * (sizeof(std::string) + sizeof(std::int64_t)), kHoleBytes = 48;
 
 // The splitting rules by which GGUF names a tokenizer, as tokenizer.json writes them.
 constexpr std::string_view kLlama3Split =
@@ -23,15 +25,15 @@ constexpr std::string_view kQwen2Split =
 /// Reads what it needs and remembers the first thing that did not fit.
 class Translation {
 public:
-    explicit Translation(const Json& tokenizer) : m_tokenizer(tokenizer) {}
+    Translation(const Json& tokenizer, MemoryBudget budget) : m_tokenizer(tokenizer), m_budget(budget) {}
 
     [[nodiscard]] std::optional<Metadata> run(const Json& config) {
         checkKind();
         readVocabulary();
         readAddedTokens();
         readMerges();
+        if (problem.empty()) fillHoles();
         if (!problem.empty()) return std::nullopt;
-        fillHoles();
         const std::size_t count = m_tokens.size();
 
         Metadata metadata;
@@ -109,7 +111,9 @@ private:
         const auto id = wholeNumber(number);
         if (!id || *id >= kMostTokens) return refuse("a token id is out of range");
         const auto index = static_cast<std::size_t>(*id);
-        if (index >= m_tokens.size()) {
+        const std::uint64_t more = index >= m_tokens.size() ? index + 1 - m_tokens.size() : 0;
+        if (!m_budget.spend(more * kTokenBytes + textHeapBytes(token.size()))) return refuse("its ids make far too long a list");
+        if (more > 0) {
             m_tokens.resize(index + 1);
             m_types.resize(index + 1, kUnused);
         }
@@ -120,7 +124,10 @@ private:
     void readVocabulary() {
         const Json& vocabulary = at(at(m_tokenizer, "model"), "vocab");
         if (!vocabulary.is_object() || vocabulary.empty()) return refuse("it has no vocabulary");
-        for (const auto& [token, id] : vocabulary.items()) place(id, token, kNormal);
+        for (const auto& [token, id] : vocabulary.items()) {
+            place(id, token, kNormal);
+            if (!problem.empty()) return;
+        }
     }
 
     void readAddedTokens() {
@@ -130,6 +137,7 @@ private:
             const Json& content = at(entry, "content");
             if (!content.is_string()) return refuse("an added token has no text");
             place(at(entry, "id"), content.get<std::string>(), at(entry, "special") == true ? kControl : kUserDefined);
+            if (!problem.empty()) return;
         }
     }
 
@@ -137,6 +145,9 @@ private:
     void readMerges() {
         const Json& merges = at(at(m_tokenizer, "model"), "merges");
         if (!merges.is_array()) return refuse("it has no merges");
+        // Most are short; the rest is less than what the JSON, which holds the same texts, was charged for.
+        if (!m_budget.spend(merges.size() * sizeof(std::string))) return refuse("it has far too many merges");
+        m_merges.reserve(merges.size());
         for (const Json& merge : merges) {
             if (merge.is_string()) m_merges.push_back(merge.get<std::string>());
             else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
@@ -146,6 +157,8 @@ private:
     }
 
     void fillHoles() {
+        const auto holes = static_cast<std::uint64_t>(std::ranges::count(m_types, kUnused));
+        if (!m_budget.spend(holes * kHoleBytes)) return refuse("its ids leave far too many holes");
         for (std::size_t id = 0; id < m_tokens.size(); ++id)
             if (m_types[id] == kUnused) m_tokens[id] = fmt::format("[unused {}]", id);
     }
@@ -156,6 +169,7 @@ private:
     }
 
     const Json& m_tokenizer;
+    MemoryBudget m_budget;
     std::string m_split;
     std::vector<std::string> m_tokens;
     std::vector<std::int64_t> m_types;
@@ -176,7 +190,7 @@ std::optional<std::filesystem::path> fileBeside(const std::filesystem::path& mod
 
 Json readBeside(const std::filesystem::path& model, const char* name, const ReadLimits& limits) {
     const auto place = fileBeside(model, name);
-    auto json = place ? readJsonFile(*place, limits) : Result<Json>(Json());
+    auto json = place ? readSideJson(*place, limits) : Result<Json>(Json());
     return json && json->is_object() ? *std::move(json) : Json();
 }
 
@@ -187,11 +201,15 @@ std::vector<T>* listIn(Metadata& metadata, std::string_view key) {
 }
 
 /// Embeddings may have more rows than there are tokens; readers want a token for each.
-void padVocabulary(Metadata& metadata, const Json& config) {
+void padVocabulary(Metadata& metadata, const Json& config, MemoryBudget budget, Diagnostics& notes) {
     const std::uint64_t wanted = config.is_object() && config.contains("vocab_size") ? wholeNumber(config["vocab_size"]).value_or(0) : 0;
     auto* tokens = listIn<std::string>(metadata, "tokenizer.ggml.tokens");
     auto* types = listIn<std::int64_t>(metadata, "tokenizer.ggml.token_type");
-    if (wanted > kMostTokens || !tokens || !types) return;
+    if (wanted > kMostTokens || !tokens || !types || wanted <= tokens->size()) return;
+    if (!budget.spend((wanted - tokens->size()) * (kTokenBytes + kHoleBytes + 2 * sizeof(double)))) {
+        notes.warn(fmt::format("the vocabulary of {} tokens is not filled up to {}", tokens->size(), wanted), "tokenizer");
+        return;
+    }
     for (std::size_t id = tokens->size(); id < wanted; ++id) {
         tokens->push_back(fmt::format("[PAD{}]", id));
         types->push_back(kUnused);
@@ -228,8 +246,8 @@ const std::vector<T>* listOf(const Metadata& metadata, std::string_view key) {
 
 } // namespace
 
-std::optional<Metadata> tokenizerFromJson(const Json& tokenizer, const Json& config, Diagnostics& notes) {
-    Translation translation(tokenizer);
+std::optional<Metadata> tokenizerFromJson(const Json& tokenizer, const Json& config, Diagnostics& notes, MemoryBudget budget) {
+    Translation translation(tokenizer, budget);
     auto metadata = translation.run(config);
     if (!metadata) notes.warn("the tokenizer is left out: " + translation.problem, "tokenizer.json");
     else if (translation.normalizes) notes.note("readers of GGUF do not normalise text to NFC, as this tokenizer does", "tokenizer.json");
@@ -259,6 +277,7 @@ std::optional<Json> tokenizerToJson(const Metadata& metadata) {
                                             {"rstrip", false}, {"normalized", false}, {"special", type == kControl}});
         else if (type == kNormal) entries.emplace_back((*tokens)[id], id);
     }
+    if (entries.empty()) return std::nullopt; // readers want one
     json["model"] = {{"type", "BPE"}, {"dropout", nullptr}, {"unk_token", nullptr}, {"continuing_subword_prefix", nullptr},
                      {"end_of_word_suffix", nullptr}, {"fuse_unk", false}, {"byte_fallback", false}, {"vocab", std::move(vocabulary)},
                      {"merges", *merges}};
@@ -267,19 +286,20 @@ std::optional<Json> tokenizerToJson(const Metadata& metadata) {
 
 std::optional<Metadata> tokenizerBeside(const std::filesystem::path& path, const ReadLimits& limits, Diagnostics& notes) {
     const auto configPlace = configBeside(path);
-    const auto config = configPlace ? readJsonFile(*configPlace, limits) : Result<Json>(Json());
+    const auto config = configPlace ? readSideJson(*configPlace, limits) : Result<Json>(Json());
     std::optional<Metadata> metadata;
+    MemoryBudget budget(0);
     if (const auto place = fileBeside(path, "tokenizer.model")) {
         const auto file = MappedFile::open(*place);
         if (file) metadata = tokenizerFromSentencePiece((*file)->bytes(), notes);
     }
     if (const auto place = metadata ? std::nullopt : fileBeside(path, "tokenizer.json")) {
-        const auto tokenizer = readJsonFile(*place, limits);
-        if (tokenizer) metadata = tokenizerFromJson(*tokenizer, config ? *config : Json(), notes);
+        const auto tokenizer = readJsonFile(*place, limits, budget, JsonPairs::Join);
+        if (tokenizer) metadata = tokenizerFromJson(*tokenizer, config ? *config : Json(), notes, budget);
         else notes.warn("the tokenizer is left out: " + describe(tokenizer.error()), "tokenizer.json");
     }
     if (!metadata) return std::nullopt;
-    padVocabulary(*metadata, config ? *config : Json());
+    padVocabulary(*metadata, config ? *config : Json(), MemoryBudget::forSideFile(), notes);
     addChatTemplate(*metadata, readBeside(path, "tokenizer_config.json", limits));
     return metadata;
 }

@@ -11,8 +11,9 @@ namespace qscope::engine {
 
 /// A Hugging Face tokenizer.json as tokenizer.ggml.* metadata: byte-level BPE with a splitting rule that GGUF has a name
 /// for (GPT-2, Llama 3, Qwen 2, Falcon, StarCoder); nothing, with a warning that says why, for any other. `config`
-/// gives begin and end tokens (may be null).
-[[nodiscard]] std::optional<Metadata> tokenizerFromJson(const Json& tokenizer, const Json& config, Diagnostics& notes);
+/// gives begin and end tokens (may be null); `budget` is what the metadata may take beside the JSON.
+[[nodiscard]] std::optional<Metadata> tokenizerFromJson(const Json& tokenizer, const Json& config, Diagnostics& notes,
+                                                        MemoryBudget budget = MemoryBudget(0));
 
 /// The way back, for byte-level BPE with the splitting rules of GPT-2, Llama 3 and Qwen 2; nothing for any other.
 [[nodiscard]] std::optional<Json> tokenizerToJson(const Metadata& metadata);

@@ -28,6 +28,9 @@ std::optional<std::string> keyOf(const PickleValue& value) {
     return std::nullopt;
 }
 
+/// What an entry of a table of storages or tensors takes, its key included.
+constexpr std::uint64_t kEntryBytes = 160;
+
 Result<std::uint64_t> storageBytes(DType dtype, std::int64_t elements) {
     const auto bytes = elements < 0 ? std::nullopt : storedBytes(dtype, static_cast<std::uint64_t>(elements));
     if (!bytes) return fail(ErrorCode::Malformed, "a storage of {} elements", elements);
@@ -78,6 +81,7 @@ struct Sequence {
 
 Result<TorchFile> readZipForm(Bytes file, MemoryBudget& budget, const ReadLimits& limits) {
     QSCOPE_TRY(const auto directory, readZipDirectory(file, limits));
+    QSCOPE_CHECK(budget.spend(directory.entries.size() * (kZipEntryMemory + kEntryBytes)));
     constexpr std::string_view kPickle = "data.pkl";
     const auto isPickle = [&](const ZipEntry& entry) {
         const std::size_t slash = entry.name.find('/');
@@ -109,12 +113,13 @@ Result<TorchFile> readZipForm(Bytes file, MemoryBudget& budget, const ReadLimits
 }
 
 /// The storages that an object names, by key. A key names one storage only.
-Result<std::unordered_map<std::string, StorageName>> namedStorages(const Pickle& object) {
+Result<std::unordered_map<std::string, StorageName>> namedStorages(const Pickle& object, MemoryBudget& budget) {
     std::unordered_map<std::string, StorageName> named;
     for (const PickleValue& value : object.values) {
         QSCOPE_TRY(auto name, storageName(object, value));
         if (!name) continue;
         const auto [known, added] = named.emplace(name->key, *name);
+        if (added) QSCOPE_CHECK(budget.spend(kEntryBytes + 2 * textHeapBytes(name->key.size())));
         if (!added && (known->second.dtype != name->dtype || known->second.elements != name->elements))
             return fail(ErrorCode::Malformed, "storage '{}' has two types or sizes", printable(name->key));
     }
@@ -132,12 +137,13 @@ Result<TorchFile> readLegacyForm(Bytes file, MemoryBudget& budget, const ReadLim
     TorchFile torch;
     QSCOPE_TRY(torch.object, sequence.pickle());
     QSCOPE_TRY(const auto keys, sequence.pickle());
-    QSCOPE_TRY(const auto named, namedStorages(torch.object));
+    QSCOPE_TRY(const auto named, namedStorages(torch.object, budget));
     if (keys.top().kind != PickleKind::List) return fail(ErrorCode::Malformed, "no list of storages follows the object");
     for (const PickleRef ref : keys.top().items) {
         const auto key = keyOf(keys[ref]);
         const auto name = key ? named.find(*key) : named.end();
         if (name == named.end()) return fail(ErrorCode::Malformed, "a storage is stored that no tensor names");
+        QSCOPE_CHECK(budget.spend(kEntryBytes + textHeapBytes(key->size())));
         auto range = sequence.storage(name->second.dtype);
         if (!range) return during(std::move(range).error(), fmt::format("storage '{}'", printable(*key)));
         if (!torch.storages.emplace(*key, *range).second)
@@ -181,6 +187,7 @@ Result<void> readTarStorages(Bytes member, std::uint64_t start, TorchFile& torch
         if (!type) return fail(ErrorCode::Malformed, "storage {} has no key and type", i);
         QSCOPE_TRY(auto range, sequence.storage(*type));
         range.offset += start;
+        QSCOPE_CHECK(budget.spend(2 * (kEntryBytes + textHeapBytes(key->size()))));
         if (!torch.storages.emplace(*key, range).second)
             return fail(ErrorCode::Malformed, "storage '{}' is stored twice", printable(*key));
         torch.keyedStorages.emplace(*key, KeyedStorage{*type, range});
@@ -201,6 +208,7 @@ Result<void> readTarStorages(Bytes member, std::uint64_t start, TorchFile& torch
         if (skipped > view.range.bytes || bytes > view.range.bytes - skipped)
             return fail(ErrorCode::Malformed, "view '{}' exceeds its storage", printable(*key));
         view.range = {view.range.offset + skipped, bytes};
+        QSCOPE_CHECK(budget.spend(kEntryBytes + textHeapBytes(key->size())));
         torch.keyedStorages.emplace(*key, view);
     }
     return {};
@@ -219,6 +227,7 @@ Result<void> readTarTensors(Bytes member, TorchFile& torch, MemoryBudget& budget
         QSCOPE_TRY(const auto axes, sequence.reader.i32());
         QSCOPE_CHECK(sequence.reader.u32()); // the upper half of what once was a 64-bit number
         if (!storage || axes < 0 || axes > limits.rank) return fail(ErrorCode::Malformed, "tensor {} has no storage or {} axes", i, axes);
+        QSCOPE_CHECK(budget.spend(2 * kEntryBytes + textHeapBytes(key->size()) + textHeapBytes(storage->size())));
         KeyedTensor tensor{*storage, {}, {}, 0};
         QSCOPE_TRY(tensor.shape, numbers(sequence.reader, static_cast<std::size_t>(axes)));
         QSCOPE_TRY(tensor.strides, numbers(sequence.reader, static_cast<std::size_t>(axes)));

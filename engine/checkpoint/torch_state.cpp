@@ -15,12 +15,18 @@ using Items = std::span<const PickleRef>;
 
 /// Parameters around tensors; more of them around each other are no checkpoint.
 constexpr int kMostWrappers = 8;
+/// Real objects share little: without shared parts there are as many visits as values.
+constexpr std::uint64_t kSharedVisits = 1'000'000;
+
+/// A source of strides with its shape, and the allocator's share of all these.
+constexpr std::uint64_t kSourceBytes = 384;
 
 /// Walks over the value tree, which is a graph: shared parts are walked over again, so visits are counted.
 class Walk {
 public:
     Walk(const TorchFile& file, MemoryBudget& budget, const ReadLimits& limits)
-        : m_file(file), m_pickle(file.object), m_budget(budget), m_limits(limits), m_open(file.object.values.size()) {}
+        : m_file(file), m_pickle(file.object), m_budget(budget), m_limits(limits), m_open(file.object.values.size()),
+          m_mostVisits(kSharedVisits + 4 * file.object.values.size()) {}
 
     Result<TorchState> run() {
         QSCOPE_CHECK(visit(m_pickle.root));
@@ -40,7 +46,7 @@ private:
 
     Result<void> add(TorchTensor tensor);
     Result<void> addMetadata(MetadataValue value, std::uint64_t bytes);
-    bool addArray(const PickleValue& value, MetadataValue& array) const;
+    bool addArray(const PickleValue& value, MetadataValue& array);
     Result<void> checkKeys() const;
 
     const PickleValue& at(PickleRef ref) const { return m_pickle[ref]; }
@@ -56,10 +62,11 @@ private:
     std::vector<bool> m_open; ///< values that the walk is inside of
     int m_depth = 0;
     std::uint64_t m_visits = 0;
+    std::uint64_t m_mostVisits;
 };
 
 Result<void> Walk::visit(PickleRef ref) {
-    if (++m_visits > m_limits.arrayItems) return fail(ErrorCode::Unsupported, "its shared parts unfold to too many values");
+    if (++m_visits > m_mostVisits) return fail(ErrorCode::Unsupported, "its shared parts unfold to too many values");
     const PickleValue& value = at(ref);
     switch (value.kind) {
     case PickleKind::Bool: return addMetadata({MetadataType::Bool, {}, std::get<bool>(value.scalar)}, 0);
@@ -68,7 +75,7 @@ Result<void> Walk::visit(PickleRef ref) {
     case PickleKind::Text:
     case PickleKind::Global: // an element type
         if (value.text().size() > m_limits.stringBytes) return fail(ErrorCode::Malformed, "'{}' is too long a text", printable(m_path));
-        return addMetadata({MetadataType::String, {}, std::string(value.text())}, value.text().size());
+        return addMetadata({MetadataType::String, {}, std::string(value.text())}, textHeapBytes(value.text().size()));
     case PickleKind::Tuple:
     case PickleKind::List:
     case PickleKind::Dict: return visitItems(ref, value);
@@ -132,7 +139,11 @@ Result<void> Walk::visitCall(const PickleValue& call) {
             arguments = at(arguments[2]).items;
         } else if (function == "torch.Size" || function == "torch.device" || function.ends_with("set")) {
             if (arguments.empty()) return {};
-            return visit(arguments[0]); // plain data
+            if (m_depth == m_limits.nestingDepth) return fail(ErrorCode::Malformed, "'{}' is nested too deeply", printable(m_path));
+            ++m_depth;
+            auto visited = visit(arguments[0]); // plain data
+            --m_depth;
+            return visited;
         } else if (function == "_codecs.encode") {
             return {}; // bytes, as protocol 2 writes them
         } else {
@@ -213,22 +224,24 @@ Result<TorchTensor> Walk::tensorOf(std::string_view function, Items arguments) c
 Result<void> Walk::add(TorchTensor tensor) {
     if (tensor.name.empty()) tensor.name = "tensor";
     if (m_state.tensors.size() == m_limits.tensors) return fail(ErrorCode::Malformed, "more than {} tensors", m_limits.tensors);
-    // Here and again in the checkpoint.
-    QSCOPE_CHECK(m_budget.spend(2 * (sizeof(TorchTensor) + tensor.name.size() + 16 * tensor.shape.size()) + 64));
+    // Here, again in the checkpoint, and there as a source that may have to follow strides.
+    QSCOPE_CHECK(m_budget.spend(2 * sizeof(TorchTensor) + sizeof(TensorInfo) + kSourceBytes + textHeapBytes(tensor.name.size()) +
+                                48 * tensor.shape.size()));
     m_state.tensors.push_back(std::move(tensor));
     return {};
 }
 
 Result<void> Walk::addMetadata(MetadataValue value, std::uint64_t bytes) {
     if (m_path.empty()) return {}; // an object that is one number
-    QSCOPE_CHECK(m_budget.spend(sizeof(Metadata::value_type) + m_path.size() + bytes));
+    QSCOPE_CHECK(m_budget.spend(2 * sizeof(Metadata::value_type) + textHeapBytes(m_path.size()) + 8 + bytes));
     m_state.metadata.emplace_back(m_path, std::move(value));
     return {};
 }
 
 /// Whether all items are plain values of one kind, of which there is an array.
-bool Walk::addArray(const PickleValue& value, MetadataValue& array) const {
+bool Walk::addArray(const PickleValue& value, MetadataValue& array) {
     if (value.items.empty()) return false;
+    m_visits += value.items.size();
     const PickleKind kind = at(value.items[0]).kind;
     if (std::ranges::any_of(value.items, [&](PickleRef ref) { return at(ref).kind != kind; })) return false;
     const auto fill = [&](auto list, MetadataType type, const auto& read) {

@@ -39,7 +39,17 @@ using CheckWritten = std::function<Result<void>(const std::filesystem::path& wri
                                                     std::vector<TensorToWrite> tensors, const RunContext& context,
                                                     const CheckWritten& check = {});
 
+/// Writes one array as NumPy does (version 1.0, C order), atomically; the file has no place for the tensor's name.
+[[nodiscard]] Result<void> writeNpy(const std::filesystem::path& path, const TensorToWrite& tensor, const RunContext& context,
+                                    const CheckWritten& check = {});
+
+/// Writes arrays into an archive as numpy.savez does: stored, one member "<name>.npy" each, ZIP64 where sizes need it.
+/// OutOfRange for names that lead out of an archive.
+[[nodiscard]] Result<void> writeNpz(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors,
+                                    const RunContext& context, const CheckWritten& check = {});
+
 /// Whether a tensor of this type can be stored in the file format.
+[[nodiscard]] bool numpyHolds(DType type);
 [[nodiscard]] bool ggufHolds(DType type);
 [[nodiscard]] bool safetensorsHolds(DType type);
 

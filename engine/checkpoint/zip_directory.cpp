@@ -101,17 +101,6 @@ Result<void> readWide(Bytes extra, std::initializer_list<std::uint64_t*> fields)
     return {}; // a size may be 2^32 - 1 for once
 }
 
-/// Members are named by relative paths that go down only.
-bool staysInside(std::string_view name) {
-    if (name.empty() || name.front() == '/' || name.find_first_of(std::string_view("\\:\0", 3)) != name.npos) return false;
-    for (std::size_t begin = 0; begin <= name.size();) {
-        const std::size_t end = std::min(name.find('/', begin), name.size());
-        if (name.substr(begin, end - begin) == "..") return false;
-        begin = end + 1;
-    }
-    return true;
-}
-
 struct Listed {
     ZipEntry entry;
     std::uint64_t packedBytes = 0;
@@ -134,7 +123,7 @@ Result<Listed> readCentralHeader(ByteReader& reader, const ReadLimits& limits) {
     QSCOPE_TRY(entry.name, reader.text(valueAt<std::uint16_t>(header, 28)));
     QSCOPE_TRY(const auto extra, reader.take(valueAt<std::uint16_t>(header, 30)));
     QSCOPE_CHECK(reader.take(valueAt<std::uint16_t>(header, 32))); // comment
-    if (entry.name.size() > limits.nameBytes || !staysInside(entry.name))
+    if (entry.name.size() > limits.nameBytes || !isZipName(entry.name))
         return fail(ErrorCode::Malformed, "'{}' is no name inside a zip archive", printable(entry.name));
     QSCOPE_CHECK(readWide(extra, {&entry.bytes, &listed.packedBytes, &entry.offset}));
     if ((listed.flags & (kEncrypted | kMasked)) != 0)
@@ -193,6 +182,16 @@ struct Inflater {
 };
 
 } // namespace
+
+bool isZipName(std::string_view name) {
+    if (name.empty() || name.front() == '/' || name.find_first_of(std::string_view("\\:\0", 3)) != name.npos) return false;
+    for (std::size_t begin = 0; begin <= name.size();) {
+        const std::size_t end = std::min(name.find('/', begin), name.size());
+        if (name.substr(begin, end - begin) == "..") return false;
+        begin = end + 1;
+    }
+    return true;
+}
 
 bool looksLikeZip(Bytes start) {
     if (start.size() < 4) return false;

@@ -35,11 +35,17 @@ struct ZipDirectory {
     }
 };
 
+/// What an entry takes in memory: in the list, the index of names and the list of places.
+inline constexpr std::uint64_t kZipEntryMemory = sizeof(ZipEntry) + 96;
+
 /// Whether the first bytes are those of a zip archive.
 [[nodiscard]] bool looksLikeZip(std::span<const std::byte> start);
 
 /// The name in the local header at the front of `start`, as far as it is there; empty when there is none.
 [[nodiscard]] std::string_view firstZipName(std::span<const std::byte> start);
+
+/// Whether members may have this name: a relative path that goes down only.
+[[nodiscard]] bool isZipName(std::string_view name);
 
 /// Lists an archive, ZIP64 included, without unpacking anything. The archive must be the whole of `file`: central
 /// directory and local headers agree, members do not overlap, names are unique and stay inside. Encrypted, split and

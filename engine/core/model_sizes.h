@@ -54,10 +54,10 @@ struct ModelConfig {
     double attentionCap = 0;      ///< soft caps on the logits of attention and output; zero: none
     double outputCap = 0;
 
-    std::string activation = {};           ///< "hidden_act" in Hugging Face's words; empty: the family's
-    std::int64_t rotated = 0;              ///< elements of each head that rotary embedding turns; zero: all
+    std::string activation = {}; ///< "hidden_act" in Hugging Face's words; empty: the family's
+    std::int64_t rotated = 0;    ///< elements of each head that rotary embedding turns; zero: all
     RopeScaling rope = {};
-    double queryScale = 0;                 ///< attention divides by its square root; zero: the head size
+    double queryScale = 0;                   ///< attention divides by its square root; zero: the head size
     std::vector<std::uint8_t> windowed = {}; ///< per layer whether `window` holds; empty: as the family does
     std::vector<std::int64_t> endTokens = {};
     std::int64_t tokenTypes = 0;     ///< of BERT
@@ -69,7 +69,7 @@ struct ModelConfig {
     std::int64_t stateSize = 0; ///< of Mamba
     std::int64_t convWidth = 0;
     std::int64_t timeStepRank = 0;
-    std::int64_t attentionWidth = 0;          ///< of RWKV; zero: width
+    std::int64_t attentionWidth = 0;           ///< of RWKV; zero: width
     std::vector<std::string> unsupported = {}; ///< settings that ask for what no architecture here does
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/plan/calibrate.h"
 
+#include "engine/nn/device/device_run.h"
 #include "engine/nn/taps/input_recorder.h"
 #include "engine/plan/language_text.h"
 
@@ -84,6 +85,7 @@ void CalibrationCache::put(std::uint64_t key, std::shared_ptr<const Calibration>
 Result<std::shared_ptr<const Calibration>> calibrate(const Model& model, const CalibrationSettings& settings,
                                                      const RunContext& context, CalibrationCache* cache) {
     QSCOPE_CHECK(requireLanguageModel(model));
+    nn::noteRunsOnCpu(context, "calibration");
     if (settings.sequences < 1 || settings.samples < 0)
         return fail(ErrorCode::OutOfRange, "calibration takes at least one sequence, not {}", settings.sequences);
     QSCOPE_TRY(const std::int64_t length, windowLength(model, settings.length));

@@ -43,13 +43,14 @@ void replace(std::string& text, std::string_view from, std::string_view to) {
 /// The names of the authors' own files, which rwkv.cpp keeps, in Hugging Face's words.
 std::string fromRwkv(std::string_view tensor) {
     std::string name = "." + std::string(tensor);
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kWords{{{".emb.", ".embeddings."},
-                                                                                   {".ln0.", ".pre_ln."},
-                                                                                   {".att.", ".attention."},
-                                                                                   {".ffn.", ".feed_forward."},
-                                                                                   {".time_mix_k", ".time_mix_key"},
-                                                                                   {".time_mix_v", ".time_mix_value"},
-                                                                                   {".time_mix_r", ".time_mix_receptance"}}};
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kWords{
+        {{".emb.", ".embeddings."},
+         {".ln0.", ".pre_ln."},
+         {".att.", ".attention."},
+         {".ffn.", ".feed_forward."},
+         {".time_mix_k", ".time_mix_key"},
+         {".time_mix_v", ".time_mix_value"},
+         {".time_mix_r", ".time_mix_receptance"}}};
     for (const auto& [theirs, ours] : kWords)
         if (name.find(ours) == name.npos) replace(name, theirs, ours); // Hugging Face's own begin with the same letters
     return name.substr(1);

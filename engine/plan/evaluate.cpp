@@ -3,6 +3,7 @@
 
 #include "engine/analysis/token_loss.h"
 #include "engine/core/parallel.h"
+#include "engine/nn/device/device_run.h"
 #include "engine/nn/taps/quantize_activations.h"
 #include "engine/plan/substituted_weights.h"
 
@@ -37,8 +38,10 @@ struct Totals {
 
 class EvaluationPass {
 public:
-    EvaluationPass(const nn::Graph& graph, const EvaluationRun& run, std::size_t variants, const RunContext& context)
-        : m_graph(graph)
+    EvaluationPass(const nn::Graph& graph, const EvaluationRun& run, std::size_t variants, nn::RunDevice device,
+                   const RunContext& context)
+        : m_device(std::move(device))
+        , m_graph(graph)
         , m_run(run)
         , m_context(context)
         , m_quiet{context.stop, m_unseen, context.notes, context.backend}
@@ -99,17 +102,16 @@ private:
     Result<nn::Value> logits(std::size_t q, const nn::WeightSource& weights, nn::Observer* observer,
                              std::int64_t batch) {
         const auto start = std::chrono::steady_clock::now();
-        nn::Execution execution(m_graph, weights, m_quiet, {Precision::Single, observer, nullptr});
+        nn::Execution execution(m_graph, weights, m_quiet, {Precision::Single, observer, nullptr, m_device.run()});
         QSCOPE_CHECK(setTokens(execution, m_graph, m_tokens, batch));
         const auto edge = m_graph.find("logits");
         if (!edge) return fail(ErrorCode::Unsupported, "the network gives no logits");
         execution.keep(*edge);
         QSCOPE_CHECK(
             runCounted(execution, 0, m_graph.nodes.size(), static_cast<double>(m_tokens.size()), m_context.progress));
+        QSCOPE_TRY(const nn::Value made, execution.value(*edge));
         m_totals[q].seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        const nn::Value* made = execution.find(*edge);
-        if (!made) return fail(ErrorCode::Unsupported, "the network gives no logits");
-        QSCOPE_TRY(nn::Value single, nn::converted(*made, DType::F32));
+        QSCOPE_TRY(nn::Value single, nn::converted(made, DType::F32));
         const Shape& shape = single.shape();
         if (shape.size() != 3 || shape[0] * shape[1] != static_cast<std::int64_t>(m_tokens.size()) || shape[2] < 1)
             return fail(ErrorCode::OutOfRange, "the logits are not [batch, time, vocabulary]");
@@ -157,6 +159,7 @@ private:
         return {};
     }
 
+    nn::RunDevice m_device;
     const nn::Graph& m_graph;
     const EvaluationRun& m_run;
     const RunContext& m_context;
@@ -181,7 +184,8 @@ Result<std::vector<TextQuality>> evaluateTokens(const nn::Graph& graph, const nn
     for (const TextWindow& window : run.windows) total += window.length;
     context.progress.done = 0;
     context.progress.total = total * static_cast<std::int64_t>(1 + variants.size());
-    EvaluationPass pass(graph, run, variants.size(), context);
+    QSCOPE_TRY(auto device, nn::RunDevice::start(context));
+    EvaluationPass pass(graph, run, variants.size(), std::move(device), context);
     for (std::size_t first = 0; first < run.windows.size();) {
         std::size_t end = first + 1;
         while (end < run.windows.size() && end - first < static_cast<std::size_t>(run.batch) &&

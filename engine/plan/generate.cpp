@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/plan/generate.h"
 
+#include "engine/nn/device/device_run.h"
 #include "engine/core/random.h"
 
 #include <algorithm>
@@ -17,14 +18,15 @@ constexpr std::uint64_t kSamplingStream = 1;
 /// Logits of the last token.
 Result<std::vector<float>> lastLogits(const Model& model, std::span<const int> tokens, nn::Session& session,
                                       const GenerateOptions& options, const RunContext& context) {
-    QSCOPE_TRY(const auto outputs, nn::runGraph(*model.graph, tokenInputs(tokens, session.position), *model.weights, context,
-                                                {options.precision, nullptr, &session}));
+    QSCOPE_TRY(const auto outputs, nn::runGraph(*model.graph, tokenInputs(tokens, session.position), *model.weights,
+                                                context, {options.precision, nullptr, &session}));
     session.position += static_cast<std::int64_t>(tokens.size());
     QSCOPE_TRY(const nn::Value logits, nn::converted(outputs.front(), DType::F32));
     const auto all = nn::elements<float>(logits);
     const auto last = all.last(static_cast<std::size_t>(model.config.vocabulary));
     for (std::size_t i = 0; i < last.size(); ++i)
-        if (!std::isfinite(last[i])) return fail(ErrorCode::Malformed, "the model's logit of token {} is not finite", i);
+        if (!std::isfinite(last[i]))
+            return fail(ErrorCode::Malformed, "the model's logit of token {} is not finite", i);
     return std::vector<float>(last.begin(), last.end());
 }
 
@@ -55,7 +57,8 @@ int chooseToken(std::span<const float> logits, const Sampling& sampling, std::ui
     }
     std::vector<double> weights;
     const double best = logits[static_cast<std::size_t>(order.front())];
-    for (const int id : order) weights.push_back(std::exp((logits[static_cast<std::size_t>(id)] - best) / sampling.temperature));
+    for (const int id : order)
+        weights.push_back(std::exp((logits[static_cast<std::size_t>(id)] - best) / sampling.temperature));
     double total = std::accumulate(weights.begin(), weights.end(), 0.0);
     if (sampling.topP < 1) {
         double sum = 0;
@@ -74,8 +77,11 @@ Result<Generated> generate(const Model& model, std::span<const int> prompt, std:
                            const GenerateOptions& options, const RunContext& context) {
     if (!isLanguageModel(model)) return fail(ErrorCode::Unsupported, "a {} model continues no text", model.family);
     QSCOPE_CHECK(checkSampling(options.sampling));
+    nn::noteRunsOnCpu(context, "generation");
     QSCOPE_CHECK(checkTokens(model, prompt));
     context.progress.total = options.tokens;
+    Progress unseen; // of the operators, which count chunks of their own
+    const RunContext quiet{context.stop, unseen, context.notes, context.backend};
     const auto start = std::chrono::steady_clock::now();
     Generated made;
     nn::Session session;
@@ -85,7 +91,7 @@ Result<Generated> generate(const Model& model, std::span<const int> prompt, std:
             made.end = GenerateEnd::ContextFull;
             break;
         }
-        QSCOPE_TRY(const auto logits, lastLogits(model, next, session, options, context));
+        QSCOPE_TRY(const auto logits, lastLogits(model, next, session, options, quiet));
         const int id = chooseToken(logits, options.sampling, static_cast<std::uint64_t>(session.position));
         if (!options.pastEnd && std::ranges::find(ends, id) != ends.end()) {
             made.end = GenerateEnd::EndToken;

@@ -39,7 +39,8 @@ Result<void> inPieces(std::int64_t count, const Work& work) {
     return outcome;
 }
 
-/// Where in `values` the first NaN or infinity is, or nothing. Whether there is any is asked without a branch per value.
+/// Where in `values` the first NaN or infinity is, or nothing. Whether there is any is asked without a branch per
+/// value.
 template<class T>
 std::optional<std::size_t> firstBad(std::span<const T> values) {
     using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
@@ -56,7 +57,9 @@ Result<nn::Value> decoded(const TensorView& view) {
     const std::int64_t count = elementCount(view.shape);
     auto values = largeVector<T>(static_cast<std::size_t>(count));
     QSCOPE_CHECK(inPieces(count, [&](std::int64_t begin, std::int64_t end) {
-        return decode(view, begin, std::span(values).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
+        return decode(
+            view, begin,
+            std::span(values).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
     }));
     return nn::makeValue(view.shape, std::move(values));
 }
@@ -122,9 +125,11 @@ ModelWeights::Reform ModelWeights::reform(std::size_t tensor) const {
     if (m_checkpoint->format == "ggmf" && name.ends_with(".time_decay")) return Reform::LogOfNegative;
     const Architecture* family = architectureOf(*m_checkpoint);
     if (!family) return Reform::None;
-    if (family->shiftsNorms && m_checkpoint->naming == Naming::Gguf && name.ends_with("norm.weight")) return Reform::SubtractOne;
+    if (family->shiftsNorms && m_checkpoint->naming == Naming::Gguf && name.ends_with("norm.weight"))
+        return Reform::SubtractOne;
     const bool matrix = m_checkpoint->tensors[tensor].shape.size() == 2 && name.starts_with(family->block);
-    return family->transposes && m_checkpoint->naming == Naming::HuggingFace && matrix ? Reform::Transpose : Reform::None;
+    return family->transposes && m_checkpoint->naming == Naming::HuggingFace && matrix ? Reform::Transpose
+                                                                                       : Reform::None;
 }
 
 std::optional<Shape> ModelWeights::shapeOf(std::string_view name) const {
@@ -141,7 +146,8 @@ Result<void> ModelWeights::expect(std::span<const nn::WeightShape> weights) {
         if (!tensor) return fail(ErrorCode::Malformed, "the model has no weight '{}'", weight.name);
         const Shape has = *shapeOf(weight.name);
         if (squeezed(has) != squeezed(weight.shape))
-            return fail(ErrorCode::Malformed, "'{}' is {}, the model's description makes it {}", weight.name, text(has), text(weight.shape));
+            return fail(ErrorCode::Malformed, "'{}' is {}, the model's description makes it {}", weight.name, text(has),
+                        text(weight.shape));
         m_shapes[*tensor] = weight.shape;
     }
     return {};
@@ -150,22 +156,24 @@ Result<void> ModelWeights::expect(std::span<const nn::WeightShape> weights) {
 Result<void> ModelWeights::checkFinite(std::size_t tensor, const nn::Value& value) const {
     const auto check = [&](auto zero) {
         const auto values = nn::elements<decltype(zero)>(value);
-        return inPieces(static_cast<std::int64_t>(values.size()), [&](std::int64_t begin, std::int64_t end) -> Result<void> {
-            const auto piece = values.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-            const auto bad = firstBad(piece);
-            if (!bad) return {};
-            const auto layer = layerIndex(m_names[tensor]);
-            return fail(ErrorCode::Malformed, "'{}'{} holds {} at element {}", m_names[tensor],
-                        layer ? fmt::format(" of layer {}", *layer) : "", std::isnan(piece[*bad]) ? "NaN" : "infinity",
-                        static_cast<std::size_t>(begin) + *bad);
-        });
+        return inPieces(
+            static_cast<std::int64_t>(values.size()), [&](std::int64_t begin, std::int64_t end) -> Result<void> {
+                const auto piece =
+                    values.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+                const auto bad = firstBad(piece);
+                if (!bad) return {};
+                const auto layer = layerIndex(m_names[tensor]);
+                return fail(ErrorCode::Malformed, "'{}'{} holds {} at element {}", m_names[tensor],
+                            layer ? fmt::format(" of layer {}", *layer) : "",
+                            std::isnan(piece[*bad]) ? "NaN" : "infinity", static_cast<std::size_t>(begin) + *bad);
+            });
     };
     return value.dtype() == DType::F32 ? check(float{}) : check(double{});
 }
 
 Result<nn::Value> ModelWeights::commonForm(std::size_t tensor, const TensorView& stored, Precision precision) const {
-    QSCOPE_TRY(const TensorView view, withRopeLayout(stored, ropeHeads(*m_checkpoint, m_names[tensor]), m_checkpoint->ropeLayout,
-                                                     RopeLayout::HalfSplit));
+    QSCOPE_TRY(const TensorView view, withRopeLayout(stored, ropeHeads(*m_checkpoint, m_names[tensor]),
+                                                     m_checkpoint->ropeLayout, RopeLayout::HalfSplit));
     const auto make = [&](auto zero) -> Result<nn::Value> {
         using T = decltype(zero);
         const bool asItLies = liesWell<T>(view);
@@ -191,7 +199,8 @@ Result<nn::Value> ModelWeights::commonForm(std::size_t tensor, const TensorView&
     QSCOPE_TRY(nn::Value value, precision == Precision::Single ? make(float{}) : make(double{}));
     if (const auto shape = m_shapes.find(tensor); shape != m_shapes.end()) {
         if (elementCount(shape->second) != elementCount(value.shape()))
-            return fail(ErrorCode::OutOfRange, "'{}' cannot be replaced by a tensor of shape {}", m_names[tensor], text(value.shape()));
+            return fail(ErrorCode::OutOfRange, "'{}' cannot be replaced by a tensor of shape {}", m_names[tensor],
+                        text(value.shape()));
         value = nn::reshaped(std::move(value), shape->second);
     }
     return value;
@@ -209,7 +218,8 @@ Result<nn::Value> ModelWeights::weight(std::string_view name, Precision precisio
     QSCOPE_TRY(nn::Value value, commonForm(*tensor, stored, precision));
     const bool mapped = value.host.bytes.data() == stored.bytes.data();
     const std::lock_guard lock(m_mutex);
-    if (!mapped && value.host.bytes.size() <= m_keep - std::min(m_keep, m_keptBytes) && kept.emplace(*tensor, value).second)
+    if (!mapped && value.host.bytes.size() <= m_keep - std::min(m_keep, m_keptBytes) &&
+        kept.emplace(*tensor, value).second)
         m_keptBytes += value.host.bytes.size();
     return value;
 }

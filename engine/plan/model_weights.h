@@ -33,8 +33,8 @@ public:
     /// The shape of a weight in its common form, or nothing when there is none.
     [[nodiscard]] std::optional<Shape> shapeOf(std::string_view name) const;
 
-    /// Whether every weight is there and of the shape that the graph has for it; axes of length 1 do not count. Malformed,
-    /// naming the first that is not.
+    /// Whether every weight is there and of the shape that the graph has for it; axes of length 1 do not count.
+    /// Malformed, naming the first that is not.
     [[nodiscard]] Result<void> expect(std::span<const nn::WeightShape> weights);
 
 private:
@@ -51,7 +51,7 @@ private:
     mutable std::mutex m_mutex;
     mutable std::unordered_map<std::size_t, nn::Value> m_kept[2]; ///< by precision and tensor
     mutable std::uint64_t m_keptBytes = 0;
-    mutable std::unique_ptr<std::atomic<bool>[]> m_finite; ///< of tensors that are used as they lie in the file
+    std::unique_ptr<std::atomic<bool>[]> m_finite; ///< of tensors that are used as they lie in the file
 };
 
 } // namespace qscope::engine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/plan/propagate.h"
 
+#include "engine/nn/device/device_run.h"
 #include "engine/nn/taps/quantize_activations.h"
 #include "engine/nn/taps/watchers.h"
 #include "engine/plan/language_text.h"
@@ -227,6 +228,7 @@ Result<std::shared_ptr<const PropagationReport>> propagate(const Model& model, c
                                                            std::span<const MethodResult* const> methods,
                                                            const RunContext& context) {
     QSCOPE_CHECK(requireLanguageModel(model));
+    nn::noteRunsOnCpu(context, "propagation");
     if (settings.tokens < 1 || settings.tokens > kMostTokens)
         return fail(ErrorCode::OutOfRange, "{} tokens are not from 1 to {}", settings.tokens, kMostTokens);
     QSCOPE_TRY(const std::int64_t longest, windowLength(model, 0));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quant/from_coded.h"
 
+#include "engine/tensor/half.h"
+#include "engine/tensor/small_floats.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -62,7 +65,24 @@ Result<std::vector<std::int32_t>> columnGroups(const CodedWeight& weight, const 
     return groups;
 }
 
+/// ONNX computes in the type of the scales, so that they may be stored in a wider one than their numbers need.
+bool mayBeNarrower(const CodedWeight& weight) {
+    return (weight.scheme == "QDQ" || weight.scheme == "MatMulNBits") && weight.scales->values.dtype == DType::F32 && !weight.tensorScale;
+}
+
+/// Whether all scales pass.
+template<class Passes>
+Result<bool> allScales(const CodedWeight& weight, Passes passes) {
+    std::vector<float> scales(static_cast<std::size_t>(elementCount(weight.scales->values.shape)));
+    QSCOPE_CHECK(decode(weight.scales->values, 0, std::span<float>(scales)));
+    return std::ranges::all_of(scales, passes);
+}
+
 Result<ScaleType> scaleTypeOf(const CodedWeight& weight) {
+    if (mayBeNarrower(weight)) {
+        QSCOPE_TRY(const bool halves, allScales(weight, [](float scale) { return halfToFloat(floatToHalf(scale)) == scale; }));
+        return halves ? ScaleType::F16 : ScaleType::F32;
+    }
     switch (weight.scales->values.dtype) {
     case DType::F16: return weight.tensorScale ? ScaleType::F32 : ScaleType::F16;
     case DType::BF16: return weight.tensorScale ? ScaleType::F32 : ScaleType::BF16;
@@ -77,6 +97,8 @@ Result<float> tensorScaleOf(const CodedWeight& weight) {
     return scale;
 }
 
+int bitsOf(const CodedWeight& weight) { return weight.usedBits > 0 ? weight.usedBits : weight.codes.bits; }
+
 /// Zero points as distances from the lowest code, one per group.
 Result<std::vector<std::uint8_t>> zerosOf(const CodedWeight& weight, const Grouping& grouping, std::int32_t lowest) {
     std::vector<float> zeros(static_cast<std::size_t>(grouping.count()), weight.zero);
@@ -89,7 +111,7 @@ Result<std::vector<std::uint8_t>> zerosOf(const CodedWeight& weight, const Group
     found.reserve(zeros.size());
     for (const float zero : zeros) {
         const float distance = zero - static_cast<float>(lowest);
-        if (!(distance >= 0 && distance < static_cast<float>(1 << weight.codes.bits)) || distance != std::floor(distance))
+        if (!(distance >= 0 && distance < static_cast<float>(1 << bitsOf(weight))) || distance != std::floor(distance))
             return unsupported(fmt::format("a zero point of {}, which is none of its codes", zero));
         found.push_back(static_cast<std::uint8_t>(distance));
     }
@@ -97,15 +119,16 @@ Result<std::vector<std::uint8_t>> zerosOf(const CodedWeight& weight, const Group
 }
 
 Result<GridCodes> gridFrom(const CodedWeight& weight, CodedValues wanted) {
-    if (weight.codes.bits < 2) return unsupported("codes of one bit");
+    const int bits = bitsOf(weight);
+    if (bits < 2) return unsupported("codes of one bit");
     QSCOPE_TRY(const Grouping grouping, groupingOf(*weight.scales, weight.rows, weight.columns));
     QSCOPE_TRY(const ScaleType scaleType, scaleTypeOf(weight));
-    const int middle = 1 << (weight.codes.bits - 1);
+    const int middle = 1 << (bits - 1);
     const std::int32_t lowest = weight.codes.wraps ? 0 : (weight.codes.isSigned ? -middle : 0) + weight.codes.offset;
     QSCOPE_TRY(auto zeros, zerosOf(weight, grouping, lowest));
     const bool symmetric = std::ranges::all_of(zeros, [&](std::uint8_t zero) { return zero == middle; });
 
-    GridCodes grid{{weight.codes.bits, symmetric, scaleType}, grouping, {}, {}};
+    GridCodes grid{{bits, symmetric, scaleType}, grouping, {}, {}};
     if (weight.columnGroup) {
         QSCOPE_TRY(grid.columnGroup, columnGroups(weight, grouping));
     }
@@ -119,7 +142,12 @@ Result<GridCodes> gridFrom(const CodedWeight& weight, CodedValues wanted) {
     if (wanted == CodedValues::Groups) return grid;
     const std::int32_t base = lowest + (symmetric ? middle : 0);
     grid.values.codes.reserve(static_cast<std::size_t>(weight.rows * weight.columns));
-    eachCode(weight, [&](std::int32_t code) { grid.values.codes.push_back(static_cast<std::uint8_t>(code - base)); });
+    bool inside = true;
+    eachCode(weight, [&](std::int32_t code) {
+        inside = inside && code >= lowest && code - lowest < 1 << bits;
+        grid.values.codes.push_back(static_cast<std::uint8_t>(code - base));
+    });
+    if (!inside) return unsupported(fmt::format("codes that take more than {} bits", bits));
     return grid;
 }
 
@@ -156,6 +184,10 @@ Result<LevelCodes> levelsFrom(const CodedWeight& weight, CodedValues wanted) {
         return unsupported(fmt::format("scales of type {}", info(scales.dtype).name));
     } else {
         codes.scaleType = scales.dtype;
+        if (weight.levelSet == "E2M1" && mayBeNarrower(weight)) {
+            QSCOPE_TRY(const bool powers, allScales(weight, [](float scale) { return std::ranges::find(kE8M0, scale) != kE8M0.end(); }));
+            if (powers) codes.scaleType = DType::F8_E8M0;
+        }
     }
     if (weight.tensorScale) {
         codes.hasTensorScale = true;

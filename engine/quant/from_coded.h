@@ -14,7 +14,8 @@ enum class CodedValues : std::uint8_t {
 };
 
 /// A weight as its file codes it, with identical codes and scales, so that another format can hold it without rounding
-/// anything again. Integers whose zero point is the middle of their range everywhere become a symmetric grid. Unsupported
+/// anything again. Scales that ONNX holds in single precision are of half precision, or powers of two, when all of them
+/// fit. Integers whose zero point is the middle of their range everywhere become a symmetric grid. Unsupported
 /// names the property that has no place in a quantized tensor.
 [[nodiscard]] Result<QuantizedTensor> fromCoded(const CodedWeight& weight, const Shape& shape, CodedValues values = CodedValues::All);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/report/exact_blocks.h"
 
+#include "engine/checkpoint/gguf_scales.h"
 #include "engine/tensor/half.h"
 #include "engine/tensor/small_floats.h"
 
@@ -31,21 +32,27 @@ std::int64_t groupAt(const Grouping& grouping, std::size_t element) {
 
 template<class... Args>
 tl::unexpected<Error> refuse(fmt::format_string<Args...> why, Args&&... args) {
-    return fail(ErrorCode::Unsupported, "no GGUF type holds the result exactly: {}", fmt::format(why, std::forward<Args>(args)...));
+    return fail(ErrorCode::Unsupported, "no GGUF type holds it exactly: {}", fmt::format(why, std::forward<Args>(args)...));
+}
+
+DType symmetricType(int bits) { return bits <= 4 ? DType::Q4_0 : bits == 5 ? DType::Q5_0 : DType::Q8_0; }
+
+bool lowestAreHalves(const RoundedToGrid& values) {
+    for (std::size_t i = 0; i < values.scales.size(); ++i)
+        if (!isHalf(-static_cast<float>(values.zeros[i]) * values.scales[i])) return false;
+    return true;
 }
 
 Result<ExactType> typeOf(const GridCodes& codes, const Shape& shape) {
     const UniformGrid& grid = codes.grid;
     if (!codes.columnGroup.empty()) return refuse("its groups are scattered over the columns (act-order)");
     if (!fits(codes.grouping, shape, 32)) return refuse("its groups are no multiple of 32 columns, or its rows none");
-    if (grid.scaleType != ScaleType::F16) return refuse("its scales are not in half precision");
-    if (grid.bits > 8 || (!grid.symmetric && grid.bits > 5)) return refuse("GGUF has no asymmetric grid of {} bits", grid.bits);
-    if (!std::ranges::all_of(codes.values.scales, isHalf)) return refuse("a scale is not a half");
-    if (grid.symmetric) return ExactType{grid.bits <= 4 ? DType::Q4_0 : grid.bits == 5 ? DType::Q5_0 : DType::Q8_0};
-    for (std::size_t i = 0; i < codes.values.scales.size(); ++i)
-        if (!isHalf(-static_cast<float>(codes.values.zeros[i]) * codes.values.scales[i]))
-            return refuse("the lowest value of a group, -{} * {}, is not a half", codes.values.zeros[i], codes.values.scales[i]);
-    return ExactType{grid.bits <= 4 ? DType::Q4_1 : DType::Q5_1};
+    if (!grid.symmetric && grid.bits > 7) return refuse("GGUF has no asymmetric grid of {} bits", grid.bits);
+    // Scales are judged by what they are; those of an outline, by what they may be.
+    if (codes.values.scales.empty() && grid.scaleType != ScaleType::F16) return refuse("its scales are not in half precision");
+    if (!std::ranges::all_of(codes.values.scales, isHalf)) return refuse("a scale is not a number of half precision");
+    if (!grid.symmetric && grid.bits <= 5 && lowestAreHalves(codes.values)) return ExactType{grid.bits <= 4 ? DType::Q4_1 : DType::Q5_1};
+    return ExactType{symmetricType(grid.symmetric ? grid.bits : grid.bits + 1)};
 }
 
 /// GGUF's code of every level, or nothing when they are not those of E2M1.
@@ -80,23 +87,27 @@ Result<ExactType> typeOf(const LevelCodes& codes, const Shape& shape) {
     if (codes.levelSet != "E2M1" || codes.bits != 4 || (!codes.levels.empty() && !e2m1Codes(codes.levels)))
         return refuse("of its levels, {} of {} bits, GGUF knows none but E2M1", codes.levelSet, codes.bits);
     if (codes.nested) return refuse("its scales are codes themselves");
+    // Scales are judged by what they are; those of an outline, by their type.
+    const auto scalesAre = [&](DType type, const auto& byteOf) {
+        if (codes.scales.empty()) return codes.scaleType == type;
+        return std::ranges::all_of(codes.scales, [&](float scale) { return byteOf(scale).has_value(); });
+    };
+    if (codes.scaleType != DType::F8_E4M3 && !codes.hasTensorScale && fits(codes.grouping, shape, 32) && scalesAre(DType::F8_E8M0, e8m0Byte))
+        return ExactType{DType::MXFP4};
     if (codes.scaleType == DType::F8_E8M0) {
         if (codes.hasTensorScale) return refuse("MXFP4 has no scale of the whole tensor");
         if (!fits(codes.grouping, shape, 32)) return refuse("MXFP4 has groups of a multiple of 32 columns");
-        if (!std::ranges::all_of(codes.scales, [](float scale) { return e8m0Byte(scale).has_value(); }))
-            return refuse("a scale is no power of two");
-        return ExactType{DType::MXFP4};
+        return refuse("a scale is not a number");
     }
-    if (codes.scaleType == DType::F8_E4M3) {
-        if (!fits(codes.grouping, shape, kNvfp4Group) || shape.back() % 64 != 0)
-            return refuse("NVFP4 has groups of a multiple of 16 columns and rows of a multiple of 64");
-        if (!std::ranges::all_of(codes.scales, [](float scale) { return e4m3Byte(scale).has_value(); }))
-            return refuse("a scale is no E4M3 number from 0");
-        ExactType made{DType::NVFP4};
-        if (codes.hasTensorScale) made.tensorScale = codes.tensorScaleDivides ? 1 / codes.tensorScale : codes.tensorScale;
-        return made;
-    }
-    return refuse("its scales are in {}; MXFP4 has E8M0, NVFP4 E4M3", info(codes.scaleType).name);
+    if (!scalesAre(DType::F8_E4M3, e4m3Byte))
+        return refuse("its scales, of type {}, are no powers of two in groups of 32 (MXFP4) and no E4M3 numbers from 0 (NVFP4)", info(codes.scaleType).name);
+    if (!fits(codes.grouping, shape, kNvfp4Group) || shape.back() % 64 != 0)
+        return refuse("NVFP4 has groups of a multiple of 16 columns and rows of a multiple of 64");
+    ExactType made{DType::NVFP4};
+    if (!codes.hasTensorScale || codes.tensorScale == 1) return made; // without a scale it is 1
+    made.tensorScale = codes.tensorScaleDivides ? ggufScaleOf(codes.tensorScale) : codes.tensorScale;
+    if (codes.tensorScaleDivides) made.divisor = codes.tensorScale;
+    return made;
 }
 
 Result<ExactType> typeOf(const BlockCodes& codes, const Shape&) { return ExactType{codes.type}; }
@@ -108,23 +119,26 @@ void storeScale(std::byte* at, float scale) {
     std::memcpy(at, &stored, sizeof stored);
 }
 
-/// One block of 32: the codes are `offset` above the stored numbers; five bits have the fifth in a word before.
+/// One block of 32. Types without a lowest value have codes around zero: those of an asymmetric grid less their zero
+/// point. All stored numbers but those of Q8_0 count from 0; five bits have the fifth in a word before.
 void gridBlock(DType type, const GridCodes& codes, std::size_t first, std::byte* out) {
     const auto group = static_cast<std::size_t>(groupAt(codes.grouping, first));
     const float scale = codes.values.scales[group];
-    const std::uint8_t* const code = codes.values.codes.data() + first;
+    const bool hasLowest = type == DType::Q4_1 || type == DType::Q5_1, five = type == DType::Q5_0 || type == DType::Q5_1;
+    const unsigned zero = codes.grid.symmetric || hasLowest ? 0 : codes.values.zeros[group];
+    std::array<unsigned, 32> code;
+    for (std::size_t e = 0; e < code.size(); ++e) code[e] = codes.values.codes[first + e] - zero;
     storeScale(out, scale);
     out += 2;
     if (type == DType::Q8_0) {
-        std::memcpy(out, code, 32);
+        for (std::size_t e = 0; e < code.size(); ++e) out[e] = static_cast<std::byte>(code[e] & 0xFFu);
         return;
     }
-    if (!codes.grid.symmetric) {
+    if (hasLowest) {
         storeScale(out, -static_cast<float>(codes.values.zeros[group]) * scale);
         out += 2;
     }
-    const bool five = type == DType::Q5_0 || type == DType::Q5_1;
-    const unsigned offset = !codes.grid.symmetric ? 0 : five ? 16 : 8;
+    const unsigned offset = hasLowest ? 0 : five ? 16 : 8;
     if (five) {
         std::uint32_t top = 0;
         for (std::uint32_t e = 0; e < 32; ++e) top |= ((code[e] + offset) >> 4 & 1u) << e;

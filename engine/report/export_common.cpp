@@ -4,9 +4,11 @@
 #include "engine/checkpoint/architecture.h"
 #include "engine/checkpoint/catalogue.h"
 #include "engine/checkpoint/model_config.h"
+#include "engine/core/checked_math.h"
 #include "engine/tensor/half.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 namespace qscope::engine {
@@ -33,6 +35,20 @@ Result<bool> sameBytes(std::span<const std::byte> a, std::span<const std::byte> 
     return true;
 }
 } // namespace
+
+std::optional<std::uint64_t> parseByteSize(std::string_view text) {
+    constexpr std::pair<std::string_view, std::uint64_t> kUnits[] = {
+        {"", 1},          {"B", 1},           {"KB", 1'000},     {"MB", 1'000'000},
+        {"GB", 1'000'000'000}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+    std::uint64_t number = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+    std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+    if (unit.starts_with(' ')) unit.remove_prefix(1);
+    const auto found = std::ranges::find(kUnits, unit, &std::pair<std::string_view, std::uint64_t>::first);
+    const auto bytes = found == std::end(kUnits) ? std::nullopt : checkedMul(number, found->second);
+    if (problem != std::errc{} || !bytes || *bytes == 0) return std::nullopt;
+    return bytes;
+}
 
 Result<std::vector<const QuantizedTensor*>> replacements(const Checkpoint& source, const MethodResult* result) {
     std::vector<const QuantizedTensor*> found(source.tensors.size(), nullptr);

@@ -5,6 +5,8 @@
 #include "engine/report/compare_report.h"
 
 #include <filesystem>
+#include <optional>
+#include <string_view>
 
 namespace qscope::engine {
 
@@ -15,12 +17,16 @@ struct ExporterInfo {
     std::string extension; ///< without the dot
     std::string summary;   ///< what is written
     std::string loadedBy = {}; ///< programs that load it: "llama.cpp, Ollama, LM Studio"
+    bool shards = false;       ///< whether it can cut a large checkpoint into several files
 };
 
 /// How an export is to be written.
 struct ExportOptions {
-    std::uint64_t maximumShardBytes = 0; ///< of one file; larger checkpoints are cut into several (safetensors). 0: one file
+    std::uint64_t maximumShardBytes = 0; ///< of one file; larger checkpoints are cut into several, where the format does that. 0: one file
 };
+
+/// "5GB", "500 MB", "64KiB", "1000" (bytes); nothing for zero and for text of another form.
+[[nodiscard]] std::optional<std::uint64_t> parseByteSize(std::string_view text);
 
 /// What an export wrote and how it was checked.
 struct ExportOutcome {
@@ -53,6 +59,10 @@ public:
 /// Integer weights behind DequantizeLinear nodes (formats.md, section 8.2). Weights of more than `externalAbove` bytes go
 /// into a file beside the model: protobuf ends at 2 GiB.
 [[nodiscard]] std::unique_ptr<Exporter> makeOnnxExporter(std::uint64_t externalAbove = std::uint64_t{3} << 29);
+/// One tensor as a NumPy array, and any number of them as an archive of arrays. Types that NumPy lacks become F32 where it
+/// holds them exactly; .npy refuses several tensors.
+[[nodiscard]] std::unique_ptr<Exporter> makeNpyExporter();
+[[nodiscard]] std::unique_ptr<Exporter> makeNpzExporter();
 // Quantized matrices as other programs store them, each with its config.json (formats.md, sections 4 to 7). What is
 // already coded moves over code by code.
 [[nodiscard]] std::unique_ptr<Exporter> makeCompressedTensorsExporter();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/report/gguf_description.h"
 
-#include "engine/checkpoint/catalogue.h"
+#include "engine/checkpoint/gguf_scales.h"
 #include "engine/checkpoint/gguf_types.h"
 #include "engine/checkpoint/model_config.h"
 #include "engine/checkpoint/tokenizer_json.h"
@@ -68,22 +68,11 @@ std::string modelName(const Checkpoint& source) {
     return stem == "model" ? path.parent_path().filename().string() : stem.string();
 }
 
-/// Rotary embedding stretched beyond the lengths of training: GGUF has the linear kind in two numbers.
-void addRopeScaling(Metadata& metadata, const Checkpoint& source, Diagnostics& notes) {
-    const auto place = source.format == "safetensors" ? configBeside(source.path) : std::nullopt;
-    const auto config = place ? readJsonFile(*place) : Result<Json>(Json());
-    if (!config || !config->is_object() || !config->contains("rope_scaling") || !(*config)["rope_scaling"].is_object()) return;
-    const Json& scaling = (*config)["rope_scaling"];
-    const auto kind = scaling.find(scaling.contains("rope_type") ? "rope_type" : "type");
-    const auto factor = scaling.find("factor");
-    if (kind == scaling.end() || !kind->is_string() || *kind == "default") return;
-    if (*kind != "linear" || factor == scaling.end() || !factor->is_number()) {
-        notes.warn(fmt::format("rotary scaling of the kind '{}' is left out", printable(kind->get<std::string>())), "config.json");
-        return;
-    }
-    const std::string prefix = std::string(architectureOf(source)->gguf) + ".rope.scaling.";
-    metadata.emplace_back(prefix + "type", metadataText("linear"));
-    metadata.emplace_back(prefix + "factor", MetadataValue{MetadataType::F32, MetadataType::String, factor->get<double>()});
+/// The kinds that `toMetadata` writes are those that GGUF has keys for; the others are tensors there, or unknown.
+void noteRopeScaling(const RopeScaling& rope, Diagnostics& notes) {
+    using Kind = RopeScaling::Kind;
+    if (rope.kind != Kind::None && rope.kind != Kind::Linear && rope.kind != Kind::Yarn)
+        notes.warn(fmt::format("rotary scaling of the kind '{}' is left out", rope.name), "config.json");
 }
 
 Metadata tokenizerOf(const Checkpoint& source, Diagnostics& notes) {
@@ -99,10 +88,11 @@ Metadata tokenizerOf(const Checkpoint& source, Diagnostics& notes) {
 } // namespace
 
 Metadata ggufDescription(const Checkpoint& source, const MethodResult* result, const std::vector<TensorToWrite>& tensors,
-                         Diagnostics& notes) {
+                         const std::map<std::string, float>& divisors, Diagnostics& notes) {
     Metadata metadata;
     if (source.format == "gguf") {
         metadata = source.metadata;
+        std::erase_if(metadata, [](const auto& pair) { return pair.first.starts_with(kGgufDivisorPrefix); });
     } else {
         if (!source.architecture.empty())
             metadata.emplace_back("general.architecture", metadataText(targetArchitecture(source, Naming::Gguf)));
@@ -114,9 +104,11 @@ Metadata ggufDescription(const Checkpoint& source, const MethodResult* result, c
     if (result && result->importance) recordImportance(metadata, *result->importance);
     if (source.format != "gguf" && isTranslatable(source)) {
         std::ranges::move(toMetadata(*source.config, *architectureOf(source)), std::back_inserter(metadata));
-        addRopeScaling(metadata, source, notes);
+        noteRopeScaling(source.config->rope, notes);
         std::ranges::move(tokenizerOf(source, notes), std::back_inserter(metadata));
     }
+    for (const auto& [weight, divisor] : divisors)
+        metadata.emplace_back(std::string(kGgufDivisorPrefix) + weight, MetadataValue{MetadataType::F32, MetadataType::String, double{divisor}});
     return metadata;
 }
 

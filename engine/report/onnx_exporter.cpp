@@ -2,6 +2,7 @@
 #include "engine/checkpoint/catalogue.h"
 #include "engine/checkpoint/onnx/model_files.h"
 #include "engine/checkpoint/onnx/weights.h"
+#include "engine/report/coded/coded_layout.h"
 #include "engine/report/export_common.h"
 #include "engine/report/onnx_opset.h"
 #include "engine/report/onnx_rewrite.h"
@@ -22,6 +23,8 @@ struct OnnxExport {
     OnnxWeights weights;
     std::map<std::size_t, OnnxReplacement> quantized; ///< by the source's tensor
     std::int64_t opset = 0;                      ///< that the quantized tensors need
+    std::optional<std::size_t> newest;           ///< the first tensor that needs it
+    std::map<std::string, std::size_t> values;   ///< stored codes that ONNX has not, by the reason
 };
 
 bool isOnnx(const Checkpoint& source) { return source.format == "onnx"; }
@@ -47,11 +50,53 @@ public:
         QSCOPE_CHECK(isOnnx(m_source) ? readModel() : checkPlain(replaced));
         for (std::size_t i = 0; i < replaced.size(); ++i)
             if (replaced[i]) QSCOPE_CHECK(addQuantized(i, *replaced[i]));
-        if (isOnnx(m_source) && !m_export.quantized.empty()) QSCOPE_CHECK(checkOpsetRaise(m_export.model, m_export.opset));
+            else if (!isOnnx(m_source) && m_source.tensors[i].isWhole() && isQuantized(m_source.view(i))) QSCOPE_CHECK(addStored(i));
+        if (isOnnx(m_source) && !m_export.quantized.empty()) QSCOPE_CHECK(checkOpset());
         return std::move(m_export);
     }
 
 private:
+    Result<void> checkOpset() const {
+        auto raised = checkOpsetRaise(m_export.model, m_export.opset);
+        if (raised) return {};
+        const std::string& name = m_source.tensors[*m_export.newest].name;
+        const QuantizedTensor& needs = *m_export.quantized.at(*m_export.newest).quantized;
+        return fail(raised.error().code, "tensor '{}': {} needs opset {}: {}; {}", printable(name), describe(needs), m_export.opset,
+                    raised.error().message, whoHolds(needs, name, "onnx"));
+    }
+
+    /// Codes that another format stores: as such where ONNX has them, else as their values.
+    Result<void> addStored(std::size_t index) {
+        const TensorView stored = m_source.view(index);
+        auto outline = storedCodes(stored, CodedValues::None);
+        auto form = outline ? qdqForm(*outline) : Result<QdqForm>(tl::unexpected(outline.error()));
+        if (!form) {
+            ++m_export.values[form.error().message];
+            return {};
+        }
+        const std::string& name = m_source.tensors[index].name;
+        // Scales in half precision would mean products in half precision.
+        OnnxReplacement what{std::make_shared<const QuantizedTensor>(*std::move(outline)),
+                             [stored](CodedValues values) -> Result<std::shared_ptr<const QuantizedTensor>> {
+                                 QSCOPE_TRY(auto codes, storedCodes(stored, values));
+                                 return std::make_shared<const QuantizedTensor>(std::move(codes));
+                             },
+                             *form, DType::F32, name, {}, {}, {}, {}, {}, 0, {}};
+        return add(index, std::move(what));
+    }
+
+    Result<void> add(std::size_t index, OnnxReplacement what) {
+        what.codesName = what.name + "_quantized";
+        if (m_names.contains(what.codesName))
+            return fail(ErrorCode::Unsupported, "tensor '{}': the name that its codes would have is taken", printable(m_source.tensors[index].name));
+        what.scaleName = freeName(what.name + "_scale");
+        what.zeroName = freeName(what.name + "_zero_point");
+        if (what.form.opset > m_export.opset) m_export.newest = index;
+        m_export.opset = std::max(m_export.opset, what.form.opset);
+        m_export.quantized.emplace(index, std::move(what));
+        return {};
+    }
+
     Result<void> readModel() {
         const auto bytes = m_source.files.front()->bytes();
         MemoryBudget budget = MemoryBudget::forDescription(bytes.size());
@@ -83,7 +128,9 @@ private:
         };
         auto form = qdqForm(result);
         if (!form) return refuse(form.error().message);
-        OnnxReplacement what{&result, *form, DType::F32, tensor.name, {}, {}, {}, {}, {}, 0, {}};
+        const std::shared_ptr<const QuantizedTensor> kept(std::shared_ptr<const void>(), &result); // the caller keeps it
+        const auto read = [kept](CodedValues) -> Result<std::shared_ptr<const QuantizedTensor>> { return kept; };
+        OnnxReplacement what{kept, read, *form, DType::F32, tensor.name, {}, {}, {}, {}, {}, 0, {}};
         if (isOnnx(m_source)) {
             const auto stored = m_export.stored.find(index);
             if (stored == m_export.stored.end()) return refuse("it is made of codes in the model already; open the model it came from");
@@ -99,13 +146,7 @@ private:
         } else if (canBeScale(tensor.dtype) && scalesFit(result, tensor.dtype)) {
             what.scaleType = tensor.dtype;
         }
-        what.codesName = what.name + "_quantized";
-        if (m_names.contains(what.codesName)) return refuse("the name that its codes would have is taken");
-        what.scaleName = freeName(what.name + "_scale");
-        what.zeroName = freeName(what.name + "_zero_point");
-        m_export.opset = std::max(m_export.opset, form->opset);
-        m_export.quantized.emplace(index, std::move(what));
-        return {};
+        return add(index, std::move(what));
     }
 
     std::string freeName(std::string wanted) const {
@@ -173,12 +214,14 @@ WireMessage newModel(const Checkpoint& source, const OnnxExport& plan, OnnxDataT
         }
         const KeptType kept = keptType(tensor.dtype);
         opset = std::max(opset, kept.opset);
-        if (kept.dtype != tensor.dtype) ++widened;
+        if (kept.dtype != tensor.dtype && !isQuantized(source.view(i))) ++widened;
         const OnnxType type = onnxType(kept.dtype);
         const std::uint64_t bytes = *rawBytes(*info(type), static_cast<std::uint64_t>(elementCount(tensor.shape)));
         initializers.message(5, onnxTensorMessage(tensor.name, type, tensor.shape, bytes, [&source, i] { return keptView(source, i); }, data));
         outputs.message(12, valueInfo(tensor.name, type, tensor.shape));
     }
+    for (const auto& [reason, count] : plan.values)
+        notes.note(fmt::format("{} quantized tensors are stored as their values in F32: {}", count, reason));
     if (widened > 0) notes.note(fmt::format("{} tensors of types that ONNX lacks are stored as their values in F32", widened));
     graph.append(std::move(nodes));
     graph.text(2, "weights");
@@ -315,11 +358,14 @@ private:
             const auto place = read.find(tensor.name);
             if (!place) return fail(ErrorCode::Io, "the written file lacks tensor '{}'", printable(tensor.name));
             const auto quantized = plan.quantized.find(i);
-            auto same = quantized != plan.quantized.end()
-                            ? sameAsResult(read.view(*place), *quantized->second.quantized, context)
-                            : sameAsStored(read.view(*place), source, i, context);
-            if (!same) return tl::unexpected(std::move(same).error());
-            if (!*same) return fail(ErrorCode::Io, "tensor '{}' reads back differently", printable(tensor.name));
+            bool same = false;
+            if (quantized != plan.quantized.end()) {
+                QSCOPE_TRY(const auto meant, quantized->second.read(CodedValues::All));
+                QSCOPE_TRY(same, sameAsResult(read.view(*place), *meant, context));
+            } else {
+                QSCOPE_TRY(same, sameAsStored(read.view(*place), source, i, context));
+            }
+            if (!same) return fail(ErrorCode::Io, "tensor '{}' reads back differently", printable(tensor.name));
             ++outcome.verified;
         }
         return {};

@@ -231,23 +231,31 @@ WireMessage onnxTensorMessage(std::string_view name, OnnxType type, const Shape&
 }
 
 void addQdq(const OnnxReplacement& what, WireMessage& nodes, WireMessage& initializers, OnnxDataTarget& data) {
-    const QuantizedTensor* result = what.quantized;
     const QdqForm& form = what.form;
+    const auto later = [&](CodedValues values, auto make) {
+        return [read = what.read, values, make]() -> Result<TensorView> {
+            QSCOPE_TRY(const auto quantized, read(values));
+            return make(*quantized);
+        };
+    };
     const auto bytesOf = [](OnnxType type, const Shape& shape) {
         return *rawBytes(*info(type), static_cast<std::uint64_t>(elementCount(shape)));
     };
-    initializers.message(5, onnxTensorMessage(what.codesName, form.codes, result->shape, bytesOf(form.codes, result->shape),
-                                              [result, form] { return Result<TensorView>(qdqCodes(*result, form)); }, data));
+    initializers.message(5, onnxTensorMessage(what.codesName, form.codes, what.quantized->shape, bytesOf(form.codes, what.quantized->shape),
+                                              later(CodedValues::All, [form](const QuantizedTensor& all) { return qdqCodes(all, form); }), data));
     const OnnxType scaleType = onnxType(what.scaleType);
     initializers.message(5, onnxTensorMessage(what.scaleName, scaleType, form.scales, bytesOf(scaleType, form.scales),
-                                              [result, type = what.scaleType] { return Result<TensorView>(qdqScales(*result, type)); },
-                                              data));
+                                              later(CodedValues::Groups, [type = what.scaleType](const QuantizedTensor& groups) {
+                                                  return qdqScales(groups, type);
+                                              }), data));
     WireMessage node;
     node.text(1, what.codesName);
     node.text(1, what.scaleName);
     if (form.hasZeros) {
         initializers.message(5, onnxTensorMessage(what.zeroName, form.codes, form.scales, bytesOf(form.codes, form.scales),
-                                                  [result, form] { return Result<TensorView>(qdqZeros(*result, form)); }, data));
+                                                  later(CodedValues::Groups, [form](const QuantizedTensor& groups) {
+                                                      return qdqZeros(groups, form);
+                                                  }), data));
         node.text(1, what.zeroName);
     }
     node.text(2, what.name);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/checkpoint/onnx/wire_writer.h"
+#include "engine/quant/from_coded.h"
 #include "engine/report/onnx_qdq.h"
 
 #include <map>
@@ -11,7 +12,8 @@ namespace qscope::engine {
 
 /// What becomes of one stored tensor of a model.
 struct OnnxReplacement {
-    const QuantizedTensor* quantized = nullptr; ///< null: the same values, in raw_data or external data
+    std::shared_ptr<const QuantizedTensor> quantized; ///< its form; null: the same values, in raw_data or external data
+    std::function<Result<std::shared_ptr<const QuantizedTensor>>(CodedValues)> read; ///< its values as far as asked for
     QdqForm form;
     DType scaleType = DType::F32;
     std::string name; ///< within its graph

@@ -3,6 +3,7 @@
 #include "engine/checkpoint/catalogue.h"
 #include "engine/report/export_common.h"
 #include "engine/report/safetensors_target.h"
+#include "engine/report/stored_codes.h"
 
 namespace qscope::engine {
 
@@ -38,7 +39,7 @@ public:
             if (!replaced[i]) {
                 tensors.push_back(storedTensor(source, i));
                 if (qscope::info(stored.dtype).kind == DTypeKind::Block) ++opened;
-                if (stored.source && stored.source->coded()) ++dequantizedCodes;
+                if (stored.source && isQuantized(source.view(i))) ++dequantizedCodes;
                 continue;
             }
             QSCOPE_TRY(const auto values, dequantized(*replaced[i]));
@@ -62,7 +63,7 @@ public:
 private:
     ExporterInfo m_info{"safetensors", "safetensors", "safetensors",
                         "Weights as plain numbers, in the source's type where that holds them exactly, else in F32; with "
-                        "its config.json.", "Transformers, vLLM and other programs of PyTorch's world"};
+                        "its config.json.", "Transformers, vLLM and other programs of PyTorch's world", true};
 };
 
 } // namespace

@@ -25,6 +25,8 @@ public:
     [[nodiscard]] Shape shape(std::size_t tensor) const;
     /// Whether the values change, so that they pass in single precision.
     [[nodiscard]] bool changesValues(std::size_t tensor) const;
+    /// Whether anything but the order of rows changes, so that codes and blocks cannot stay.
+    [[nodiscard]] bool changesForm(std::size_t tensor) const { return reform(tensor) != Reform::None; }
     /// The tensor, or what stands for it, as the target has it.
     [[nodiscard]] Result<TensorView> apply(std::size_t tensor, const TensorView& view) const;
 

@@ -124,12 +124,16 @@ private:
 Result<std::vector<std::int32_t>> readColumnGroups(const TensorView& groups, std::int64_t columns) {
     if (elementCount(groups.shape) != columns)
         return fail(ErrorCode::Malformed, "{} group numbers for {} columns", elementCount(groups.shape), columns);
-    std::vector<double> numbers(static_cast<std::size_t>(columns));
-    QSCOPE_CHECK(engine::decode(groups, 0, std::span(numbers)));
+    std::array<double, 1024> piece;
     std::vector<std::int32_t> read;
-    for (const double number : numbers) {
-        if (!(number >= 0 && number < 1 << 30)) return fail(ErrorCode::Malformed, "group number {} is out of range", number);
-        read.push_back(static_cast<std::int32_t>(number));
+    read.reserve(static_cast<std::size_t>(columns));
+    while (std::ssize(read) < columns) {
+        const auto numbers = std::span(piece).first(static_cast<std::size_t>(std::min(std::ssize(piece), columns - std::ssize(read))));
+        QSCOPE_CHECK(engine::decode(groups, std::ssize(read), numbers));
+        for (const double number : numbers) {
+            if (!(number >= 0 && number < 1 << 30)) return fail(ErrorCode::Malformed, "group number {} is out of range", number);
+            read.push_back(static_cast<std::int32_t>(number));
+        }
     }
     return read;
 }

@@ -61,6 +61,7 @@ struct CodedWeight {
     std::int64_t rows = 1;            ///< of the matrix in which groups are counted; row-major over the weight's shape
     std::int64_t columns = 1;
     PackedCodes codes;                ///< rows x columns of its own, the same elements in the same order
+    int usedBits = 0;                 ///< of the codes' bits, when they are stored in more than they need; 0: all
     std::string levelSet;             ///< name of the levels: "E2M1", "E4M3", "NF4", ...; empty: integers
     std::vector<float> levels;        ///< value of each code, 2^bits of them; empty: integers
     std::optional<GroupValues> scales;///< none: 1

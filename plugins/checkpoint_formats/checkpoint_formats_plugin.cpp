@@ -18,7 +18,7 @@ public:
             QSCOPE_CHECK(registries.readers.add(make()));
         for (auto* make : {engine::makeGgufExporter, engine::makeGgufDequantizedExporter, engine::makeSafetensorsExporter, engine::makeCompressedTensorsExporter,
                            engine::makeGptqExporter, engine::makeGptq2Exporter, engine::makeAwqExporter,
-                           engine::makeBitsandbytesExporter, engine::makeSafetensorsCodesExporter})
+                           engine::makeBitsandbytesExporter, engine::makeSafetensorsCodesExporter, engine::makeNpzExporter, engine::makeNpyExporter})
             QSCOPE_CHECK(registries.exporters.add(make()));
         QSCOPE_CHECK(registries.exporters.add(engine::makeOnnxExporter()));
         return {};

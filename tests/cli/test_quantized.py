@@ -129,7 +129,7 @@ class QuantizedFilesTest(ProgramTest):
         for form, spec, told in (("awq", "rtn:bits=3,scale=f16", "a 3-bit grid does not fit AWQ, which has 4 bits; compressed-tensors, gptq, gptq-v2"),
                                  ("gptq", "rtn:bits=5,scale=f16", "2, 3, 4 and 8 bits; compressed-tensors"),
                                  ("gptq", "rtn:bits=4", "half precision"), ("bitsandbytes", "rtn", "which has NF4 and FP4"),
-                                 ("compressed-tensors", "rtn:granularity=input-channel", "safetensors-codes holds it"),
+                                 ("compressed-tensors", "rtn:granularity=input-channel", "onnx, safetensors-codes hold it"),
                                  ("awq", "nf4", "bitsandbytes holds it"), ("compressed-tensors", "q8_0", "gguf holds it")):
             with self.subTest(form=form, spec=spec):
                 self.assertIn(told, self.refused(2, "quantize", folder, "-m", spec, "-f", form, "-o", target))

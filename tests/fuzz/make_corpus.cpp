@@ -89,6 +89,18 @@ int main(int argc, char** argv) {
     save(folder / "npy/streamed", streamed.add("x.npy", npyFile("{'descr':'<u8','fortran_order':False,'shape':()}", "12345678")).finish());
     save(folder / "ggmf/sample", sampleGgmf());
     save(folder / "ggmf/empty", ggmfStart(100, 1).data);
+    const std::string bpe = R"(,"added_tokens":[{"id":4,"content":"<end>","special":true},{"id":2,"content":"more","special":false}],)"
+                            R"("model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":3},"merges":["a b",["a","ab"]]}})";
+    save(folder / "tokenizer/bytes", R"({"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false})" + bpe);
+    save(folder / "tokenizer/steps", R"({"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<end>"}}]},"normalizer":{"type":"NFC"},)"
+                                     R"("pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"ByteLevel"}]})" + bpe);
+    const auto piece = [](std::string_view text, int type) { return Proto{}.text(1, text).single(2, -1.5f).number(3, type); };
+    save(folder / "tokenizer/pieces", Proto{}.message(1, piece("<unk>", 2)).message(1, piece("<s>", 3)).message(1, piece("</s>", 3)).message(1, piece("a", 1))
+                                          .message(1, piece("<0x0A>", 6)).message(2, Proto{}.number(3, 2).number(42, 2).number(43, -1)).message(3, Proto{}.number(3, 0)).data);
+    Bytes printed;
+    printed.put(5u);
+    for (const std::string_view text : {"<unk>", "\n<s>\n", "\n</s>\n", " a", "b"}) printed.put(0.0f).put(static_cast<std::int32_t>(text.size())).data += text;
+    save(folder / "tokenizer/printed", printed.data);
     save(folder / "onnx/sample", sampleOnnx());
     save(folder / "onnx/codes", sampleOnnxCodes());
     save(folder / "onnx/empty", Proto{}.number(1, 8).message(7, {}).data);

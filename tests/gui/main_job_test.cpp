@@ -202,3 +202,43 @@ TEST_CASE("Views come from plugins and are made when they are first seen", "[gui
         CHECK(area.dock(view.info.id)->widget());
     }
 }
+
+TEST_CASE("An export is cut into files of the size that the dialogue is told", "[gui]") {
+    TemporaryFolder home;
+    Studio studio(QString::fromStdString((home / ".").string()));
+    auto& window = *studio.window;
+    studio.openSampleModel();
+    const auto source = studio.workspace->checkpoint();
+    auto* dialog = window.openExport();
+    REQUIRE(dialog);
+    auto* size = dialog->findChild<QLineEdit*>(QStringLiteral("exportShardSize"));
+    auto* now = dialog->findChild<QPushButton*>(QStringLiteral("exportNow"));
+    REQUIRE(size);
+    REQUIRE(now);
+    dialog->setFormat(QStringLiteral("gguf"));
+    CHECK_FALSE(size->isVisible()); // written in one file
+    dialog->setFormat(QStringLiteral("safetensors"));
+    CHECK(size->isVisible());
+    CHECK(now->isEnabled());
+    size->setText(QStringLiteral("much"));
+    CHECK_FALSE(now->isEnabled());
+    size->setText(QStringLiteral("4MB"));
+    CHECK(now->isEnabled());
+
+    const QString target = QString::fromStdString((home / "cut.safetensors").string());
+    dialog->setPath(target);
+    QSignalSpy exported(dialog, &ExportDialog::exported);
+    QTest::mouseClick(now, Qt::LeftButton);
+    REQUIRE((exported.count() > 0 || exported.wait(kPatienceMs)));
+    CHECK_FALSE(QFileInfo::exists(target));
+    const auto shards = QDir(QString::fromStdString((home / ".").string())).entryInfoList({QStringLiteral("cut-*.safetensors")});
+    CHECK(shards.size() > 1);
+    for (const auto& shard : shards) CHECK(shard.size() < 5'000'000); // no tensor of the sample is larger
+    QSignalSpy opened(studio.workspace.get(), &Workspace::opened);
+    QSignalSpy asked(dialog, &ExportDialog::openRequested);
+    QTest::mouseClick(dialog->findChild<QPushButton*>(QStringLiteral("exportOpen")), Qt::LeftButton);
+    REQUIRE(asked.count() == 1);
+    REQUIRE((opened.count() > 0 || opened.wait(kPatienceMs)));
+    CHECK(studio.workspace->checkpoint()->files.size() == static_cast<std::size_t>(shards.size()));
+    CHECK(engine::parameterCount(*studio.workspace->checkpoint()) == engine::parameterCount(*source));
+}

@@ -39,13 +39,18 @@ struct ZipFile {
     }
 
 private:
-    /// Ethernet's CRC, bit by bit.
+    /// Ethernet's CRC.
     static std::uint32_t crc(const std::string& content) {
+        static const auto kOfByte = [] {
+            std::array<std::uint32_t, 256> table{};
+            for (std::uint32_t byte = 0; byte < table.size(); ++byte) {
+                table[byte] = byte;
+                for (int bit = 0; bit < 8; ++bit) table[byte] = table[byte] >> 1 ^ (table[byte] & 1 ? 0xEDB88320u : 0u);
+            }
+            return table;
+        }();
         std::uint32_t rest = 0xFFFFFFFF;
-        for (const char c : content) {
-            rest ^= static_cast<unsigned char>(c);
-            for (int bit = 0; bit < 8; ++bit) rest = rest >> 1 ^ (rest & 1 ? 0xEDB88320u : 0u);
-        }
+        for (const char c : content) rest = rest >> 8 ^ kOfByte[(rest ^ static_cast<unsigned char>(c)) & 0xFF];
         return ~rest;
     }
     ZipFile& addMember(const std::string& name, const std::string& packed, const std::string& content, std::uint16_t method) {

@@ -35,8 +35,8 @@ Result<void> convertImportance(Environment& environment, const ConvertOptions& o
 
 Result<void> run(Environment& environment, const ConvertOptions& options) {
     if (engine::isImportanceFile(options.source)) return convertImportance(environment, options);
-    QSCOPE_TRY(const auto exportHow, exportOptions(options.shardSize));
     QSCOPE_TRY(const auto* exporter, exporterFor(options.format, options.target, environment.registries()));
+    QSCOPE_TRY(const auto exportHow, exportOptions(options.shardSize, *exporter, environment.registries()));
     QSCOPE_TRY(const auto checkpoint, environment.openCheckpoint(options.source));
     QSCOPE_CHECK(accepted(*exporter, *checkpoint, nullptr));
     QSCOPE_TRY(const auto context, environment.context());
@@ -59,7 +59,7 @@ void addConvert(CLI::App& program, Command& chosen) {
     const auto options = std::make_shared<ConvertOptions>();
     command->add_option("IN", options->source, "Checkpoint file or folder")->required();
     command->add_option("OUT", options->target, "File to write")->required();
-    command->add_option("-f,--format", options->format, "gguf, safetensors, compressed-tensors, gptq, gptq-v2, awq, bitsandbytes, ...; default: by extension");
+    command->add_option("-f,--format", options->format, "gguf, safetensors, compressed-tensors, gptq, gptq-v2, awq, bitsandbytes, onnx, npz, ...; default: by extension");
     command->add_option("--shard-size", options->shardSize, "Cut safetensors into files of at most this size, like 5GB; default: one file");
     command->callback([options, &chosen] { chosen = [options](Environment& environment) { return run(environment, *options); }; });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/commands.h"
 #include "app/cli/selection.h"
+#include "engine/backend/compute_backend.h"
 #include "engine/plan/evaluate.h"
 #include "engine/report/json_report.h"
 
@@ -26,10 +27,11 @@ Result<void> run(Environment& environment, const EvalOptions& options) {
     Json document = engine::toJson(*evaluation.text);
     document["source"] = options.path;
     document["text"] = settings.text;
+    document["device"] = context.backend.name();
     environment.print(document, fmt::format("perplexity {:.5f}, {:.5f} nats per token\n{} tokens scored in windows of "
-                                            "{} ({}), {:.0f} tokens per second\n",
+                                            "{} ({}), {:.0f} tokens per second on {}\n",
                                             quality.perplexity, quality.nll, quality.tokens, evaluation.text->context,
-                                            options.plan.scoring, quality.tokensPerSecond));
+                                            options.plan.scoring, quality.tokensPerSecond, context.backend.name()));
     return {};
 }
 

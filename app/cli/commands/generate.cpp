@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "app/cli/commands.h"
 #include "engine/plan/generate.h"
+#include "app/cli/commands.h"
 #include "engine/plan/model_tokenizer.h"
 
 namespace qscope::cli {
@@ -60,7 +60,8 @@ Result<void> run(Environment& environment, Options options) {
     QSCOPE_TRY(const RunContext context, environment.context());
     options.generate.sampling.seed = environment.options().seed;
     environment.showProgress("generating");
-    QSCOPE_TRY(const auto made, engine::generate(model, prompt, endTokens(model, tokenizer->vocabulary()), options.generate, context));
+    QSCOPE_TRY(const auto made,
+               engine::generate(model, prompt, endTokens(model, tokenizer->vocabulary()), options.generate, context));
     if (made.end == engine::GenerateEnd::ContextFull)
         environment.notes().note(fmt::format("the context of {} tokens is full", model.context));
 
@@ -71,8 +72,12 @@ Result<void> run(Environment& environment, Options options) {
     QSCOPE_TRY(const std::string before, tokenizer->decode(prompt));
     const std::string text = whole.substr(std::min(before.size(), whole.size()));
     const double rate = made.seconds > 0 ? static_cast<double>(made.ids.size()) / made.seconds : 0;
-    environment.print({{"text", text}, {"tokens_per_second", rate}, {"seconds", made.seconds}, {"ids", made.ids},
-                       {"prompt_ids", prompt}, {"ended_by", word(made.end)}},
+    environment.print({{"text", text},
+                       {"tokens_per_second", rate},
+                       {"seconds", made.seconds},
+                       {"ids", made.ids},
+                       {"prompt_ids", prompt},
+                       {"ended_by", word(made.end)}},
                       options.prompt + text + "\n");
     return {};
 }
@@ -81,22 +86,31 @@ Result<void> run(Environment& environment, Options options) {
 
 void addGenerate(CLI::App& program, Command& chosen) {
     auto* command = program.add_subcommand("generate", "Continue a text with a language model");
-    command->footer("Example:\n  qscope generate model.gguf --prompt 'Once upon a time' --tokens 100\n"
-                    "The text in the JSON document is what follows the prompt. tokens_per_second counts new tokens and includes\n"
-                    "the time for reading the prompt. Without a temperature the most likely token is taken each time.");
+    command->footer(
+        "Example:\n  qscope generate model.gguf --prompt 'Once upon a time' --tokens 100\n"
+        "The text in the JSON document is what follows the prompt. tokens_per_second counts new tokens and includes\n"
+        "the time for reading the prompt. Without a temperature the most likely token is taken each time.");
     const auto options = std::make_shared<Options>();
     auto& generate = options->generate;
     command->add_option("FILE", options->path, "Checkpoint file or folder")->required();
-    command->add_option("--prompt", options->prompt, "Text to continue; empty: starts from the model's begin token")->required();
-    command->add_option("--tokens", generate.tokens, "New tokens at most")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-    command->add_option("--temperature", generate.sampling.temperature, "Divides the logits before a random choice; 0: no chance")
+    command->add_option("--prompt", options->prompt, "Text to continue; empty: starts from the model's begin token")
+        ->required();
+    command->add_option("--tokens", generate.tokens, "New tokens at most")
+        ->check(CLI::Range(1, 1 << 20))
         ->capture_default_str();
-    command->add_option("--top-k", generate.sampling.topK, "Choose among the K most likely tokens; 0: all")->capture_default_str();
-    command->add_option("--top-p", generate.sampling.topP, "Choose among the fewest tokens of this probability together")
+    command
+        ->add_option("--temperature", generate.sampling.temperature,
+                     "Divides the logits before a random choice; 0: no chance")
+        ->capture_default_str();
+    command->add_option("--top-k", generate.sampling.topK, "Choose among the K most likely tokens; 0: all")
+        ->capture_default_str();
+    command
+        ->add_option("--top-p", generate.sampling.topP, "Choose among the fewest tokens of this probability together")
         ->capture_default_str();
     command->add_option("--context", options->context, "Tokens of the longest text; 0: the model's own, at most 4096")
         ->capture_default_str();
-    command->callback([options, &chosen] { chosen = [options](Environment& environment) { return run(environment, *options); }; });
+    command->callback(
+        [options, &chosen] { chosen = [options](Environment& environment) { return run(environment, *options); }; });
 }
 
 } // namespace qscope::cli

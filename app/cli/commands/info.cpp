@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/commands.h"
+#include "app/cli/json_printer.h"
 #include "app/cli/table.h"
 #include "engine/checkpoint/importance_matrix.h"
 
@@ -9,20 +10,31 @@ namespace {
 
 constexpr std::size_t kLongestArray = 16; ///< longer metadata arrays are summarised: vocabularies have 100,000 entries
 
-Json toJson(const engine::MetadataValue& value) {
-    return std::visit(
-        [&](const auto& held) -> Json {
-            if constexpr (requires { held.size(); held.begin(); } && !std::is_same_v<std::decay_t<decltype(held)>, std::string>)
-                if (held.size() > kLongestArray) return engine::describe(value);
-            if constexpr (std::is_same_v<std::decay_t<decltype(held)>, std::vector<engine::MetadataValue>>) {
-                Json arrays = Json::array();
-                for (const auto& item : held) arrays.push_back(toJson(item));
-                return arrays;
+void print(JsonPrinter& json, const engine::MetadataValue& value) {
+    std::visit(
+        [&](const auto& held) {
+            using T = std::decay_t<decltype(held)>;
+            if constexpr (std::is_same_v<T, std::string>) {
+                json.text(held);
+            } else if constexpr (requires { held.size(); }) {
+                if (held.size() > kLongestArray) return json.text(engine::describe(value));
+                json.open('[');
+                for (const auto& item : held)
+                    if constexpr (std::is_same_v<T, std::vector<std::string>>) json.text(item);
+                    else if constexpr (std::is_same_v<T, std::vector<engine::MetadataValue>>) print(json, item);
+                    else json.value(Json(item));
+                json.close();
             } else {
-                return held;
+                json.value(Json(held));
             }
         },
         value.value);
+}
+
+double meanOf(const engine::ImportanceEntry& entry) {
+    double sum = 0;
+    for (const float mean : engine::meanSquares(entry)) sum += static_cast<double>(mean);
+    return sum / static_cast<double>(entry.sums.size());
 }
 
 Result<void> showImportance(Environment& environment, const std::string& path) {
@@ -30,45 +42,66 @@ Result<void> showImportance(Environment& environment, const std::string& path) {
     auto matrix = engine::readImportance(path);
     if (!matrix) return badInput(std::move(matrix).error());
     const char* format = matrix->form == engine::ImportanceForm::Gguf ? "imatrix-gguf" : "imatrix-dat";
-    Json entries = Json::array();
-    Table table({"weight", "columns", "matrices", "mean square"});
-    for (const auto& entry : matrix->entries) {
-        double sum = 0;
-        for (const float mean : engine::meanSquares(entry)) sum += static_cast<double>(mean);
-        const double mean = sum / static_cast<double>(entry.sums.size());
-        const auto columns = entry.sums.size() / entry.counts.size();
-        entries.push_back({{"name", entry.name}, {"columns", columns}, {"matrices", entry.counts.size()}, {"mean_square", mean}});
-        table.add({entry.name, std::to_string(columns), std::to_string(entry.counts.size()), number(mean)});
+    const auto columns = [](const engine::ImportanceEntry& entry) { return entry.sums.size() / entry.counts.size(); };
+    if (environment.options().json) {
+        JsonPrinter json(stdout);
+        json.open('{');
+        json.key("format"), json.text(format);
+        json.key("chunks"), json.value(matrix->chunks);
+        json.key("datasets"), json.open('[');
+        for (const std::string& name : matrix->datasets) json.text(name);
+        json.close();
+        json.key("entries"), json.open('[');
+        for (const auto& entry : matrix->entries)
+            json.value({{"name", entry.name}, {"columns", columns(entry)}, {"matrices", entry.counts.size()}, {"mean_square", meanOf(entry)}});
+        json.close();
+        json.close();
+        return {};
     }
-    environment.print({{"format", format}, {"chunks", matrix->chunks}, {"datasets", matrix->datasets}, {"entries", std::move(entries)}},
-                      fmt::format("{}: importance matrix ({}), {} entries over {} chunks of {}\n{}", path, format,
-                                  matrix->entries.size(), matrix->chunks, fmt::join(matrix->datasets, ", "), table.text()));
+    fmt::print("{}: importance matrix ({}), {} entries over {} chunks of {}\n", path, format, matrix->entries.size(), matrix->chunks,
+               fmt::join(matrix->datasets, ", "));
+    printTable({"weight", "columns", "matrices", "mean square"}, matrix->entries.size(), [&](std::size_t i) -> std::vector<std::string> {
+        const auto& entry = matrix->entries[i];
+        return {shown(entry.name), std::to_string(columns(entry)), std::to_string(entry.counts.size()), number(meanOf(entry))};
+    });
     return {};
+}
+
+void printJson(const engine::Checkpoint& checkpoint, const std::string& recognised) {
+    JsonPrinter json(stdout);
+    json.open('{');
+    json.key("format"), json.text(checkpoint.format);
+    json.key("architecture"), json.text(checkpoint.architecture);
+    json.key("recognised"), json.text(recognised);
+    json.key("parameters"), json.value(engine::parameterCount(checkpoint));
+    json.key("bytes"), json.value(engine::storedBytes(checkpoint));
+    json.key("tensors"), json.open('[');
+    for (const auto& tensor : checkpoint.tensors) {
+        Json entry{{"name", tensor.name}, {"dtype", engine::typeName(tensor)}, {"shape", tensor.shape}, {"bytes", tensor.bytes}};
+        if (tensor.partOf) entry["part_of"] = checkpoint.tensors[*tensor.partOf].name;
+        json.value(entry);
+    }
+    json.close();
+    json.key("metadata"), json.open('{');
+    for (const auto& [key, value] : checkpoint.metadata) json.key(key), print(json, value);
+    json.close();
+    json.close();
 }
 
 Result<void> run(Environment& environment, const std::string& path) {
     if (engine::isImportanceFile(path)) return showImportance(environment, path);
     QSCOPE_TRY(const auto checkpoint, environment.openCheckpoint(path));
-    Json tensors = Json::array();
-    Table table({"tensor", "type", "shape", "size"});
-    for (const auto& tensor : checkpoint->tensors) {
-        tensors.push_back({{"name", tensor.name}, {"dtype", engine::typeName(tensor)}, {"shape", tensor.shape}, {"bytes", tensor.bytes}});
-        if (tensor.partOf) tensors.back()["part_of"] = checkpoint->tensors[*tensor.partOf].name;
-        table.add({(tensor.partOf ? "  " : "") + tensor.name, std::string(engine::typeName(tensor)), shapeText(tensor.shape), byteSize(tensor.bytes)});
+    const std::string recognised = engine::recognised(*checkpoint, environment.registries());
+    if (environment.options().json) {
+        printJson(*checkpoint, recognised);
+        return {};
     }
-    Json metadata = Json::object();
-    std::string metadataText;
-    for (const auto& [key, value] : checkpoint->metadata) {
-        metadata[key] = toJson(value);
-        metadataText += fmt::format("  {} = {}\n", key, engine::describe(value));
-    }
-    const auto parameters = engine::parameterCount(*checkpoint);
-    const auto bytes = engine::storedBytes(*checkpoint);
-    const Json document{{"format", checkpoint->format},   {"architecture", checkpoint->architecture},
-                        {"recognised", engine::recognised(*checkpoint, environment.registries())},
-                        {"parameters", parameters},       {"bytes", bytes},
-                        {"tensors", std::move(tensors)},  {"metadata", std::move(metadata)}};
-    environment.print(document, fmt::format("{}: {}, {}\n{}{}", path, engine::recognised(*checkpoint, environment.registries()), byteSize(bytes), metadataText, table.text()));
+    fmt::print("{}: {}, {}\n", path, recognised, byteSize(engine::storedBytes(*checkpoint)));
+    for (const auto& [key, value] : checkpoint->metadata) fmt::print("  {} = {}\n", shown(key), engine::describe(value));
+    printTable({"tensor", "type", "shape", "size"}, checkpoint->tensors.size(), [&](std::size_t i) -> std::vector<std::string> {
+        const auto& tensor = checkpoint->tensors[i];
+        return {(tensor.partOf ? "  " : "") + shown(tensor.name), std::string(engine::typeName(tensor)), shapeText(tensor.shape), byteSize(tensor.bytes)};
+    });
     return {};
 }
 

@@ -22,8 +22,8 @@ struct QuantizeOptions {
 
 Result<void> run(Environment& environment, const QuantizeOptions& options) {
     QSCOPE_TRY(const auto specs, methodSpecs({options.method}, environment.registries()));
-    QSCOPE_TRY(const auto exportHow, exportOptions(options.shardSize));
     QSCOPE_TRY(const auto* exporter, exporterFor(options.format, options.target, environment.registries()));
+    QSCOPE_TRY(const auto exportHow, exportOptions(options.shardSize, *exporter, environment.registries()));
     QSCOPE_CHECK(checkText(environment, options.plan.calibration));
     QSCOPE_TRY(const auto checkpoint, environment.openCheckpoint(options.path));
     QSCOPE_TRY(const auto context, environment.context());
@@ -68,7 +68,7 @@ void addQuantize(CLI::App& program, Command& chosen) {
     command->add_option("-m,--method", options->method, "id or id:key=value,key=value (see qscope methods)")->required();
     command->add_option("--tensor", options->globs, "Only tensors whose name matches (* and ?); may be repeated");
     addPlanOptions(*command, options->plan);
-    command->add_option("-f,--format", options->format, "gguf, safetensors, compressed-tensors, gptq, gptq-v2, awq, bitsandbytes, ...; default: by extension");
+    command->add_option("-f,--format", options->format, "gguf, safetensors, compressed-tensors, gptq, gptq-v2, awq, bitsandbytes, onnx, npz, ...; default: by extension");
     command->add_option("-o,--output", options->target, "File to write")->required();
     command->add_option("--shard-size", options->shardSize, "Cut safetensors into files of at most this size, like 5GB; default: one file");
     command->callback([options, &chosen] { chosen = [options](Environment& environment) { return run(environment, *options); }; });

@@ -49,6 +49,8 @@ Result<TensorView> blockScales(WeightParts& parts, const Json& state, std::int64
 Result<Json> readState(WeightParts& parts, std::string_view type) {
     QSCOPE_TRY(const auto text, parts.take(std::string(kState) + std::string(type)));
     if (text.dtype != DType::U8) return fail(ErrorCode::Malformed, "its quantization state is no text");
+    constexpr std::size_t kMostText = 64 << 10; // real ones have 300 bytes
+    if (text.bytes.size() > kMostText) return fail(ErrorCode::Malformed, "a quantization state of {} bytes", text.bytes.size());
     auto json = parseJson({reinterpret_cast<const char*>(text.bytes.data()), text.bytes.size()});
     if (!json) return during(std::move(json).error(), "its quantization state");
     return json;

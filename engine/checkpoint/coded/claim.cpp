@@ -4,6 +4,8 @@
 #include "engine/checkpoint/catalogue.h"
 #include "engine/checkpoint/model_config.h"
 
+#include <algorithm>
+
 namespace qscope::engine {
 
 namespace {
@@ -24,14 +26,14 @@ std::optional<std::int64_t> whole(const Json& json) {
 std::optional<Json> objectIn(const std::filesystem::path& place, const char* key, const ReadLimits& limits, Diagnostics& notes) {
     std::error_code ignored;
     if (!std::filesystem::is_regular_file(place, ignored)) return std::nullopt;
-    auto json = readJsonFile(place, limits);
+    auto json = readSideJson(place, limits);
     if (!json) {
         notes.warn("ignored: " + describe(json.error()), place.filename().string());
         return std::nullopt;
     }
     if (!*key) return json->is_object() ? std::optional(*std::move(json)) : std::nullopt;
-    const Json* inner = field(*json, key);
-    return inner && inner->is_object() ? std::optional(*inner) : std::nullopt;
+    const auto inner = json->is_object() ? json->find(key) : json->end();
+    return inner != json->end() && inner->is_object() ? std::optional(std::move(*inner)) : std::nullopt;
 }
 
 } // namespace
@@ -61,6 +63,15 @@ std::optional<std::vector<std::int64_t>> wholesField(const Json& json, const cha
         numbers.push_back(*number);
     }
     return numbers;
+}
+
+QuantizationClaim claimInside(const Metadata& metadata, MemoryBudget& budget, const ReadLimits& limits) {
+    const MetadataValue* said = find(metadata, "quantization");
+    const auto* text = said ? std::get_if<std::string>(&said->value) : nullptr;
+    auto json = text ? parseJson(*text, limits, budget) : Result<Json>(Json());
+    const auto describesCodes = [](const Json& entry) { return wholeField(entry, "bits") && wholesField(entry, "group"); };
+    if (!json || !json->is_object() || json->empty() || !std::all_of(json->begin(), json->end(), describesCodes)) return {};
+    return {std::string(kPlainCodes), *std::move(json), "the file's metadata"};
 }
 
 QuantizationClaim claimBeside(const std::filesystem::path& checkpoint, const ReadLimits& limits, Diagnostics& notes) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/checkpoint/metadata.h"
 #include "engine/core/diagnostics.h"
 #include "engine/core/json.h"
 
@@ -19,6 +20,10 @@ struct QuantizationClaim {
 
     [[nodiscard]] bool made() const { return !method.empty(); }
 };
+
+/// The method of this program's own plain layout, which a file claims in its own metadata.
+inline constexpr std::string_view kPlainCodes = "plain-codes";
+[[nodiscard]] QuantizationClaim claimInside(const Metadata& metadata, MemoryBudget& budget, const ReadLimits& limits);
 
 /// From config.json, quantize_config.json (GPTQ) or hf_quant_config.json (ModelOpt) beside `checkpoint`, in this order.
 /// Files that cannot be read are ignored, with a warning unless it is config.json, of which `modelBeside` warns.

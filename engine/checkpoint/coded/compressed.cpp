@@ -14,6 +14,8 @@ namespace {
 constexpr std::string_view kFormats[] = {"pack-quantized",       "int-quantized",         "float-quantized", "naive-quantized",
                                          "nvfp4-pack-quantized", "mxfp4-pack-quantized", "mxfp8-quantized"};
 
+constexpr std::size_t kMostGroups = 64; ///< all of them are looked at for each weight; real configurations have one to three
+
 /// What the configuration says about the weights of some modules.
 struct Scheme {
     std::string format;
@@ -253,6 +255,8 @@ std::string unreadCompressed(const QuantizationClaim& claim) {
         return format.empty() || format == "dense" || format == "mixed-precision" || std::ranges::find(kFormats, format) != std::end(kFormats);
     };
     if (const std::string format = textField(claim.json, "format"); !read(format)) return "compressed-tensors' format '" + printable(format) + "'";
+    if (const auto groups = claim.json.find("config_groups"); groups != claim.json.end() && groups->size() > kMostGroups)
+        return fmt::format("compressed-tensors with {} groups of modules", groups->size());
     if (const auto sparsity = claim.json.find("sparsity_config"); sparsity != claim.json.end())
         if (const std::string format = textField(*sparsity, "format"); !format.empty() && format != "dense")
             return "compressed-tensors' sparse format '" + printable(format) + "'";

@@ -19,6 +19,7 @@ ReadWeight readGptq;              ///< .qweight: section 5
 ReadWeight readAwq;               ///< .qweight: section 6
 ReadWeight readBitsandbytes4;     ///< .quant_state.bitsandbytes__nf4, __fp4: section 7
 ReadWeight readBitsandbytes8;     ///< .SCB: section 7
+ReadWeight readPlainCodes;        ///< .codes: engine/report/README.md
 
 /// Why a claimed variant is not read, or an empty text: known before any tensor is looked at.
 [[nodiscard]] std::string unreadCompressed(const QuantizationClaim& claim);

@@ -5,12 +5,14 @@
 #include "engine/tensor/code_layouts.h"
 
 #include <algorithm>
+#include <array>
 
 namespace qscope::engine {
 
 namespace {
 
 constexpr std::string_view kSecond = "gptq_v2";
+constexpr std::size_t kMostChanged = 4096; ///< all of them are looked at for each weight
 
 /// All values that the configuration gives for `key`: its own, and those of single modules. Which module has which is
 /// said by patterns; the shapes say it more surely.
@@ -25,10 +27,14 @@ std::vector<std::int64_t> claimed(const QuantizationClaim& claim, const char* ke
 
 /// Whether the group numbers are those of columns in their order.
 Result<bool> inOrder(const TensorView& groups, std::int64_t size) {
-    std::vector<float> numbers(static_cast<std::size_t>(elementCount(groups.shape)));
-    QSCOPE_CHECK(decode(groups, 0, std::span<float>(numbers)));
-    for (std::size_t column = 0; column < numbers.size(); ++column)
-        if (numbers[column] != static_cast<float>(static_cast<std::int64_t>(column) / size)) return false;
+    std::array<float, 1024> piece;
+    const std::int64_t columns = elementCount(groups.shape);
+    for (std::int64_t first = 0; first < columns; first += std::ssize(piece)) {
+        const auto numbers = std::span(piece).first(static_cast<std::size_t>(std::min(std::ssize(piece), columns - first)));
+        QSCOPE_CHECK(decode(groups, first, numbers));
+        for (std::size_t i = 0; i < numbers.size(); ++i)
+            if (numbers[i] != static_cast<float>((first + static_cast<std::int64_t>(i)) / size)) return false;
+    }
     return true;
 }
 
@@ -39,6 +45,8 @@ std::string unreadGptq(const QuantizationClaim& claim) {
     if (!format.empty() && format != "gptq" && format != kSecond) return "GPTQ's checkpoint format '" + printable(format) + "'";
     const std::string words = textField(claim.json, "pack_dtype");
     if (!words.empty() && words != "int32") return "GPTQ codes in words of " + printable(words);
+    if (const auto dynamic = claim.json.find("dynamic"); dynamic != claim.json.end() && dynamic->size() > kMostChanged)
+        return fmt::format("GPTQ with {} changed modules", dynamic->size());
     return {};
 }
 

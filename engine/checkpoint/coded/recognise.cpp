@@ -33,7 +33,12 @@ constexpr Family kFamilies[] = {
     {"bitsandbytes", ".quant_state.bitsandbytes__nf4", readBitsandbytes4},
     {"bitsandbytes", ".quant_state.bitsandbytes__fp4", readBitsandbytes4},
     {"bitsandbytes", ".SCB", readBitsandbytes8},
+    {kPlainCodes, ".codes", readPlainCodes},
 };
+
+// What is made of one weight: its description with levels, four parts that are listed, their sources; and the names.
+constexpr std::uint64_t kWeightBytes = 2 * sizeof(CodedWeight) + 256 * sizeof(float) + 10 * sizeof(TensorInfo) + 1024;
+constexpr std::uint64_t kNamesOfWeight = 12, kStoredBytes = 72; ///< copies of the module's name; entry of the map of names
 
 std::string unread(const QuantizationClaim& claim) {
     if (claim.method == "compressed-tensors") return unreadCompressed(claim);
@@ -50,7 +55,7 @@ struct Found {
     std::vector<bool> taken;
 };
 
-Result<Found> findWeights(const Checkpoint& checkpoint, const QuantizationClaim& claim) {
+Result<Found> findWeights(const Checkpoint& checkpoint, const QuantizationClaim& claim, MemoryBudget& budget) {
     Found found{{}, std::vector<bool>(checkpoint.tensors.size(), false)};
     const auto meant = [&](const Family& family) { return !claim.made() || family.method == claim.method; };
     const auto tells = [](const Family& family, std::string_view name) { return name.ends_with(family.telling); };
@@ -58,6 +63,7 @@ Result<Found> findWeights(const Checkpoint& checkpoint, const QuantizationClaim&
         return std::ranges::any_of(kFamilies, [&](const Family& family) { return meant(family) && tells(family, tensor.name); });
     });
     if (!any) return found;
+    QSCOPE_CHECK(budget.spend(kStoredBytes * checkpoint.tensors.size()));
     const StoredTensors stored(checkpoint);
     for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i)
         for (const Family& family : kFamilies) {
@@ -69,6 +75,7 @@ Result<Found> findWeights(const Checkpoint& checkpoint, const QuantizationClaim&
                 return during(Error{ErrorCode::Malformed, describe(read.error()), {}}, fmt::format("weight '{}'", printable(parts.module())));
             const auto used = [&](std::size_t index) { return found.taken[index]; };
             if (!read || !*read || std::ranges::any_of(parts.taken(), used)) continue;
+            QSCOPE_CHECK(budget.spend(kWeightBytes + kNamesOfWeight * name.size() + parts.memory()));
             for (const std::size_t index : parts.taken()) found.taken[index] = true;
             found.weights.emplace(i, std::move(parts));
         }
@@ -107,13 +114,13 @@ void listWeight(const Checkpoint& checkpoint, const FileNumbers& files, const Te
 
 } // namespace
 
-Result<void> recogniseCoded(Checkpoint& checkpoint, const QuantizationClaim& claim, Diagnostics& notes) {
+Result<void> recogniseCoded(Checkpoint& checkpoint, const QuantizationClaim& claim, MemoryBudget& budget, Diagnostics& notes) {
     if (claim.made())
         if (const std::string what = unread(claim); !what.empty()) {
             notes.warn(what + " is not read: its tensors are shown as they are stored", claim.file);
             return {};
         }
-    QSCOPE_TRY(const Found found, findWeights(checkpoint, claim));
+    QSCOPE_TRY(const Found found, findWeights(checkpoint, claim, budget));
     if (found.weights.empty()) {
         if (claim.made()) notes.warn(fmt::format("says that weights are quantized by {}, yet none is stored so", claim.method), claim.file);
         return {};

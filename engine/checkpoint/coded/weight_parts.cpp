@@ -54,7 +54,7 @@ Result<TensorView> WeightParts::take(std::string_view suffix, std::initializer_l
     return view;
 }
 
-std::string WeightParts::name() const { return m_module.ends_with(".weight") ? m_module : m_module + ".weight"; }
+std::string WeightParts::name() const { return m_keepsName || m_module.ends_with(".weight") ? m_module : m_module + ".weight"; }
 
 Result<void> WeightParts::complete(CodedWeight weight, Shape shape, std::string form) {
     if (elementCount(shape) == 0) return fail(ErrorCode::Malformed, "it is empty");
@@ -70,6 +70,7 @@ Result<void> WeightParts::complete(CodedWeight weight, Shape shape, std::string 
         QSCOPE_TRY(auto view, oriented(**groups, weight.rows, weight.columns));
         add(name, std::move(view), (*groups)->values.bytes.size());
     }
+    if (weight.columnGroup) m_memory = static_cast<std::uint64_t>(weight.columns) * sizeof(std::int32_t);
     if (weight.columnGroup) add("group_index", *weight.columnGroup, weight.columnGroup->bytes.size());
     if (weight.tensorScale) add("tensor_scale", *weight.tensorScale, weight.tensorScale->bytes.size());
     std::ranges::move(m_shown, std::back_inserter(parts));

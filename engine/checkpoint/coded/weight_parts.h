@@ -48,21 +48,26 @@ public:
     /// codes of their own excepted, which the caller shows.
     [[nodiscard]] Result<void> complete(CodedWeight weight, Shape shape, std::string form);
 
+    /// The weight is called as the module is.
+    void keepName() { m_keepsName = true; }
     [[nodiscard]] std::string name() const; ///< `<module>.weight`, or the module when it ends so
     [[nodiscard]] const std::vector<std::size_t>& taken() const { return m_taken; }
     [[nodiscard]] const std::vector<Shown>& shown() const { return m_shown; }
     [[nodiscard]] const TensorView& whole() const { return m_whole; }
     [[nodiscard]] const std::string& form() const { return m_form; }
     [[nodiscard]] std::uint64_t bytes() const { return m_bytes; }
+    [[nodiscard]] std::uint64_t memory() const { return m_memory; } ///< of numbers that were read at opening
 
 private:
     const StoredTensors* m_stored; ///< asked while the weight is put together, not after
     std::string m_module;
+    bool m_keepsName = false;
     std::vector<std::size_t> m_taken;
     std::vector<Shown> m_shown;
     TensorView m_whole;
     std::string m_form;
     std::uint64_t m_bytes = 0;
+    std::uint64_t m_memory = 0;
 };
 
 /// A rows x columns matrix of E2M1 codes, two per byte, the even column in the low nibble. Its scales are still to come.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "engine/checkpoint/memory_budget.h"
+#include "engine/core/memory_budget.h"
 #include "engine/core/read_limits.h"
 #include "engine/tensor/tensor.h"
 

@@ -11,8 +11,8 @@ namespace qscope::engine::nn {
 
 struct ArchitectureOptions {
     std::int64_t positions = 0; ///< how many positions rotary tables are made for
-    /// The shape of the checkpoint's weight of this common name, as the graph would use it, or nothing when there is none:
-    /// biases, norms of heads and output matrices are optional.
+    /// The shape of the checkpoint's weight of this common name, as the graph would use it, or nothing when there is
+    /// none: biases, norms of heads and output matrices are optional.
     std::function<std::optional<Shape>(std::string_view)> find;
 };
 

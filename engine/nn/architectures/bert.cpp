@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// BERT (Devlin et al., 2018): an encoder with norms behind the parts. One text per row, all of one length, of token type 0.
+// BERT (Devlin et al., 2018): an encoder with norms behind the parts. One text per row, all of one length, of token
+// type 0.
 #include "engine/nn/architectures/network_builder.h"
 
 namespace qscope::engine::nn {
 
 namespace {
 
-/// What the checkpoint has behind the encoder: the pooler, then a classifier over it, or the prediction of masked words.
+/// What the checkpoint has behind the encoder: the pooler, then a classifier over it, or the prediction of masked
+/// words.
 void buildHeads(NetworkBuilder& network, ValueId hidden, const std::string& act) {
     const ModelConfig& config = network.config;
     const std::int64_t width = config.width;
     if (network.has("bert.pooler.dense.weight")) {
-        const ValueId first = network.graph.add("Gather", "bert.pooler.first", {hidden, network.index("bert.pooler.place", 0)},
-                                                {{"axis", std::int64_t{1}}});
+        const ValueId first =
+            network.graph.add("Gather", "bert.pooler.first", {hidden, network.index("bert.pooler.place", 0)},
+                              {{"axis", std::int64_t{1}}});
         const ValueId dense = network.linear("bert.pooler.dense", first, width, width);
         const ValueId pooled = network.graph.add("Tanh", "bert.pooler", {dense});
         network.output(pooled, "pooled");
@@ -46,7 +49,8 @@ void buildBert(NetworkBuilder& network) {
     ValueId stream = network.embedding(root + ".word_embeddings", tokens, config.vocabulary, width);
     const ValueId places = network.embedding(root + ".position_embeddings", network.positions(), config.context, width);
     stream = network.binary("Add", root + ".with_positions", stream, places);
-    const ValueId type = network.embedding(root + ".token_type_embeddings", network.index(root + ".token_type", 0), types, width);
+    const ValueId type =
+        network.embedding(root + ".token_type_embeddings", network.index(root + ".token_type", 0), types, width);
     stream = network.binary("Add", root + ".with_types", stream, type);
     stream = network.layerNorm(root + ".LayerNorm", stream, width);
     for (std::int64_t layer = 0; layer < config.layers; ++layer) {

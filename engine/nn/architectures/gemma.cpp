@@ -37,14 +37,15 @@ void build(NetworkBuilder& network, bool second) {
         network.graph.rename(attended, self + ".output");
         if (second) attended = network.shiftedNorm(block + ".post_attention_layernorm", attended, config.width);
         const ValueId middle = network.binary("Add", block + ".middle", stream, attended);
-        const ValueId y = network.shiftedNorm(block + (second ? ".pre_feedforward_layernorm" : ".post_attention_layernorm"),
-                                              middle, config.width);
+        const ValueId y = network.shiftedNorm(
+            block + (second ? ".pre_feedforward_layernorm" : ".post_attention_layernorm"), middle, config.width);
         ValueId fed = network.gatedFeedForward(block + ".mlp", y, act);
         if (second) fed = network.shiftedNorm(block + ".post_feedforward_layernorm", fed, config.width);
         stream = network.binary("Add", block, middle, fed);
     }
     network.graph.setBlock(std::nullopt);
-    network.logits("lm_head", "model.embed_tokens", network.shiftedNorm("model.norm", stream, config.width), config.width);
+    network.logits("lm_head", "model.embed_tokens", network.shiftedNorm("model.norm", stream, config.width),
+                   config.width);
 }
 
 } // namespace

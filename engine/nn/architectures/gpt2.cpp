@@ -19,15 +19,16 @@ void buildGpt2(NetworkBuilder& network) {
         network.graph.setBlock(static_cast<int>(layer));
         const std::string block = fmt::format("transformer.h.{}", layer), self = block + ".attn", mlp = block + ".mlp";
         const ValueId x = network.layerNorm(block + ".ln_1", stream, width);
-        const auto parts = network.split(self + ".qkv", network.linear(self + ".c_attn", x, 3 * width, width),
-                                         {width, width, width});
+        const auto parts =
+            network.split(self + ".qkv", network.linear(self + ".c_attn", x, 3 * width, width), {width, width, width});
         const AttentionForm form{.heads = config.heads, .kvHeads = config.heads, .slot = layer};
         const ValueId mixed = network.attention(self + ".attention", parts[0], parts[1], parts[2], form);
         const ValueId attended = network.linear(self + ".c_proj", mixed, width, width);
         network.graph.rename(attended, self + ".output");
         const ValueId middle = network.binary("Add", block + ".middle", stream, attended);
         const ValueId y = network.layerNorm(block + ".ln_2", middle, width);
-        const ValueId open = network.activation(mlp + ".act", network.linear(mlp + ".c_fc", y, config.hidden, width), act);
+        const ValueId open =
+            network.activation(mlp + ".act", network.linear(mlp + ".c_fc", y, config.hidden, width), act);
         const ValueId fed = network.linear(mlp + ".c_proj", open, width, config.hidden);
         network.graph.rename(fed, mlp + ".output");
         stream = network.binary("Add", block, middle, fed);

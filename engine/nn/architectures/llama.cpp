@@ -25,8 +25,8 @@ void buildLlama(NetworkBuilder& network) {
         if (network.has(self + ".k_norm.weight")) k = network.headNorm(self + ".k_norm", k, config.kvHeads);
         q = network.rotary(self + ".q_rotary", q, config.heads);
         k = network.rotary(self + ".k_rotary", k, config.kvHeads);
-        const AttentionForm form{.heads = config.heads, .kvHeads = config.kvHeads, .window = network.window(layer),
-                                 .slot = layer};
+        const AttentionForm form{
+            .heads = config.heads, .kvHeads = config.kvHeads, .window = network.window(layer), .slot = layer};
         const ValueId mixed = network.attention(self + ".attention", q, k, v, form);
         const ValueId attended = network.linear(self + ".o_proj", mixed, config.width, queries);
         network.graph.rename(attended, self + ".output");

@@ -19,21 +19,25 @@ void buildMamba(NetworkBuilder& network) {
         network.graph.setBlock(static_cast<int>(layer));
         const std::string block = fmt::format("backbone.layers.{}", layer), mixer = block + ".mixer";
         const ValueId y = network.rmsNorm(block + ".norm", stream, config.width);
-        const auto halves = network.split(mixer + ".halves", network.linear(mixer + ".in_proj", y, 2 * channels, config.width),
-                                          {channels, channels}); // what goes through the recurrence, and its gate
+        const auto halves =
+            network.split(mixer + ".halves", network.linear(mixer + ".in_proj", y, 2 * channels, config.width),
+                          {channels, channels}); // what goes through the recurrence, and its gate
         std::vector<ValueId> inputs{halves[0], network.weight(mixer + ".conv1d.weight", {channels, config.convWidth})};
         if (network.has(mixer + ".conv1d.bias")) inputs.push_back(network.weight(mixer + ".conv1d.bias", {channels}));
-        const ValueId convolved = network.graph.add("CausalConv", mixer + ".conv1d", std::move(inputs), {{"slot", 2 * layer}});
+        const ValueId convolved =
+            network.graph.add("CausalConv", mixer + ".conv1d", std::move(inputs), {{"slot", 2 * layer}});
         const ValueId x = network.activation(mixer + ".act", convolved, act);
-        const auto parts = network.split(mixer + ".parts", network.linear(mixer + ".x_proj", x, rank + 2 * states, channels),
-                                         {rank, states, states});
+        const auto parts =
+            network.split(mixer + ".parts", network.linear(mixer + ".x_proj", x, rank + 2 * states, channels),
+                          {rank, states, states});
         const ValueId step = network.linear(mixer + ".dt_proj", parts[0], channels, rank);
         const ValueId delta = network.graph.add("Softplus", mixer + ".delta", {step});
-        const ValueId speed = network.graph.add("Exp", mixer + ".A.exp", {network.weight(mixer + ".A_log", {channels, states})});
+        const ValueId speed =
+            network.graph.add("Exp", mixer + ".A.exp", {network.weight(mixer + ".A_log", {channels, states})});
         const ValueId a = network.graph.add("Neg", mixer + ".A", {speed});
         const ValueId scanned = network.graph.add(
-            "SelectiveScan", mixer + ".scan", {x, delta, a, parts[1], parts[2], network.weight(mixer + ".D", {channels})},
-            {{"slot", 2 * layer + 1}});
+            "SelectiveScan", mixer + ".scan",
+            {x, delta, a, parts[1], parts[2], network.weight(mixer + ".D", {channels})}, {{"slot", 2 * layer + 1}});
         const ValueId gate = network.activation(mixer + ".gate", halves[1], act);
         const ValueId gated = network.binary("Mul", mixer + ".gated", scanned, gate);
         const ValueId mixed = network.linear(mixer + ".out_proj", gated, config.width, channels);
@@ -41,7 +45,8 @@ void buildMamba(NetworkBuilder& network) {
         stream = network.binary("Add", block, stream, mixed);
     }
     network.graph.setBlock(std::nullopt);
-    network.logits("lm_head", "backbone.embeddings", network.rmsNorm("backbone.norm_f", stream, config.width), config.width);
+    network.logits("lm_head", "backbone.embeddings", network.rmsNorm("backbone.norm_f", stream, config.width),
+                   config.width);
 }
 
 } // namespace qscope::engine::nn

@@ -21,13 +21,21 @@ void NetworkBuilder::needHeads() {
     if (config.heads <= 0) return;
     if (config.headSize <= 0 && config.width % config.heads != 0)
         complain({ErrorCode::Malformed,
-                  fmt::format("a width of {} does not divide into {} heads", config.width, config.heads), {}});
+                  fmt::format("a width of {} does not divide into {} heads", config.width, config.heads),
+                  {}});
     if (config.kvHeads <= 0 || config.heads % config.kvHeads != 0)
         complain({ErrorCode::Malformed,
-                  fmt::format("{} heads cannot share {} key and value heads", config.heads, config.kvHeads), {}});
+                  fmt::format("{} heads cannot share {} key and value heads", config.heads, config.kvHeads),
+                  {}});
+    if (!config.windowed.empty() && static_cast<std::int64_t>(config.windowed.size()) != config.layers)
+        complain(
+            {ErrorCode::Malformed,
+             fmt::format("the list of layer types has {} entries for {} layers", config.windowed.size(), config.layers),
+             {}});
     if (config.rotated > headSize())
         complain({ErrorCode::Malformed,
-                  fmt::format("rotary embedding over {} elements of heads of {}", config.rotated, headSize()), {}});
+                  fmt::format("rotary embedding over {} elements of heads of {}", config.rotated, headSize()),
+                  {}});
 }
 
 std::int64_t NetworkBuilder::headSize() const {
@@ -101,8 +109,9 @@ ValueId NetworkBuilder::headNorm(const std::string& module, ValueId x, std::int6
     const ValueId apart = list(module + ".heads_shape", {0, 0, heads, headSize()}); // 0: as the input has it
     const ValueId together = list(module + ".shape", {0, 0, heads * headSize()});
     const ValueId cut = graph.add("Reshape", module + ".heads", {x, apart});
-    const ValueId done = graph.add("RMSNormalization", module + ".normed", {cut, weight(module + ".weight", {headSize()})},
-                                   {{"axis", std::int64_t{-1}}, {"epsilon", config.normEpsilon}});
+    const ValueId done =
+        graph.add("RMSNormalization", module + ".normed", {cut, weight(module + ".weight", {headSize()})},
+                  {{"axis", std::int64_t{-1}}, {"epsilon", config.normEpsilon}});
     return graph.add("Reshape", module, {done, together});
 }
 
@@ -147,7 +156,8 @@ ValueId NetworkBuilder::rotary(const std::string& name, ValueId x, std::int64_t 
 }
 
 ValueId NetworkBuilder::attention(const std::string& name, ValueId q, ValueId k, ValueId v, const AttentionForm& form) {
-    std::map<std::string, Attribute, std::less<>> attributes{{"q_num_heads", form.heads}, {"kv_num_heads", form.kvHeads}};
+    std::map<std::string, Attribute, std::less<>> attributes{{"q_num_heads", form.heads},
+                                                             {"kv_num_heads", form.kvHeads}};
     if (form.causal) attributes.emplace("is_causal", std::int64_t{1});
     if (form.scale > 0) attributes.emplace("scale", form.scale);
     if (form.cap > 0) attributes.emplace("softcap", form.cap);

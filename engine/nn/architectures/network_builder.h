@@ -21,7 +21,8 @@ struct AttentionForm {
 class NetworkBuilder {
 public:
     NetworkBuilder(const ModelConfig& given, const ArchitectureOptions& options)
-        : config(given), m_options(options) {}
+        : config(given)
+        , m_options(options) {}
 
     const ModelConfig& config;
     GraphBuilder graph;
@@ -62,7 +63,8 @@ public:
     [[nodiscard]] std::vector<ValueId> split(const std::string& name, ValueId x, std::vector<std::int64_t> sizes);
     /// Rotary embedding of x [batch, time, heads * head size]; tables and positions are made at the first call.
     [[nodiscard]] ValueId rotary(const std::string& name, ValueId x, std::int64_t heads);
-    [[nodiscard]] ValueId attention(const std::string& name, ValueId q, ValueId k, ValueId v, const AttentionForm& form);
+    [[nodiscard]] ValueId attention(const std::string& name, ValueId q, ValueId k, ValueId v,
+                                    const AttentionForm& form);
     /// down(act(gate(x)) * up(x)), the part's output named "<module>.output".
     [[nodiscard]] ValueId gatedFeedForward(const std::string& module, ValueId x, std::string_view activation);
 

@@ -41,8 +41,8 @@ void buildOpt(NetworkBuilder& network) {
         ValueId middle = network.binary("Add", block + ".middle", stream, attended);
         middle = norm(".self_attn_layer_norm", middle, !config.normFirst);
         const ValueId y = norm(".final_layer_norm", middle, config.normFirst);
-        const ValueId open = network.activation(block + ".activation_fn",
-                                                network.linear(block + ".fc1", y, config.hidden, width), act);
+        const ValueId open =
+            network.activation(block + ".activation_fn", network.linear(block + ".fc1", y, config.hidden, width), act);
         const ValueId fed = network.linear(block + ".fc2", open, width, config.hidden);
         network.graph.rename(fed, block + ".mlp.output");
         stream = network.binary("Add", config.normFirst ? block : block + ".sum", middle, fed);

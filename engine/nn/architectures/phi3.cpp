@@ -15,14 +15,15 @@ void buildPhi3(NetworkBuilder& network) {
     ValueId stream = network.embedding("model.embed_tokens", tokens, config.vocabulary, config.width);
     for (std::int64_t layer = 0; layer < config.layers; ++layer) {
         network.graph.setBlock(static_cast<int>(layer));
-        const std::string block = fmt::format("model.layers.{}", layer), self = block + ".self_attn", mlp = block + ".mlp";
+        const std::string block = fmt::format("model.layers.{}", layer), self = block + ".self_attn",
+                          mlp = block + ".mlp";
         const ValueId x = network.rmsNorm(block + ".input_layernorm", stream, config.width);
         const ValueId fused = network.linear(self + ".qkv_proj", x, queries + 2 * keys, config.width);
         const auto parts = network.split(self + ".qkv", fused, {queries, keys, keys});
         const ValueId q = network.rotary(self + ".q_rotary", parts[0], config.heads);
         const ValueId k = network.rotary(self + ".k_rotary", parts[1], config.kvHeads);
-        const AttentionForm form{.heads = config.heads, .kvHeads = config.kvHeads, .window = network.window(layer),
-                                 .slot = layer};
+        const AttentionForm form{
+            .heads = config.heads, .kvHeads = config.kvHeads, .window = network.window(layer), .slot = layer};
         const ValueId mixed = network.attention(self + ".attention", q, k, parts[2], form);
         const ValueId attended = network.linear(self + ".o_proj", mixed, config.width, queries);
         network.graph.rename(attended, self + ".output");

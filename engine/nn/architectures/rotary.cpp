@@ -23,7 +23,8 @@ void applyYarn(const ModelConfig& config, std::vector<double>& frequencies) {
     const double dimension = 2 * static_cast<double>(frequencies.size());
     // The index of the frequency that makes this many turns over the original context.
     const auto indexOf = [&](double turns) {
-        return dimension * std::log(original(config) / (turns * 2 * std::numbers::pi)) / (2 * std::log(config.ropeBase));
+        return dimension * std::log(original(config) / (turns * 2 * std::numbers::pi)) /
+               (2 * std::log(config.ropeBase));
     };
     const double low = std::max(std::floor(indexOf(config.rope.betaFast)), 0.0);
     double high = std::min(std::ceil(indexOf(config.rope.betaSlow)), dimension - 1);
@@ -39,7 +40,8 @@ void applyLlama3(const ModelConfig& config, std::vector<double>& frequencies) {
     const RopeScaling& rope = config.rope;
     for (double& frequency : frequencies) {
         const double turns = original(config) * frequency / (2 * std::numbers::pi);
-        const double kept = std::clamp((turns - rope.lowFrequency) / (rope.highFrequency - rope.lowFrequency), 0.0, 1.0);
+        const double kept =
+            std::clamp((turns - rope.lowFrequency) / (rope.highFrequency - rope.lowFrequency), 0.0, 1.0);
         frequency *= kept + (1 - kept) / rope.factor;
     }
 }

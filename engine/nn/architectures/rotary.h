@@ -6,7 +6,8 @@
 
 namespace qscope::engine::nn {
 
-/// Cosines and sines of the angles position * frequency, [positions, dimension / 2] each, as RotaryEmbedding takes them.
+/// Cosines and sines of the angles position * frequency, [positions, dimension / 2] each, as RotaryEmbedding takes
+/// them.
 struct RotaryTables {
     Value cosines;
     Value sines;

@@ -22,23 +22,29 @@ ValueId timeMixing(NetworkBuilder& network, const std::string& module, ValueId x
     const ValueId before = network.graph.add("TokenShift", module + ".shift", {x}, {{"slot", kSlots * layer}});
     const ValueId k = network.linear(module + ".key", mix(network, module, "key", x, before), inner, width);
     const ValueId v = network.linear(module + ".value", mix(network, module, "value", x, before), inner, width);
-    const ValueId r = network.linear(module + ".receptance", mix(network, module, "receptance", x, before), inner, width);
-    const ValueId decay = network.graph.add("Exp", module + ".decay", {network.weight(module + ".time_decay", {inner})});
+    const ValueId r =
+        network.linear(module + ".receptance", mix(network, module, "receptance", x, before), inner, width);
+    const ValueId decay =
+        network.graph.add("Exp", module + ".decay", {network.weight(module + ".time_decay", {inner})});
     const ValueId bonus = network.weight(module + ".time_first", {inner});
     const ValueId wkv = network.graph.add("Wkv", module + ".wkv", {k, v, decay, bonus}, {{"slot", kSlots * layer + 1}});
     const ValueId gate = network.graph.add("Sigmoid", module + ".gate", {r});
-    const ValueId out = network.linear(module + ".output", network.binary("Mul", module + ".gated", gate, wkv), width, inner);
+    const ValueId out =
+        network.linear(module + ".output", network.binary("Mul", module + ".gated", gate, wkv), width, inner);
     network.graph.rename(out, module + ".output");
     return out;
 }
 
-ValueId channelMixing(NetworkBuilder& network, const std::string& module, ValueId x, std::int64_t layer) {
-    const std::int64_t width = network.config.width, hidden = network.config.hidden;
+ValueId channelMixing(NetworkBuilder& network, const std::string& module, ValueId x, std::int64_t layer,
+                      std::int64_t hidden) {
+    const std::int64_t width = network.config.width;
     const ValueId before = network.graph.add("TokenShift", module + ".shift", {x}, {{"slot", kSlots * layer + 2}});
     const ValueId k = network.linear(module + ".key", mix(network, module, "key", x, before), hidden, width);
-    const ValueId r = network.linear(module + ".receptance", mix(network, module, "receptance", x, before), width, width);
+    const ValueId r =
+        network.linear(module + ".receptance", mix(network, module, "receptance", x, before), width, width);
     const ValueId positive = network.graph.add("Relu", module + ".positive", {k});
-    const ValueId v = network.linear(module + ".value", network.binary("Mul", module + ".square", positive, positive), width, hidden);
+    const ValueId v =
+        network.linear(module + ".value", network.binary("Mul", module + ".square", positive, positive), width, hidden);
     const ValueId gate = network.graph.add("Sigmoid", module + ".gate", {r});
     return network.binary("Mul", module, gate, v);
 }
@@ -48,7 +54,10 @@ ValueId channelMixing(NetworkBuilder& network, const std::string& module, ValueI
 void buildRwkv(NetworkBuilder& network) {
     const ModelConfig& config = network.config;
     const ValueId tokens = network.textInputs();
-    network.need(config.hidden, "width of the feed-forward part");
+    // rwkv.cpp's files do not say it.
+    const std::int64_t hidden =
+        config.hidden > 0 ? config.hidden : network.rows("rwkv.blocks.0.feed_forward.key.weight");
+    network.need(hidden, "width of the feed-forward part");
     ValueId stream = network.embedding("rwkv.embeddings", tokens, config.vocabulary, config.width);
     for (std::int64_t layer = 0; layer < config.layers; ++layer) {
         network.graph.setBlock(static_cast<int>(layer));
@@ -58,7 +67,8 @@ void buildRwkv(NetworkBuilder& network) {
         const ValueId attended = timeMixing(network, block + ".attention", x, layer);
         const ValueId middle = network.binary("Add", block + ".middle", stream, attended);
         const ValueId y = network.layerNorm(block + ".ln2", middle, config.width);
-        stream = network.binary("Add", block, middle, channelMixing(network, block + ".feed_forward", y, layer));
+        stream =
+            network.binary("Add", block, middle, channelMixing(network, block + ".feed_forward", y, layer, hidden));
     }
     network.graph.setBlock(std::nullopt);
     network.logits("head", "rwkv.embeddings", network.layerNorm("rwkv.ln_out", stream, config.width), config.width);

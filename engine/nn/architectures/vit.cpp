@@ -13,19 +13,24 @@ ValueId embed(NetworkBuilder& network, ValueId pixels) {
     const std::int64_t channels = config.channels > 0 ? config.channels : 3;
     if (size > 0 && config.imageSize % size != 0)
         network.complain({ErrorCode::Malformed,
-                          fmt::format("images of {} pixels do not divide into patches of {}", config.imageSize, size), {}});
+                          fmt::format("images of {} pixels do not divide into patches of {}", config.imageSize, size),
+                          {}});
     const std::int64_t patches = size > 0 ? (config.imageSize / size) * (config.imageSize / size) : 0;
     const std::string root = "vit.embeddings", projection = root + ".patch_embeddings.projection";
     std::vector<ValueId> inputs{pixels, network.weight(projection + ".weight", {width, channels, size, size})};
     if (network.has(projection + ".bias")) inputs.push_back(network.weight(projection + ".bias", {width}));
     const std::vector<std::int64_t> square{size, size};
-    ValueId x = network.graph.add("Conv", projection, std::move(inputs), {{"kernel_shape", square}, {"strides", square}});
-    x = network.graph.add("Reshape", root + ".patches", {x, network.list(root + ".patches.shape", {0, width, patches})});
+    ValueId x =
+        network.graph.add("Conv", projection, std::move(inputs), {{"kernel_shape", square}, {"strides", square}});
+    x = network.graph.add("Reshape", root + ".patches",
+                          {x, network.list(root + ".patches.shape", {0, width, patches})});
     x = network.graph.add("Transpose", root + ".tokens", {x}, {{"perm", std::vector<std::int64_t>{0, 2, 1}}});
     const ValueId batch = network.graph.add("Shape", root + ".batch", {x}, {{"end", std::int64_t{1}}});
-    const ValueId shape = network.graph.add("Concat", root + ".cls_shape", {batch, network.list(root + ".cls_size", {1, width})},
-                                            {{"axis", std::int64_t{0}}});
-    const ValueId front = network.graph.add("Expand", root + ".cls", {network.weight(root + ".cls_token", {1, 1, width}), shape});
+    const ValueId shape =
+        network.graph.add("Concat", root + ".cls_shape", {batch, network.list(root + ".cls_size", {1, width})},
+                          {{"axis", std::int64_t{0}}});
+    const ValueId front =
+        network.graph.add("Expand", root + ".cls", {network.weight(root + ".cls_token", {1, 1, width}), shape});
     x = network.graph.add("Concat", root + ".sequence", {front, x}, {{"axis", std::int64_t{1}}});
     return network.binary("Add", root, x, network.weight(root + ".position_embeddings", {1, patches + 1, width}));
 }
@@ -58,8 +63,8 @@ void buildVit(NetworkBuilder& network) {
         const ValueId middle = network.binary("Add", block + ".middle", stream, attended);
         const ValueId y = network.layerNorm(block + ".layernorm_after", middle, width);
         const ValueId wide = network.linear(block + ".intermediate.dense", y, config.hidden, width);
-        const ValueId fed = network.linear(block + ".output.dense", network.activation(block + ".intermediate", wide, act), width,
-                                           config.hidden);
+        const ValueId fed = network.linear(
+            block + ".output.dense", network.activation(block + ".intermediate", wide, act), width, config.hidden);
         network.graph.rename(fed, block + ".mlp.output");
         stream = network.binary("Add", block, middle, fed);
     }

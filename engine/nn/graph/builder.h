@@ -26,7 +26,8 @@ public:
     /// Gives an edge another name: the residual stream behind block 3 is "model.layers.3.output".
     void rename(ValueId value, std::string name);
     void output(ValueId value) { m_graph.outputs.push_back(value); }
-    void captured(ValueId value) { m_graph.captured.push_back(value); }
+    /// Of an inner graph: an edge that takes the value of the next of the node's `captures`.
+    [[nodiscard]] ValueId captured(std::string name);
 
     [[nodiscard]] Result<std::shared_ptr<const Graph>> finish();
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/nn/graph/execution.h"
 
+#include "engine/nn/device/device_run.h"
+
 namespace qscope::engine::nn {
 
 namespace {
@@ -27,8 +29,15 @@ Execution::Execution(const Graph& graph, const WeightSource& weights, const RunC
     for (const ValueId edge : graph.outputs) keep(edge);
 }
 
+Result<Value> Execution::onHost(Value value) const {
+    if (value.onHost()) return value;
+    if (!m_options.device) return fail(ErrorCode::Device, "a value lies on a device that this run does not have");
+    return m_options.device->onHost(std::move(value));
+}
+
 Result<Value> Execution::seen(ValueId edge, Value value) {
     if (!m_options.observer || !m_options.observer->wants(m_graph, edge)) return value;
+    QSCOPE_TRY(value, onHost(std::move(value)));
     const Shape before = value.shape();
     QSCOPE_TRY(Value after, m_options.observer->value(m_graph, edge, std::move(value)));
     if (after.shape() != before)
@@ -60,35 +69,51 @@ Result<Value> Execution::load(ValueId edge) {
     return fail(ErrorCode::OutOfRange, "'{}' has no value", known.name);
 }
 
-Result<void> Execution::runNode(const Node& node) {
-    std::vector<std::optional<Value>> held(node.inputs.size());
-    std::vector<const Value*> inputs(node.inputs.size(), nullptr);
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-        if (node.inputs[i] == kAbsent) continue;
-        QSCOPE_TRY(held[i], load(node.inputs[i]));
-        if (m_options.observer && m_options.observer->wantsUse(m_graph, node, i)) {
-            QSCOPE_TRY(held[i], m_options.observer->use(m_graph, node, i, std::move(*held[i])));
-        }
-        inputs[i] = &*held[i];
-    }
-    std::vector<Value> captures;
-    for (const ValueId edge : node.captures) {
-        QSCOPE_TRY(captures.emplace_back(), load(edge));
-    }
+/// The node's outputs, from the device where that does the node, else from the operator itself.
+Result<std::vector<Value>> Execution::compute(const Node& node, std::span<std::optional<Value>> inputs) {
+    std::vector<const Value*> given;
+    for (const auto& input : inputs) given.push_back(input ? &*input : nullptr);
     Progress own; // operators count their chunks; the run's progress belongs to whoever runs the graph
     const RunContext quiet{m_context.stop, own, m_context.notes, m_context.backend};
-    OperatorContext context{quiet, m_options.session, captures, {}};
-    context.runGraph = [&](const Graph& graph, std::span<const Value> given) -> Result<std::vector<Value>> {
+    OperatorContext context{quiet, m_options.session, {}, {}};
+    if (m_options.device && m_options.precision == Precision::Single) {
+        QSCOPE_TRY(auto made, m_options.device->run(node, given, context));
+        if (made) return std::move(*made);
+    }
+    for (auto& input : inputs)
+        if (input) {
+            QSCOPE_TRY(input, onHost(std::move(*input)));
+        }
+    std::vector<Value> captures;
+    for (const ValueId edge : node.captures) {
+        QSCOPE_TRY(Value value, load(edge));
+        QSCOPE_TRY(captures.emplace_back(), onHost(std::move(value)));
+    }
+    context.captures = captures;
+    context.runGraph = [&](const Graph& graph, std::span<const Value> values) -> Result<std::vector<Value>> {
         Execution inner(graph, m_weights, m_context, m_options);
-        if (given.size() != graph.inputs.size() || captures.size() != graph.captured.size())
+        if (values.size() != graph.inputs.size() || captures.size() != graph.captured.size())
             return fail(ErrorCode::Malformed, "an inner graph takes {} inputs, not {}", graph.inputs.size(),
-                        given.size());
-        for (std::size_t i = 0; i < given.size(); ++i) QSCOPE_CHECK(inner.set(graph.inputs[i], given[i]));
+                        values.size());
+        for (std::size_t i = 0; i < values.size(); ++i) QSCOPE_CHECK(inner.set(graph.inputs[i], values[i]));
         for (std::size_t i = 0; i < captures.size(); ++i) QSCOPE_CHECK(inner.set(graph.captured[i], captures[i]));
         QSCOPE_CHECK(inner.run());
         return inner.outputs();
     };
-    QSCOPE_TRY(std::vector<Value> outputs, node.op->forward(node, inputs, context));
+    return node.op->forward(node, given, context);
+}
+
+Result<void> Execution::runNode(const Node& node) {
+    std::vector<std::optional<Value>> inputs(node.inputs.size());
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+        if (node.inputs[i] == kAbsent) continue;
+        QSCOPE_TRY(inputs[i], load(node.inputs[i]));
+        if (m_options.observer && m_options.observer->wantsUse(m_graph, node, i)) {
+            QSCOPE_TRY(inputs[i], onHost(std::move(*inputs[i])));
+            QSCOPE_TRY(inputs[i], m_options.observer->use(m_graph, node, i, std::move(*inputs[i])));
+        }
+    }
+    QSCOPE_TRY(std::vector<Value> outputs, compute(node, inputs));
     if (outputs.size() < node.outputs.size())
         return fail(ErrorCode::Unsupported, "only {} of {} outputs are made", outputs.size(), node.outputs.size());
     for (std::size_t i = 0; i < node.outputs.size(); ++i)
@@ -117,6 +142,12 @@ const Value* Execution::find(ValueId edge) const {
     return value ? &*value : nullptr;
 }
 
+Result<Value> Execution::value(ValueId edge) const {
+    const Value* known = find(edge);
+    if (!known) return fail(ErrorCode::OutOfRange, "'{}' has no value", m_graph.values[indexOf(edge)].name);
+    return onHost(*known);
+}
+
 Result<std::vector<Value>> Execution::outputs() const {
     std::vector<Value> values;
     for (const ValueId edge : m_graph.outputs) {
@@ -124,7 +155,7 @@ Result<std::vector<Value>> Execution::outputs() const {
         const ValueInfo& known = m_graph.values[indexOf(edge)];
         if (!value && known.role == ValueRole::Constant) value = &*known.constant;
         if (!value) return fail(ErrorCode::OutOfRange, "output '{}' has no value", known.name);
-        values.push_back(*value);
+        QSCOPE_TRY(values.emplace_back(), onHost(*value));
     }
     return values;
 }

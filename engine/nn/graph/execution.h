@@ -31,10 +31,13 @@ public:
     [[nodiscard]] virtual Result<Value> use(const Graph&, const Node&, std::size_t, Value value) { return value; }
 };
 
+class DeviceRun;
+
 struct ExecutionOptions {
     Precision precision = Precision::Single; ///< of weights and floating-point constants
     Observer* observer = nullptr;
     Session* session = nullptr;
+    DeviceRun* device = nullptr; ///< runs what it can in single precision; null: everything runs on the CPU
 };
 
 /// One run of a graph, whole or in parts. Edges are dropped after their last use unless kept; weights are loaded when a
@@ -52,14 +55,19 @@ public:
     /// Runs nodes [first, end). Errors name the node. Cancelled between and, for long ones, inside nodes.
     [[nodiscard]] Result<void> run(std::size_t first, std::size_t end);
     [[nodiscard]] Result<void> run() { return run(0, m_graph.nodes.size()); }
-    /// The value of an edge that is known and not dropped yet, else null.
+    /// The value of an edge that is known and not dropped yet, else null. With a device it may lie there alone.
     [[nodiscard]] const Value* find(ValueId edge) const;
+    /// What nodes see of an edge: its value, or a weight or constant loaded for the occasion and shown to the observer.
+    [[nodiscard]] Result<Value> load(ValueId edge);
+    /// The same with its bytes, wherever it lies; OutOfRange when it is not known.
+    [[nodiscard]] Result<Value> value(ValueId edge) const;
     /// The graph's outputs after a whole run.
     [[nodiscard]] Result<std::vector<Value>> outputs() const;
 
 private:
-    [[nodiscard]] Result<Value> load(ValueId edge);
     [[nodiscard]] Result<Value> seen(ValueId edge, Value value);
+    [[nodiscard]] Result<Value> onHost(Value value) const;
+    [[nodiscard]] Result<std::vector<Value>> compute(const Node& node, std::span<std::optional<Value>> inputs);
     [[nodiscard]] Result<void> runNode(const Node& node);
 
     const Graph& m_graph;

@@ -32,6 +32,12 @@ ValueId GraphBuilder::input(std::string name) {
     return id;
 }
 
+ValueId GraphBuilder::captured(std::string name) {
+    const ValueId id = addValue(std::move(name), ValueRole::Input);
+    m_graph.captured.push_back(id);
+    return id;
+}
+
 ValueId GraphBuilder::weight(std::string name) {
     const auto known = m_byName.find(name);
     if (known != m_byName.end() && m_graph.values[static_cast<std::size_t>(known->second)].role == ValueRole::Weight)
@@ -65,9 +71,15 @@ std::vector<ValueId> GraphBuilder::addNode(std::string_view op, Node node,
                   fmt::format("{} (node '{}') does not take {} inputs and give {} outputs", op, node.name, inputs,
                               outputNames.size()),
                   {}});
-    for (int i = 0; node.op && i < std::min(inputs, node.op->minimumInputs); ++i)
-        if (node.inputs[static_cast<std::size_t>(i)] == kAbsent)
-            complain({ErrorCode::Malformed, fmt::format("input {} of {} (node '{}') is absent", i, op, node.name), {}});
+    // An operator may rely on its required inputs, and a list of any length on all of them.
+    if (node.op)
+        for (int i = 0;
+             i < (node.op->maximumInputs < 0 && node.op->minimumInputs > 0 ? inputs
+                                                                           : std::min(node.op->minimumInputs, inputs));
+             ++i)
+            if (node.inputs[static_cast<std::size_t>(i)] == kAbsent)
+                complain(
+                    {ErrorCode::Malformed, fmt::format("input {} of {} (node '{}') is missing", i, op, node.name), {}});
     for (const auto* list : {&node.inputs, &node.captures})
         for (const ValueId edge : *list)
             if (edge != kAbsent && (edge < 0 || edge >= static_cast<ValueId>(m_graph.values.size())))

@@ -9,17 +9,26 @@
 #include <string>
 #include <vector>
 
+namespace qscope::engine {
+class DeviceArray;
+}
+
 namespace qscope::engine::nn {
 
 /// What flows along an edge of a running graph. Immutable and cheap to copy: a reshaped value shares its elements.
 /// `host` is row-major with a plain type and aligned elements. Texts (ONNX's string tensors) lie beside an empty `host`
-/// that still has their shape.
+/// of type Coded that still has their shape; so do the items of a sequence (ONNX's lists of tensors), with no axes. A value
+/// that a device made has its type and shape in `host` and no bytes there, until somebody asks for them; operators only
+/// ever see values with their bytes.
 struct Value {
     TensorView host;
     std::shared_ptr<const std::vector<std::string>> texts = nullptr;
+    std::shared_ptr<const std::vector<Value>> items = nullptr;
+    std::shared_ptr<const DeviceArray> device = nullptr; ///< the same elements on a device, F32
 
     [[nodiscard]] const Shape& shape() const { return host.shape; }
     [[nodiscard]] DType dtype() const { return host.dtype; }
+    [[nodiscard]] bool onHost() const { return !device || !host.bytes.empty(); }
 };
 
 /// The C++ type of an element type that operators calculate with.
@@ -68,6 +77,16 @@ template<class T>
     Value value = makeValue(std::move(shape), std::move(values));
     value.host.dtype = DType::Bool;
     return value;
+}
+
+[[nodiscard]] inline Value makeTexts(Shape shape, std::vector<std::string> texts) {
+    assert(static_cast<std::int64_t>(texts.size()) == elementCount(shape));
+    return {{DType::Coded, std::move(shape), {}, nullptr},
+            std::make_shared<const std::vector<std::string>>(std::move(texts))};
+}
+
+[[nodiscard]] inline Value makeSequence(std::vector<Value> items) {
+    return {{DType::Coded, {}, {}, nullptr}, nullptr, std::make_shared<const std::vector<Value>>(std::move(items))};
 }
 
 /// The same elements under another shape of equal element count.

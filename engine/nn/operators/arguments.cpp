@@ -118,8 +118,8 @@ Outputs inOneReal(Forward forward, const Node& node, OperatorInputs inputs, Oper
         }
     Outputs outputs = forward(node, same, context);
     if (!outputs || wider || half == DType::F32) return outputs;
-    for (Value& output : *outputs)
-        if (output.dtype() == DType::F32) {
+    for (Value& output : *outputs) // those that the node does not have may be without elements
+        if (output.dtype() == DType::F32 && (output.host.keepAlive || !output.host.bytes.empty())) {
             QSCOPE_TRY(output, converted(output, half));
         }
     return outputs;

@@ -14,7 +14,7 @@
 namespace qscope::engine::nn {
 
 /// Most elements a value may have: graphs come from files, and a file must not ask for more than a machine has.
-inline constexpr std::int64_t kMaximumElements = std::int64_t{1} << 33;
+inline constexpr std::int64_t kMaximumElements = std::int64_t{1} << 30;
 
 using Outputs = Result<std::vector<Value>>;
 using Forward = Outputs (*)(const Node& node, OperatorInputs inputs, OperatorContext& context);

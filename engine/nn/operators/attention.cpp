@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/nn/operators/arguments.h"
+#include "engine/nn/kernels/attention.h"
+#include "engine/nn/operators/attention_scores.h"
+#include "engine/nn/operators/session_slot.h"
 
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 namespace qscope::engine::nn {
 
 namespace {
-
-/// Queries [batch, heads, time, size] attend to keys and values [batch, kvHeads, total, ...], of which the first `past`
-/// were known before this call.
-struct Sizes {
-    std::int64_t batch = 0, heads = 0, time = 0, size = 0;
-    std::int64_t kvHeads = 0, total = 0, valueSize = 0, past = 0;
-};
 
 /// [batch, time, heads * size] as [batch, heads, time, size]; four axes stay what they are.
 Result<Value> withHeads(const Value& x, std::int64_t heads, std::string_view what) {
@@ -71,128 +65,65 @@ Result<Value> joined(const Value* past, const Value& now, std::string_view what)
     });
 }
 
-/// What a mask says about keys: an addend for each, or whether it counts. Keys behind its last are left out.
-struct Mask {
-    const Value* value = nullptr;
-    std::int64_t batchStride = 0, headStride = 0, timeStride = 0, known = 0;
-};
-
-Result<Mask> maskOf(const Value* value, const Sizes& n, DType type) {
-    if (!value) return Mask{};
-    QSCOPE_CHECK(expectRank(*value, 2, 4, "the mask"));
-    if (value->dtype() != DType::Bool && value->dtype() != type)
-        return fail(ErrorCode::Unsupported, "a mask of type {} over scores of type {}", info(value->dtype()).name,
-                    info(type).name);
-    Shape shape = value->shape();
-    shape.insert(shape.begin(), 4 - shape.size(), 1);
-    const std::int64_t full[] = {n.batch, n.heads, n.time};
-    for (std::size_t axis = 0; axis < 3; ++axis)
-        if (shape[axis] != 1 && shape[axis] != full[axis])
-            return fail(ErrorCode::OutOfRange, "a mask of shape {} does not fit scores of shape {}",
-                        describe(value->shape()), describe({n.batch, n.heads, n.time, n.total}));
-    if (shape[3] < 1 || shape[3] > n.total)
-        return fail(ErrorCode::OutOfRange, "a mask of shape {} does not fit {} keys", describe(value->shape()),
-                    n.total);
-    Mask mask{value, 0, 0, 0, shape[3]};
-    if (shape[2] > 1) mask.timeStride = shape[3];
-    if (shape[1] > 1) mask.headStride = shape[2] * shape[3];
-    if (shape[0] > 1) mask.batchStride = shape[1] * shape[2] * shape[3];
-    return mask;
-}
-
-/// How scores become probabilities.
-struct Rules {
-    double scale = 1;
-    double softcap = 0;
-    bool causal = false;
-    std::int64_t window = 0;
-    bool maskFirst = false;          ///< before the soft cap: opset 23
-    int kept = -1;                   ///< which scores are an output: 0 raw, 1 and 2 after each step, 3 probabilities
-    std::vector<std::int64_t> valid; ///< per batch, keys that count; empty: all
-};
-
-/// One query of one head.
-struct Place {
-    std::int64_t batch, head, time;
-};
-
+/// The mask as numbers to add, one per key.
 template<class T>
-void addMask(std::vector<T>& scores, const Mask& mask, const Rules& rules, const Sizes& n, const Place& at) {
+std::vector<T> addends(const Mask& mask, const Sizes& n) {
     constexpr T kNever = -std::numeric_limits<T>::infinity();
-    const std::int64_t valid = rules.valid.empty() ? n.total : rules.valid[static_cast<std::size_t>(at.batch)];
-    const std::int64_t self = at.time + (rules.valid.empty() ? n.past : valid - n.time);
-    const std::int64_t first = rules.window > 0 ? self - rules.window + 1 : 0;
-    const std::int64_t end = rules.causal ? std::min(valid, self + 1) : valid;
-    const std::int64_t row = at.batch * mask.batchStride + at.head * mask.headStride + at.time * mask.timeStride;
-    for (std::int64_t j = 0; j < n.total; ++j) {
-        T& score = scores[static_cast<std::size_t>(j)];
-        if (j < first || j >= end || (mask.value && j >= mask.known))
-            score = kNever;
-        else if (mask.value && mask.value->dtype() == DType::Bool)
-            score = mask.value->host.bytes[static_cast<std::size_t>(row + j)] == std::byte{0} ? kNever : score;
-        else if (mask.value)
-            score += elements<T>(*mask.value)[static_cast<std::size_t>(row + j)];
+    std::vector<T> all;
+    all.reserve(static_cast<std::size_t>(elementCount(mask.value->shape()) / mask.known * n.total));
+    for (std::int64_t i = 0; i < elementCount(mask.value->shape()); ++i) {
+        if (mask.value->dtype() != DType::Bool)
+            all.push_back(elements<T>(*mask.value)[static_cast<std::size_t>(i)]);
+        else
+            all.push_back(mask.value->host.bytes[static_cast<std::size_t>(i)] == std::byte{0} ? kNever : T{0});
+        if ((i + 1) % mask.known == 0) all.insert(all.end(), static_cast<std::size_t>(n.total - mask.known), kNever);
     }
+    return all;
 }
 
-/// Softmax in place; zeros when nothing may be attended to.
+/// Four axes, or three with the heads side by side.
 template<class T>
-void toProbabilities(std::vector<T>& scores) {
-    const T largest = *std::ranges::max_element(scores);
-    if (largest == -std::numeric_limits<T>::infinity()) return void(std::ranges::fill(scores, T{0}));
-    double sum = 0;
-    for (T& score : scores) sum += static_cast<double>(score = std::exp(score - largest));
-    for (T& score : scores) score = static_cast<T>(static_cast<double>(score) / sum);
+kernels::HeadVectors<T> headsOf(std::span<T> values, bool apart, std::int64_t heads, std::int64_t time,
+                                std::int64_t size) {
+    if (apart) return {values, heads * time * size, time * size, size};
+    return {values, heads * time * size, size, heads * size};
 }
 
 template<class T>
-struct Attended {
-    std::vector<T> result;
-    std::vector<T> kept;
-};
-
-template<class T>
-Result<Attended<T>> attend(const Value& queries, const Value& keys, const Value& values, const Mask& mask,
-                           const Rules& rules, const Sizes& n, const RunContext& context) {
-    Attended<T> out;
-    QSCOPE_TRY(out.result, makeElements<T>({n.batch, n.heads, n.time, n.valueSize}));
-    if (rules.kept >= 0) {
-        QSCOPE_TRY(out.kept, makeElements<T>({n.batch, n.heads, n.time, n.total}));
+Result<std::vector<T>> attend(const Value& queries, const Value& keys, const Value& values, const Mask& mask,
+                              const Rules& rules, const Sizes& n, std::vector<T>& probabilities,
+                              const RunContext& context) {
+    const bool apart = queries.shape().size() == 4;
+    QSCOPE_TRY(std::vector<T> result, makeElements<T>({n.batch, n.heads, n.time, n.valueSize}));
+    kernels::Attention<T> attention;
+    attention.batch = n.batch;
+    attention.heads = n.heads;
+    attention.kvHeads = n.kvHeads;
+    attention.queries = n.time;
+    attention.keys = n.total;
+    attention.size = n.size;
+    attention.valueSize = n.valueSize;
+    attention.query = headsOf(elements<T>(queries), apart, n.heads, n.time, n.size);
+    attention.key = headsOf(elements<T>(keys), true, n.kvHeads, n.total, n.size);
+    attention.value = headsOf(elements<T>(values), true, n.kvHeads, n.total, n.valueSize);
+    attention.result = headsOf(std::span<T>(result), apart, n.heads, n.time, n.valueSize);
+    attention.scale = static_cast<T>(rules.scale);
+    attention.softCap = static_cast<T>(std::max(0.0, rules.softcap));
+    attention.causal = rules.causal;
+    attention.firstPosition = n.past;
+    attention.window = rules.window;
+    std::vector<T> added;
+    if (mask.value) {
+        added = addends<T>(mask, n);
+        attention.mask = {added, mask.batchStride / mask.known * n.total, mask.headStride / mask.known * n.total,
+                          mask.timeStride / mask.known * n.total, 1};
     }
-    QSCOPE_CHECK(inParallel(
-        n.batch * n.heads * n.time, n.total * (n.size + n.valueSize), context,
-        [&](std::int64_t begin, std::int64_t end) {
-            std::vector<T> scores(static_cast<std::size_t>(n.total));
-            for (std::int64_t row = begin; row < end; ++row) {
-                const Place at{row / n.time / n.heads, row / n.time % n.heads, row % n.time};
-                const std::int64_t kvHead = at.batch * n.kvHeads + at.head / (n.heads / n.kvHeads);
-                const T* query = elements<T>(queries).data() + row * n.size;
-                const T* key = elements<T>(keys).data() + kvHead * n.total * n.size;
-                const auto keep = [&](int step) {
-                    if (step == rules.kept) std::ranges::copy(scores, out.kept.begin() + row * n.total);
-                };
-                for (T& score : scores) {
-                    score = static_cast<T>(rules.scale * std::inner_product(query, query + n.size, key, 0.0));
-                    key += n.size;
-                }
-                keep(0);
-                if (rules.maskFirst) addMask(scores, mask, rules, n, at), keep(1);
-                if (rules.softcap > 0)
-                    for (T& score : scores)
-                        score = static_cast<T>(rules.softcap * std::tanh(static_cast<double>(score) / rules.softcap));
-                keep(rules.maskFirst ? 2 : 1);
-                if (!rules.maskFirst) addMask(scores, mask, rules, n, at), keep(2);
-                toProbabilities(scores);
-                keep(3);
-                const T* value = elements<T>(values).data() + kvHead * n.total * n.valueSize;
-                T* sum = out.result.data() + row * n.valueSize;
-                for (const T probability : scores) {
-                    for (std::int64_t i = 0; i < n.valueSize; ++i) sum[i] += probability * value[i];
-                    value += n.valueSize;
-                }
-            }
-        }));
-    return out;
+    if (rules.kept == 3) {
+        QSCOPE_TRY(probabilities, makeElements<T>({n.batch, n.heads, n.time, n.total}));
+        attention.probabilities = probabilities;
+    }
+    QSCOPE_CHECK(kernels::attend(attention, context));
+    return result;
 }
 
 Result<Rules> rulesOf(const Node& node, OperatorInputs inputs, const Sizes& n) {
@@ -228,11 +159,19 @@ Outputs attention(const Node& node, OperatorInputs inputs, OperatorContext& cont
     }
     const auto heads = attributeOr<std::int64_t>(node, "q_num_heads", 0);
     const auto kvHeads = attributeOr<std::int64_t>(node, "kv_num_heads", 0);
-    QSCOPE_TRY(const Value queries, withHeads(*inputs[0], heads, "queries"));
     QSCOPE_TRY(Value keys, withHeads(*inputs[1], kvHeads, "keys"));
     QSCOPE_TRY(Value values, withHeads(*inputs[2], kvHeads, "values"));
-    const Shape& q = queries.shape();
-    Sizes n{q[0], q[1], q[2], q[3], keys.shape()[1], keys.shape()[2], values.shape()[3], 0};
+    const Shape& q = inputs[0]->shape();
+    if (rank == 3 && (heads < 1 || q[2] % heads != 0))
+        return fail(ErrorCode::OutOfRange, "queries of shape {} have no {} heads", describe(q), heads);
+    Sizes n{q[0],
+            rank == 3 ? heads : q[1],
+            q[rank - 2],
+            rank == 3 ? q[2] / heads : q[3],
+            keys.shape()[1],
+            keys.shape()[2],
+            values.shape()[3],
+            0};
     QSCOPE_CHECK(expectShape(keys, {n.batch, n.kvHeads, n.total, n.size}, "the tensor of keys"));
     QSCOPE_CHECK(expectShape(values, {n.batch, n.kvHeads, n.total, n.valueSize}, "the tensor of values"));
     if (n.heads % n.kvHeads != 0)
@@ -240,10 +179,9 @@ Outputs attention(const Node& node, OperatorInputs inputs, OperatorContext& cont
 
     const Value* pastKeys = inputOf(inputs, 4);
     const Value* pastValues = inputOf(inputs, 5);
-    std::vector<Value>* slot = nullptr;
-    if (context.session && node.attributes.contains("slot")) {
+    std::vector<Value>* slot = slotOf(node, context);
+    if (slot) {
         if (pastKeys || pastValues) return fail(ErrorCode::Unsupported, "earlier keys as inputs and in a session");
-        slot = &context.session->slots[attributeOr<std::int64_t>(node, "slot", 0)];
         if (slot->size() == 2) {
             pastKeys = &(*slot)[0];
             pastValues = &(*slot)[1];
@@ -255,19 +193,30 @@ Outputs attention(const Node& node, OperatorInputs inputs, OperatorContext& cont
     n.past = keys.shape()[2] - n.total;
     n.total += n.past;
     QSCOPE_CHECK(expectShape(values, {n.batch, n.kvHeads, n.total, n.valueSize}, "the tensor of values"));
-    QSCOPE_TRY(const Mask mask, maskOf(inputOf(inputs, 3), n, queries.dtype()));
+    QSCOPE_TRY(const Mask mask, maskOf(inputOf(inputs, 3), n, inputs[0]->dtype()));
     QSCOPE_TRY(const Rules rules, rulesOf(node, inputs, n));
 
-    return withReal(queries.dtype(), [&](auto zero) -> Outputs {
+    const bool byScores =
+        (rules.kept >= 0 && rules.kept < 3) || !rules.valid.empty() || (rules.maskFirst && rules.softcap > 0);
+    return withReal(inputs[0]->dtype(), [&](auto zero) -> Outputs {
         using T = decltype(zero);
-        QSCOPE_TRY(Attended<T> found, attend<T>(queries, keys, values, mask, rules, n, context.run));
+        std::vector<T> result, kept;
+        if (byScores) {
+            QSCOPE_TRY(const Value queries, withHeads(*inputs[0], heads, "queries"));
+            QSCOPE_TRY(Attended<T> found, attendByScores<T>(queries, keys, values, mask, rules, n, context.run));
+            result = rank == 3 ? withoutHeads(found.result, n) : std::move(found.result);
+            kept = std::move(found.kept);
+        } else {
+            QSCOPE_TRY(result, attend<T>(*inputs[0], keys, values, mask, rules, n, kept, context.run));
+        }
         if (slot) *slot = {keys, values};
         std::vector<Value> outputs(4);
-        outputs[0] = rank == 3 ? makeValue({n.batch, n.time, n.heads * n.valueSize}, withoutHeads(found.result, n))
-                               : makeValue({n.batch, n.heads, n.time, n.valueSize}, std::move(found.result));
+        outputs[0] = makeValue(rank == 3 ? Shape{n.batch, n.time, n.heads * n.valueSize}
+                                         : Shape{n.batch, n.heads, n.time, n.valueSize},
+                               std::move(result));
         outputs[1] = keys;
         outputs[2] = values;
-        if (rules.kept >= 0) outputs[3] = makeValue({n.batch, n.heads, n.time, n.total}, std::move(found.kept));
+        if (rules.kept >= 0) outputs[3] = makeValue({n.batch, n.heads, n.time, n.total}, std::move(kept));
         return outputs;
     });
 }

@@ -192,23 +192,19 @@ Outputs mean(const Node& node, OperatorInputs inputs, OperatorContext& context) 
     return one(std::move(result));
 }
 
-/// Borders are inputs, or attributes before opset 11; a border that is absent does not hold.
-Outputs clip(const Node& node, OperatorInputs inputs, OperatorContext& context) {
+/// A border that is absent does not hold.
+Outputs clip(const Node&, OperatorInputs inputs, OperatorContext& context) {
     Value result = *inputs[0];
-    const auto bound = [&](std::size_t input, std::string_view attribute, auto f) -> Result<void> {
-        if (const Value* border = inputOf(inputs, input)) {
-            if (elementCount(border->shape()) != 1)
-                return fail(ErrorCode::OutOfRange, "a border of shape {} is no scalar", describe(border->shape()));
-            QSCOPE_TRY(result, calculated(result, reshaped(*border, {}), context.run, f));
-        } else if (node.attributes.contains(attribute)) {
-            QSCOPE_TRY(const Value limit,
-                       converted(makeValue<double>({}, {attributeOr(node, attribute, 0.0)}), result.dtype()));
-            QSCOPE_TRY(result, calculated(result, limit, context.run, f));
-        }
+    const auto bound = [&](std::size_t input, auto f) -> Result<void> {
+        const Value* border = inputOf(inputs, input);
+        if (!border) return {};
+        if (elementCount(border->shape()) != 1)
+            return fail(ErrorCode::OutOfRange, "a border of shape {} is no scalar", describe(border->shape()));
+        QSCOPE_TRY(result, calculated(result, reshaped(*border, {}), context.run, f));
         return {};
     };
-    QSCOPE_CHECK(bound(1, "min", Greatest{}));
-    QSCOPE_CHECK(bound(2, "max", Least{}));
+    QSCOPE_CHECK(bound(1, Greatest{}));
+    QSCOPE_CHECK(bound(2, Least{}));
     return one(std::move(result));
 }
 

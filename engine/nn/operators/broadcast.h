@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/nn/kernels/elementwise.h"
 #include "engine/nn/operators/arguments.h"
 
 namespace qscope::engine::nn {
@@ -32,29 +33,9 @@ struct Broadcast {
 template<class T, class R, class F>
 Result<void> combine(const Broadcast& plan, const T* left, const T* right, R* out, const RunContext& context,
                      const F& f) {
-    const std::size_t last = plan.sizes.size() - 1;
-    const std::int64_t inner = plan.sizes[last];
-    const bool leftMoves = plan.left[last] != 0;
-    const bool rightMoves = plan.right[last] != 0;
-    return inParallel(plan.count, 4, context, [&](std::int64_t begin, std::int64_t end) {
-        while (begin < end) {
-            const auto [atLeft, atRight] = plan.offsets(begin);
-            const T* a = left + atLeft;
-            const T* b = right + atRight;
-            const std::int64_t column = begin % inner;
-            const std::int64_t run = std::min(end - begin, inner - column);
-            R* to = out + begin;
-            if (leftMoves && rightMoves)
-                for (std::int64_t i = 0; i < run; ++i) to[i] = f(a[i], b[i]);
-            else if (leftMoves)
-                for (std::int64_t i = 0; i < run; ++i) to[i] = f(a[i], *b);
-            else if (rightMoves)
-                for (std::int64_t i = 0; i < run; ++i) to[i] = f(*a, b[i]);
-            else
-                std::fill_n(to, run, f(*a, *b));
-            begin += run;
-        }
-    });
+    if (plan.count == 0) return {};
+    return kernels::apply(plan.sizes, std::span<R>(out, static_cast<std::size_t>(plan.count)), f, context,
+                          kernels::Strided<T>{{left, 1}, plan.left}, kernels::Strided<T>{{right, 1}, plan.right});
 }
 
 /// The value with its axes of size 1 repeated until it has this shape, which must be what broadcasting gives.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/nn/kernels/norms.h"
 #include "engine/nn/operators/arguments.h"
 
 #include <array>
@@ -30,36 +31,11 @@ Result<std::span<const T>> perChannel(const Value& value, std::int64_t count, st
     return elements<T>(value);
 }
 
-struct Moments {
-    double mean = 0;
-    double variance = 0;
-};
-
-template<class T>
-Moments momentsOf(std::span<const T> values) {
-    Moments found;
-    for (const T x : values) found.mean += static_cast<double>(x);
-    found.mean /= static_cast<double>(values.size());
-    for (const T x : values)
-        found.variance += (static_cast<double>(x) - found.mean) * (static_cast<double>(x) - found.mean);
-    found.variance /= static_cast<double>(values.size());
-    return found;
-}
-
-/// to = (from - mean) / sqrt(variance + epsilon) * scale + bias
-template<class T>
-void normalize(std::span<const T> from, T* to, const Moments& moments, double epsilon, T scale, T bias) {
-    const double inverse = 1 / std::sqrt(moments.variance + epsilon);
-    for (const T x : from) *to++ = static_cast<T>((static_cast<double>(x) - moments.mean) * inverse) * scale + bias;
-}
-
 Outputs batchNormalization(const Node& node, OperatorInputs inputs, OperatorContext& context) {
     const Value& x = *inputs[0];
     QSCOPE_TRY(const Channels n, channelsOf(x));
     if (attributeOr<std::int64_t>(node, "training_mode", 0) != 0)
         return fail(ErrorCode::Unsupported, "statistics of batches belong to training, which is not done here");
-    if (attributeOr<std::int64_t>(node, "spatial", 1) == 0)
-        return fail(ErrorCode::Unsupported, "statistics per element, as before opset 9, are not done");
     const double epsilon = attributeOr(node, "epsilon", 1e-5);
     return withReal(x.dtype(), [&](auto zero) -> Outputs {
         using T = decltype(zero);
@@ -72,10 +48,11 @@ Outputs batchNormalization(const Node& node, OperatorInputs inputs, OperatorCont
             inParallel(n.batch * n.channels, n.size * 2, context.run, [&](std::int64_t begin, std::int64_t end) {
                 for (std::int64_t i = begin; i < end; ++i) {
                     const auto c = static_cast<std::size_t>(i % n.channels);
-                    normalize(
-                        elements<T>(x).subspan(static_cast<std::size_t>(i * n.size), static_cast<std::size_t>(n.size)),
-                        out.data() + i * n.size, {static_cast<double>(mean[c]), static_cast<double>(variance[c])},
-                        epsilon, scale[c], bias[c]);
+                    const double inverse = 1 / std::sqrt(static_cast<double>(variance[c]) + epsilon);
+                    const auto factor = static_cast<T>(static_cast<double>(scale[c]) * inverse);
+                    const T* from = elements<T>(x).data() + i * n.size;
+                    T* to = out.data() + i * n.size;
+                    for (std::int64_t k = 0; k < n.size; ++k) to[k] = (from[k] - mean[c]) * factor + bias[c];
                 }
             }));
         return one(makeValue(x.shape(), std::move(out)));
@@ -87,26 +64,19 @@ Outputs normalizeGroups(const Node& node, OperatorInputs inputs, OperatorContext
                         std::int64_t groups, std::int64_t factors) {
     const Value& x = *inputs[0];
     const double epsilon = attributeOr(node, "epsilon", 1e-5);
-    const std::int64_t perGroup = n.channels / groups;
     return withReal(x.dtype(), [&](auto zero) -> Outputs {
         using T = decltype(zero);
         QSCOPE_TRY(const auto scale, perChannel<T>(*inputs[1], factors, "the scale"));
         QSCOPE_TRY(const auto bias, perChannel<T>(*inputs[2], factors, "the bias"));
         QSCOPE_TRY(std::vector<T> out, makeElements<T>(x.shape()));
-        const std::int64_t size = perGroup * n.size;
-        QSCOPE_CHECK(inParallel(n.batch * groups, size * 4, context.run, [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t g = begin; g < end; ++g) {
-                const auto group =
-                    elements<T>(x).subspan(static_cast<std::size_t>(g * size), static_cast<std::size_t>(size));
-                const Moments moments = momentsOf(group);
-                for (std::int64_t c = 0; c < perGroup; ++c) {
-                    const std::int64_t channel = g % groups * perGroup + c;
-                    const auto factor = static_cast<std::size_t>(channel * factors / n.channels);
-                    normalize(group.subspan(static_cast<std::size_t>(c * n.size), static_cast<std::size_t>(n.size)),
-                              out.data() + g * size + c * n.size, moments, epsilon, scale[factor], bias[factor]);
-                }
-            }
-        }));
+        std::vector<T> scales, biases; // repeated per channel
+        for (std::int64_t c = 0; c < n.channels; ++c) {
+            const auto at = static_cast<std::size_t>(c * factors / n.channels);
+            scales.push_back(scale[at]);
+            biases.push_back(bias[at]);
+        }
+        QSCOPE_CHECK(kernels::groupNorm({n.channels, n.size, groups}, elements<T>(x), std::span<T>(out),
+                                        std::span<const T>(scales), std::span<const T>(biases), epsilon, context.run));
         return one(makeValue(x.shape(), std::move(out)));
     });
 }

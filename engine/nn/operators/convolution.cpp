@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/nn/operators/convolution.h"
 
+#include "engine/nn/kernels/convolution.h"
+
 #include <array>
 
 namespace qscope::engine::nn {
@@ -34,104 +36,41 @@ Shape outputShape(const Channels& channels, const Window& window) {
     return shape;
 }
 
-/// Adds bias[channel] to all elements of each channel of [batch, channels, ...].
-template<class T>
-Result<void> addBias(std::vector<T>& out, const Shape& shape, const Value* bias, const RunContext& context) {
-    if (!bias) return {};
-    QSCOPE_CHECK(expectShape(*bias, {shape[1]}, "the bias"));
-    if (bias->dtype() != kDTypeOf<T>) return fail(ErrorCode::Unsupported, "the bias is of another type");
-    const std::int64_t size = productOf(shape, 2, shape.size());
-    return inParallel(shape[0] * shape[1], size, context, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t c = begin; c < end; ++c)
-            for (std::int64_t i = 0; i < size; ++i)
-                out[static_cast<std::size_t>(c * size + i)] +=
-                    elements<T>(*bias)[static_cast<std::size_t>(c % shape[1])];
-    });
+kernels::Convolution kernelOf(const Channels& n, const Window& window) {
+    return {n.batch,       n.groups * n.in, n.groups * n.out, n.groups,        window.input,
+            window.kernel, window.strides,  window.dilations, window.padBegin, window.padEnd};
 }
 
-/// Sums of whole numbers wrap around.
 template<class T>
-using Sum = std::conditional_t<std::is_floating_point_v<T>, double, std::uint64_t>;
-
-template<class T>
-Result<std::vector<T>> convolve(const T* x, const T* weight, const Channels& n, const Window& window,
-                                const RunContext& context) {
-    QSCOPE_TRY(std::vector<T> out, makeElements<T>(outputShape(n, window)));
-    const auto tables = tapTables(window);
-    const std::int64_t inSize = window.inputSize();
-    const std::int64_t outSize = window.outputSize();
-    const std::int64_t taps = window.taps();
-    const std::int64_t channels = n.groups * n.out;
-    QSCOPE_CHECK(inParallel(
-        std::ssize(out) / channels, n.in * taps * channels, context, [&](std::int64_t begin, std::int64_t end) {
-            std::vector<std::pair<std::int64_t, std::int64_t>> inside;
-            for (std::int64_t at = begin; at < end; ++at) {
-                const std::int64_t batch = at / outSize;
-                const std::int64_t place = at % outSize;
-                inside.clear();
-                eachTap(window, tables, place, [&](auto tap, auto index) { inside.emplace_back(tap, index); });
-                for (std::int64_t c = 0; c < channels && !context.cancelled(); ++c) {
-                    const T* from = x + (batch * n.groups + c / n.out) * n.in * inSize;
-                    const T* factor = weight + c * n.in * taps;
-                    Sum<T> sum = 0;
-                    for (std::int64_t i = 0; i < n.in; ++i, from += inSize, factor += taps)
-                        for (const auto& [tap, index] : inside)
-                            sum += static_cast<Sum<T>>(from[index]) * static_cast<Sum<T>>(factor[tap]);
-                    out[static_cast<std::size_t>((batch * channels + c) * outSize + place)] = static_cast<T>(sum);
-                }
-            }
-        }));
-    return out;
+Result<std::span<const T>> biasOf(const Value* bias, const Channels& n) {
+    if (!bias) return std::span<const T>{};
+    QSCOPE_CHECK(expectShape(*bias, {n.groups * n.out}, "the bias"));
+    if (bias->dtype() != kDTypeOf<T>) return fail(ErrorCode::Unsupported, "the bias is of another type");
+    return elements<T>(*bias);
 }
 
 Outputs conv(const Node& node, OperatorInputs inputs, OperatorContext& context) {
-    QSCOPE_TRY(const Value product, convolved(node, *inputs[0], *inputs[1], context.run));
-    const Value* bias = inputOf(inputs, 2);
-    if (!bias) return one(product);
-    return withReal(product.dtype(), [&](auto zero) -> Outputs {
-        using T = decltype(zero);
-        std::vector<T> out(elements<T>(product).begin(), elements<T>(product).end());
-        QSCOPE_CHECK(addBias(out, product.shape(), bias, context.run));
-        return one(makeValue(product.shape(), std::move(out)));
-    });
+    return one(convolved(node, *inputs[0], *inputs[1], inputOf(inputs, 2), context.run));
 }
 
-/// Each element of x spreads over the places that its taps reach.
 Outputs convTranspose(const Node& node, OperatorInputs inputs, OperatorContext& context) {
     const Value& x = *inputs[0];
     const Value& weight = *inputs[1];
     QSCOPE_TRY(const Channels n, channelsOf(node, x, weight, true));
     QSCOPE_TRY(const Window window,
                transposedWindowOf(node, x.shape(), Shape(weight.shape().begin() + 2, weight.shape().end())));
-    const Shape shape = outputShape(n, window);
-    // The same window seen from the other side: it walks over the output, one place per element of the input.
-    Window over = window;
-    std::swap(over.input, over.output);
-    const auto tables = tapTables(over);
-    const std::int64_t inSize = window.inputSize();
-    const std::int64_t outSize = window.outputSize();
-    const std::int64_t taps = window.taps();
+    // What the output has beyond the reach of the last window.
+    Shape beyond = window.output;
+    for (std::size_t axis = 0; axis < beyond.size(); ++axis)
+        beyond[axis] -= (window.input[axis] - 1) * window.strides[axis] - window.padBegin[axis] - window.padEnd[axis] +
+                        (window.kernel[axis] - 1) * window.dilations[axis] + 1;
     return withReal(x.dtype(), [&](auto zero) -> Outputs {
         using T = decltype(zero);
-        QSCOPE_TRY(std::vector<T> out, makeElements<T>(shape));
-        const std::int64_t channels = n.groups * n.out;
-        QSCOPE_CHECK(inParallel(
-            n.batch * channels, n.in * inSize * taps * 4, context.run, [&](std::int64_t begin, std::int64_t end) {
-                for (std::int64_t c = begin; c < end; ++c) {
-                    const std::int64_t group = c % channels / n.out;
-                    T* to = out.data() + c * outSize;
-                    for (std::int64_t i = 0; i < n.in && !context.run.cancelled(); ++i) {
-                        const T* from = elements<T>(x).data() + ((c / channels * n.groups + group) * n.in + i) * inSize;
-                        const T* factor = elements<T>(weight).data() + ((group * n.in + i) * n.out + c % n.out) * taps;
-                        for (std::int64_t place = 0; place < inSize; ++place)
-                            eachTap(over, tables, place, [&](std::int64_t tap, std::int64_t index) {
-                                to[index] += from[place] * factor[tap];
-                            });
-                    }
-                }
-            }));
-        QSCOPE_CHECK(addBias(out, shape, inputOf(inputs, 2), context.run));
-        return one(makeValue(shape, std::move(out)));
+        QSCOPE_TRY(const auto bias, biasOf<T>(inputOf(inputs, 2), n));
+        QSCOPE_TRY(std::vector<T> out, makeElements<T>(outputShape(n, window)));
+        QSCOPE_CHECK(kernels::convolveTransposed(kernelOf(n, window), beyond, elements<T>(x), elements<T>(weight), bias,
+                                                 std::span<T>(out), context.run));
+        return one(makeValue(outputShape(n, window), std::move(out)));
     });
 }
 
@@ -142,12 +81,16 @@ constexpr std::array kConvolution{
 
 } // namespace
 
-Result<Value> convolved(const Node& node, const Value& x, const Value& weight, const RunContext& context) {
+Result<Value> convolved(const Node& node, const Value& x, const Value& weight, const Value* bias,
+                        const RunContext& context) {
     QSCOPE_TRY(const Channels n, channelsOf(node, x, weight, false));
     QSCOPE_TRY(const Window window, windowOf(node, x.shape(), Shape(weight.shape().begin() + 2, weight.shape().end())));
-    return withNumber(x.dtype(), [&](auto zero) -> Result<Value> {
+    return withReal(x.dtype(), [&](auto zero) -> Result<Value> {
         using T = decltype(zero);
-        QSCOPE_TRY(std::vector<T> out, convolve(elements<T>(x).data(), elements<T>(weight).data(), n, window, context));
+        QSCOPE_TRY(const auto add, biasOf<T>(bias, n));
+        QSCOPE_TRY(std::vector<T> out, makeElements<T>(outputShape(n, window)));
+        QSCOPE_CHECK(kernels::convolve(kernelOf(n, window), elements<T>(x), elements<T>(weight), add, std::span<T>(out),
+                                       context));
         return makeValue(outputShape(n, window), std::move(out));
     });
 }

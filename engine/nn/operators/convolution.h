@@ -5,8 +5,9 @@
 
 namespace qscope::engine::nn {
 
-/// x [batch, channels, ...] convolved with weight [out, channels / groups, ...]; float, double or std::int64_t.
-/// OutOfRange for shapes that do not fit.
-[[nodiscard]] Result<Value> convolved(const Node& node, const Value& x, const Value& weight, const RunContext& context);
+/// x [batch, channels, ...] convolved with weight [out, channels / groups, ...], all of one real type; `bias` [out] or
+/// null. OutOfRange for shapes that do not fit.
+[[nodiscard]] Result<Value> convolved(const Node& node, const Value& x, const Value& weight, const Value* bias,
+                                      const RunContext& context);
 
 } // namespace qscope::engine::nn

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/nn/operators/arguments.h"
+#include "engine/nn/operators/moves.h"
 
 #include <array>
-#include <cstring>
 
 namespace qscope::engine::nn {
 
@@ -24,25 +24,19 @@ Outputs gather(const Node& node, OperatorInputs inputs, OperatorContext& context
     Shape shape(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(axis));
     shape.insert(shape.end(), places.shape().begin(), places.shape().end());
     shape.insert(shape.end(), from.begin() + static_cast<std::ptrdiff_t>(axis) + 1, from.end());
-    QSCOPE_TRY(const std::int64_t count, checkedCount(shape));
-    if (data.texts || info(data.dtype()).blockBits % 8 != 0 || info(data.dtype()).blockLength != 1)
-        return fail(ErrorCode::Unsupported, "elements of type {} cannot be gathered", info(data.dtype()).name);
-    const auto bytes = static_cast<std::size_t>(info(data.dtype()).blockBits / 8);
-    std::vector<std::byte> out(static_cast<std::size_t>(count) * bytes);
-    if (count > 0) {
-        const auto slice = static_cast<std::size_t>(productOf(from, axis + 1, from.size())) * bytes;
-        QSCOPE_CHECK(inParallel(productOf(from, 0, axis) * std::ssize(indices), static_cast<std::int64_t>(slice),
-                                context.run, [&](std::int64_t begin, std::int64_t end) {
-                                    for (std::int64_t n = begin; n < end; ++n) {
-                                        const auto index = indices[static_cast<std::size_t>(n % std::ssize(indices))];
-                                        const auto row =
-                                            static_cast<std::size_t>(n / std::ssize(indices) * size + index);
-                                        std::memcpy(out.data() + static_cast<std::size_t>(n) * slice,
-                                                    data.host.bytes.data() + row * slice, slice);
-                                    }
-                                }));
-    }
-    return one(Value{makeTensor(data.dtype(), std::move(shape), std::move(out))});
+    QSCOPE_CHECK(checkedCount(shape));
+    return one(moved(data, std::move(shape), [&](auto source, auto target) -> Result<void> {
+        if (target.empty()) return {};
+        const std::int64_t slice = productOf(from, axis + 1, from.size());
+        const std::int64_t count = std::ssize(indices);
+        return inParallel(
+            productOf(from, 0, axis) * count, slice, context.run, [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t n = begin; n < end; ++n)
+                    std::copy_n(source.data() +
+                                    (n / count * size + indices[static_cast<std::size_t>(n % count)]) * slice,
+                                slice, target.data() + n * slice);
+            });
+    }));
 }
 
 constexpr std::array kGather{

@@ -85,7 +85,7 @@ Outputs convInteger(const Node& node, OperatorInputs inputs, OperatorContext& co
     const Value zero = weightZero ? perChannel(*weightZero, inputs[1]->shape().size(), 0) : Value{};
     QSCOPE_TRY(const Value x, centred(*inputs[0], inputOf(inputs, 2), context.run));
     QSCOPE_TRY(const Value weight, centred(*inputs[1], weightZero ? &zero : nullptr, context.run));
-    QSCOPE_TRY(const Value product, convolved(node, x, weight, context.run));
+    QSCOPE_TRY(const Value product, convolved(node, x, weight, nullptr, context.run));
     return asInt32(product);
 }
 
@@ -95,7 +95,7 @@ Outputs qLinearConv(const Node& node, OperatorInputs inputs, OperatorContext& co
     const Value weightZero = perChannel(*inputs[5], rank, 0);
     QSCOPE_TRY(const Value x, centred(*inputs[0], inputs[2], context.run));
     QSCOPE_TRY(const Value weight, centred(*inputs[3], &weightZero, context.run));
-    QSCOPE_TRY(Value sums, convolved(node, x, weight, context.run));
+    QSCOPE_TRY(Value sums, convolved(node, x, weight, nullptr, context.run));
     if (const Value* bias = inputOf(inputs, 8)) {
         QSCOPE_TRY(sums, combined(sums, perChannel(*bias, rank, 1), context.run, "the bias", std::plus<>{}));
     }

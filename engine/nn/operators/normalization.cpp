@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/nn/kernels/norms.h"
+#include "engine/nn/kernels/row_kernels.h"
 #include "engine/nn/operators/broadcast.h"
 
 #include <array>
@@ -46,37 +48,28 @@ Outputs normalize(const Node& node, OperatorInputs inputs, OperatorContext& cont
         QSCOPE_TRY(const auto scale, factorsOf<T>(inputs[1], rows, x.dtype(), context.run, "the scale"));
         QSCOPE_TRY(const auto bias, factorsOf<T>(inputOf(inputs, 2), rows, x.dtype(), context.run, "the bias"));
         QSCOPE_TRY(std::vector<T> out, makeElements<T>(x.shape()));
-        std::vector<T> means(static_cast<std::size_t>(rows.count));
-        std::vector<T> inverses(means.size());
-        const T* all = elements<T>(x).data();
-        QSCOPE_CHECK(inParallel(rows.count, rows.size * 4, context.run, [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t r = begin; r < end; ++r) {
-                const T* from = all + r * rows.size;
-                T* to = out.data() + r * rows.size;
-                double mean = 0;
-                if constexpr (centred) {
-                    for (std::int64_t i = 0; i < rows.size; ++i) mean += static_cast<double>(from[i]);
-                    mean /= static_cast<double>(rows.size);
-                }
-                double square = 0;
-                for (std::int64_t i = 0; i < rows.size; ++i) {
-                    const double distance = static_cast<double>(from[i]) - mean;
-                    square += distance * distance;
-                }
-                const double inverse = 1 / std::sqrt(square / static_cast<double>(rows.size) + epsilon);
-                for (std::int64_t i = 0; i < rows.size; ++i) {
-                    const auto k = static_cast<std::size_t>(i);
-                    to[i] = static_cast<T>((static_cast<double>(from[i]) - mean) * inverse) * scale[k];
-                    if (!bias.empty()) to[i] += bias[k];
-                }
-                means[static_cast<std::size_t>(r)] = static_cast<T>(mean);
-                inverses[static_cast<std::size_t>(r)] = static_cast<T>(inverse);
-            }
-        }));
+        const kernels::Rows<T> all{elements<T>(x), out, rows.size};
+        if constexpr (centred)
+            QSCOPE_CHECK(kernels::layerNorm(all, scale, bias, epsilon, context.run));
+        else
+            QSCOPE_CHECK(kernels::rmsNorm(all, scale, epsilon, context.run));
         std::vector<Value> outputs{makeValue(x.shape(), std::move(out))};
-        if constexpr (centred) {
+        if (centred && (hasOutput(node, 1) || hasOutput(node, 2))) {
             Shape perRow = x.shape();
             std::fill(perRow.begin() + static_cast<std::ptrdiff_t>(rows.axis), perRow.end(), 1);
+            std::vector<T> means(static_cast<std::size_t>(rows.count));
+            std::vector<T> inverses(means.size());
+            const auto& row = kernels::rowKernels<T>(kernels::bestInstructionSet());
+            QSCOPE_CHECK(inParallel(rows.count, rows.size * 4, context.run, [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t r = begin; r < end; ++r) {
+                    const T* from = elements<T>(x).data() + r * rows.size;
+                    const auto size = static_cast<double>(rows.size);
+                    const double mean = row.sum(from, rows.size) / size;
+                    const double variance = row.squares(from, rows.size, mean) / size;
+                    means[static_cast<std::size_t>(r)] = static_cast<T>(mean);
+                    inverses[static_cast<std::size_t>(r)] = static_cast<T>(1 / std::sqrt(variance + epsilon));
+                }
+            }));
             outputs.push_back(makeValue(perRow, std::move(means)));
             outputs.push_back(makeValue(perRow, std::move(inverses)));
         }

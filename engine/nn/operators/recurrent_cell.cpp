@@ -46,8 +46,10 @@ Result<std::vector<Cell>> cellsOf(const Node& node, CellKind kind, std::int64_t 
     if (names.size() != perCell && names.size() != perCell * static_cast<std::size_t>(directions))
         return fail(ErrorCode::OutOfRange, "{} activations for {} directions of {} each", names.size(), directions,
                     perCell);
-    if (names.size() == perCell && directions == 2)
-        names.insert(names.end(), names.begin(), names.begin() + std::ptrdiff_t(perCell));
+    if (names.size() == perCell && directions == 2) {
+        names.resize(2 * perCell);
+        std::copy_n(names.begin(), perCell, names.begin() + static_cast<std::ptrdiff_t>(perCell));
+    }
 
     const auto alphas = attributeOr<std::vector<double>>(node, "activation_alpha", {});
     const auto betas = attributeOr<std::vector<double>>(node, "activation_beta", {});

@@ -38,12 +38,14 @@ Outputs rotaryEmbedding(const Node& node, OperatorInputs inputs, OperatorContext
     if (rotated < 0 || rotated % 2 != 0 || rotated > heads.size)
         return fail(ErrorCode::OutOfRange, "{} of {} elements of a head cannot be rotated", rotated, heads.size);
     const std::int64_t half = rotated / 2;
+    // Rows may hold more angles than a part of the head needs: ONNX's own test has head size / 2 of them.
+    const std::int64_t angles = cosines.shape().empty() ? 0 : std::max(cosines.shape().back(), half);
 
     // Without positions the caches hold a row per token already.
     std::vector<std::int64_t> rows(static_cast<std::size_t>(heads.batch * heads.time));
     if (places) {
         QSCOPE_CHECK(expectRank(cosines, 2, 2, "the cosines"));
-        QSCOPE_CHECK(expectShape(cosines, {cosines.shape()[0], half}, "the cosines"));
+        QSCOPE_CHECK(expectShape(cosines, {cosines.shape()[0], angles}, "the cosines"));
         QSCOPE_CHECK(expectShape(*places, {heads.batch, heads.time}, "the positions"));
         QSCOPE_TRY(rows, integers(*places));
         for (const std::int64_t row : rows)
@@ -51,7 +53,7 @@ Outputs rotaryEmbedding(const Node& node, OperatorInputs inputs, OperatorContext
                 return fail(ErrorCode::OutOfRange, "position {} lies outside the {} that have angles", row,
                             cosines.shape()[0]);
     } else {
-        QSCOPE_CHECK(expectShape(cosines, {heads.batch, heads.time, half}, "the cosines"));
+        QSCOPE_CHECK(expectShape(cosines, {heads.batch, heads.time, angles}, "the cosines"));
         for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int64_t>(i);
     }
     QSCOPE_CHECK(expectShape(sines, cosines.shape(), "the sines"));
@@ -68,7 +70,7 @@ Outputs rotaryEmbedding(const Node& node, OperatorInputs inputs, OperatorContext
         QSCOPE_CHECK(inParallel(heads.batch * heads.time, heads.heads * rotated, context.run,
                                 [&](std::int64_t begin, std::int64_t end) {
                                     for (std::int64_t n = begin; n < end; ++n) {
-                                        const std::int64_t row = rows[static_cast<std::size_t>(n)] * half;
+                                        const std::int64_t row = rows[static_cast<std::size_t>(n)] * angles;
                                         const T* cosine = elements<T>(cosines).data() + row;
                                         const T* sine = elements<T>(sines).data() + row;
                                         T* token = out.data() + n / heads.time * heads.heads * heads.time * heads.size +

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/nn/kernels/norms.h"
+#include "engine/nn/kernels/row_kernels.h"
 #include "engine/nn/operators/arguments.h"
 
 #include <array>
@@ -15,23 +17,27 @@ struct Lines {
     std::int64_t inner = 1;
 };
 
-/// Before opset 13 an axis stands for itself and all behind it.
 Result<Lines> linesOf(const Node& node, const Shape& shape) {
-    const bool joined = node.opset < 13;
     if (shape.empty()) return Lines{};
-    QSCOPE_TRY(const std::size_t axis, axisAt(attributeOr<std::int64_t>(node, "axis", joined ? 1 : -1), shape.size()));
-    const std::size_t end = joined ? shape.size() : axis + 1;
-    return Lines{productOf(shape, 0, axis), productOf(shape, axis, end), productOf(shape, end, shape.size())};
+    QSCOPE_TRY(const std::size_t axis, axisAt(attributeOr<std::int64_t>(node, "axis", -1), shape.size()));
+    return Lines{productOf(shape, 0, axis), shape[axis], productOf(shape, axis + 1, shape.size())};
 }
 
-/// Calls `line(from, to, size, stride)` for every line.
-template<class Line>
-Outputs alongAxis(const Node& node, const Value& x, const RunContext& context, const Line& line) {
+struct NoKernel {};
+
+/// Calls `line(from, to, size, stride)` for every line; `byRows`: the kernel for lines whose elements lie together.
+template<class Line, class Rows>
+Outputs alongAxis(const Node& node, const Value& x, const RunContext& context, const Line& line, const Rows& byRows) {
     return withReal(x.dtype(), [&](auto zero) -> Outputs {
         using T = decltype(zero);
         QSCOPE_TRY(std::vector<T> out, makeElements<T>(x.shape()));
         if (out.empty()) return one(makeValue(x.shape(), std::move(out)));
         QSCOPE_TRY(const Lines lines, linesOf(node, x.shape()));
+        if constexpr (!std::is_same_v<Rows, NoKernel>)
+            if (lines.inner == 1) {
+                QSCOPE_CHECK(byRows(kernels::Rows<T>{elements<T>(x), out, lines.size}, context));
+                return one(makeValue(x.shape(), std::move(out)));
+            }
         const T* from = elements<T>(x).data();
         QSCOPE_CHECK(
             inParallel(lines.outer * lines.inner, lines.size * 16, context, [&](std::int64_t begin, std::int64_t end) {
@@ -56,30 +62,36 @@ std::pair<T, double> peakAndSum(const T* x, std::int64_t size, std::int64_t stri
 
 Outputs softmax(const Node& node, OperatorInputs inputs, OperatorContext& context) {
     return alongAxis(
-        node, *inputs[0], context.run, []<class T>(const T* from, T* to, std::int64_t size, std::int64_t stride) {
+        node, *inputs[0], context.run,
+        []<class T>(const T* from, T* to, std::int64_t size, std::int64_t stride) {
             const auto [largest, sum] = peakAndSum(from, size, stride);
             for (std::int64_t k = 0; k < size; ++k)
                 to[k * stride] = static_cast<T>(std::exp(from[k * stride] - largest) / static_cast<T>(sum));
-        });
+        },
+        [](const auto& rows, const RunContext& run) { return kernels::softmax(rows, run); });
 }
 
 Outputs logSoftmax(const Node& node, OperatorInputs inputs, OperatorContext& context) {
     return alongAxis(
-        node, *inputs[0], context.run, []<class T>(const T* from, T* to, std::int64_t size, std::int64_t stride) {
+        node, *inputs[0], context.run,
+        []<class T>(const T* from, T* to, std::int64_t size, std::int64_t stride) {
             const auto [largest, sum] = peakAndSum(from, size, stride);
             for (std::int64_t k = 0; k < size; ++k)
                 to[k * stride] = static_cast<T>(from[k * stride] - largest - static_cast<T>(std::log(sum)));
-        });
+        },
+        [](const auto& rows, const RunContext& run) { return kernels::logSoftmax(rows, run); });
 }
 
 Outputs hardmax(const Node& node, OperatorInputs inputs, OperatorContext& context) {
-    return alongAxis(node, *inputs[0], context.run,
-                     []<class T>(const T* from, T* to, std::int64_t size, std::int64_t stride) {
-                         std::int64_t best = 0;
-                         for (std::int64_t k = 1; k < size; ++k)
-                             if (from[k * stride] > from[best * stride]) best = k;
-                         to[best * stride] = 1;
-                     });
+    return alongAxis(
+        node, *inputs[0], context.run,
+        []<class T>(const T* from, T* to, std::int64_t size, std::int64_t stride) {
+            std::int64_t best = 0;
+            for (std::int64_t k = 1; k < size; ++k)
+                if (from[k * stride] > from[best * stride]) best = k;
+            to[best * stride] = 1;
+        },
+        NoKernel{});
 }
 
 /// Mean of -log softmax(logits)[target] over the targets that are not below 0.
@@ -100,16 +112,18 @@ Outputs crossEntropy(const Node&, OperatorInputs inputs, OperatorContext& contex
         using T = decltype(zero);
         const T* all = elements<T>(logits).data();
         std::vector<double> losses(classes.size());
-        QSCOPE_CHECK(
-            inParallel(std::ssize(classes), count * 16, context.run, [&](std::int64_t begin, std::int64_t end) {
-                for (std::int64_t i = begin; i < end; ++i) {
-                    const std::int64_t target = classes[static_cast<std::size_t>(i)];
-                    if (target < 0) continue;
-                    const auto [largest, sum] = peakAndSum(all + i * count, count, 1);
-                    losses[static_cast<std::size_t>(i)] =
-                        std::log(sum) - static_cast<double>(all[i * count + target] - largest);
-                }
-            }));
+        const auto& row = kernels::rowKernels<T>(kernels::bestInstructionSet());
+        QSCOPE_CHECK(inParallel(std::ssize(classes), count * 8, context.run, [&](std::int64_t begin, std::int64_t end) {
+            std::vector<T> scratch(static_cast<std::size_t>(count));
+            for (std::int64_t i = begin; i < end; ++i) {
+                const std::int64_t target = classes[static_cast<std::size_t>(i)];
+                if (target < 0) continue;
+                const T* from = all + i * count;
+                const T largest = row.largest(from, count);
+                const double sum = row.exponentials(from, count, largest, scratch.data());
+                losses[static_cast<std::size_t>(i)] = std::log(sum) - static_cast<double>(from[target] - largest);
+            }
+        }));
         double total = 0;
         for (const double loss : losses) total += loss;
         return one(makeValue<T>({}, {static_cast<T>(total / static_cast<double>(used))}));

@@ -9,10 +9,14 @@ const Operator* findOperator(std::string_view name) {
     static const auto table = [] {
         std::unordered_map<std::string_view, const Operator*> found;
         for (const auto family :
-             {attentionOperators(), basicOperators(), binaryOperators(), channelNormOperators(), convolutionOperators(),
-              gatherOperators(), integerProductOperators(), logicOperators(), normalizationOperators(),
-              poolingOperators(), productOperators(), recurrentOperators(), reductionOperators(), rotaryOperators(),
-              softmaxOperators(), unaryOperators()})
+             {attentionOperators(),   basicOperators(),     binaryOperators(),        castOperators(),
+              channelNormOperators(), constantOperators(),  controlOperators(),       convolutionOperators(),
+              einsumOperators(),      gatherOperators(),    gatheringOperators(),     integerProductOperators(),
+              layoutOperators(),      logicOperators(),     normalizationOperators(), orderingOperators(),
+              paddingOperators(),     poolingOperators(),   productOperators(),       quantizationOperators(),
+              recurrentOperators(),   reductionOperators(), resizeOperators(),        rotaryOperators(),
+              scatteringOperators(),  sequenceOperators(),  shapingOperators(),       softmaxOperators(),
+              stateSpaceOperators(),  unaryOperators()})
             for (const Operator& op : family) found.emplace(op.name, &op);
         return found;
     }();

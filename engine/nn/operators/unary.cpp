@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/nn/kernels/vector_math.h"
 #include "engine/nn/operators/arguments.h"
 
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numbers>
 
 // Functions of one element: f(x), or f(x, alpha, beta) with the node's attributes.
 
@@ -31,6 +31,18 @@ Outputs mapReal(const Node& node, OperatorInputs inputs, OperatorContext& contex
         QSCOPE_CHECK(inParallel(std::ssize(out), 16, context.run, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t i = begin; i < end; ++i) out[static_cast<std::size_t>(i)] = f(from[i], alpha, beta);
         }));
+        return one(makeValue(x.shape(), std::move(out)));
+    });
+}
+
+/// With the kernel's vectors.
+template<kernels::Function function>
+Outputs evaluated(const Node&, OperatorInputs inputs, OperatorContext& context) {
+    const Value& x = *inputs[0];
+    return withReal(x.dtype(), [&](auto zero) -> Outputs {
+        using T = decltype(zero);
+        QSCOPE_TRY(std::vector<T> out, makeElements<T>(x.shape()));
+        QSCOPE_CHECK(kernels::evaluate(function, elements<T>(x), std::span<T>(out), context.run));
         return one(makeValue(x.shape(), std::move(out)));
     });
 }
@@ -69,10 +81,7 @@ struct Plain {
 
 QSCOPE_FUNCTION(Sqrt, std::sqrt(x));
 QSCOPE_FUNCTION(Reciprocal, 1 / x);
-QSCOPE_FUNCTION(Exp, std::exp(x));
 QSCOPE_FUNCTION(Log, std::log(x));
-QSCOPE_FUNCTION(Erf, std::erf(x));
-QSCOPE_FUNCTION(Tanh, std::tanh(x));
 QSCOPE_FUNCTION(Sin, std::sin(x));
 QSCOPE_FUNCTION(Cos, std::cos(x));
 QSCOPE_FUNCTION(Tan, std::tan(x));
@@ -93,10 +102,6 @@ QSCOPE_FUNCTION(Softplus, std::max(x, T{0}) + std::log1p(std::exp(-std::abs(x)))
 QSCOPE_FUNCTION(Softsign, x / (1 + std::abs(x)));
 QSCOPE_FUNCTION(Mish, std::tanh(Softplus{}(x, x, x)) * x);
 QSCOPE_FUNCTION(HardSwish, std::clamp(x / 6 + T{0.5}, T{0}, T{1}) * x);
-QSCOPE_FUNCTION(GeluErf, x / 2 * (1 + std::erf(x / std::numbers::sqrt2_v<T>)));
-QSCOPE_FUNCTION(GeluTanh,
-                x / 2 *
-                    (1 + std::tanh(std::sqrt(2 / std::numbers::pi_v<T>) * (x + static_cast<T>(0.044715) * x * x * x))));
 
 #undef QSCOPE_FUNCTION
 
@@ -123,9 +128,14 @@ QSCOPE_ACTIVATION(Swish, 1, "", 0, Sigmoid{}(x* alpha, x, x) * x);
 
 Outputs gelu(const Node& node, OperatorInputs inputs, OperatorContext& context) {
     const std::string approximate = attributeOr<std::string>(node, "approximate", "none");
-    if (approximate == "none") return mapReal<GeluErf>(node, inputs, context);
-    if (approximate == "tanh") return mapReal<GeluTanh>(node, inputs, context);
+    if (approximate == "none") return evaluated<kernels::Function::Gelu>(node, inputs, context);
+    if (approximate == "tanh") return evaluated<kernels::Function::GeluTanh>(node, inputs, context);
     return fail(ErrorCode::Unsupported, "the approximation '{}' is not known", approximate);
+}
+
+Outputs swish(const Node& node, OperatorInputs inputs, OperatorContext& context) {
+    if (attributeOr(node, "alpha", 1.0) == 1) return evaluated<kernels::Function::Silu>(node, inputs, context);
+    return mapReal<Swish>(node, inputs, context);
 }
 
 Outputs shrink(const Node& node, OperatorInputs inputs, OperatorContext& context) {
@@ -210,10 +220,10 @@ struct IsInf {
 constexpr std::array kUnary{
     Operator{"Sqrt", 1, 1, 1, real<mapReal<Sqrt>>},
     Operator{"Reciprocal", 1, 1, 1, real<mapReal<Reciprocal>>},
-    Operator{"Exp", 1, 1, 1, real<mapReal<Exp>>},
+    Operator{"Exp", 1, 1, 1, real<evaluated<kernels::Function::Exp>>},
     Operator{"Log", 1, 1, 1, real<mapReal<Log>>},
-    Operator{"Erf", 1, 1, 1, real<mapReal<Erf>>},
-    Operator{"Tanh", 1, 1, 1, real<mapReal<Tanh>>},
+    Operator{"Erf", 1, 1, 1, real<evaluated<kernels::Function::Erf>>},
+    Operator{"Tanh", 1, 1, 1, real<evaluated<kernels::Function::Tanh>>},
     Operator{"Sin", 1, 1, 1, real<mapReal<Sin>>},
     Operator{"Cos", 1, 1, 1, real<mapReal<Cos>>},
     Operator{"Tan", 1, 1, 1, real<mapReal<Tan>>},
@@ -228,7 +238,7 @@ constexpr std::array kUnary{
     Operator{"Floor", 1, 1, 1, real<mapReal<Floor>>},
     Operator{"Ceil", 1, 1, 1, real<mapReal<Ceil>>},
     Operator{"Round", 1, 1, 1, real<mapReal<Round>>},
-    Operator{"Sigmoid", 1, 1, 1, real<mapReal<Sigmoid>>},
+    Operator{"Sigmoid", 1, 1, 1, real<evaluated<kernels::Function::Sigmoid>>},
     Operator{"Softplus", 1, 1, 1, real<mapReal<Softplus>>},
     Operator{"Softsign", 1, 1, 1, real<mapReal<Softsign>>},
     Operator{"Mish", 1, 1, 1, real<mapReal<Mish>>},
@@ -239,7 +249,7 @@ constexpr std::array kUnary{
     Operator{"Celu", 1, 1, 1, real<mapReal<Celu>>},
     Operator{"Selu", 1, 1, 1, real<mapReal<Selu>>},
     Operator{"HardSigmoid", 1, 1, 1, real<mapReal<HardSigmoid>>},
-    Operator{"Swish", 1, 1, 1, real<mapReal<Swish>>},
+    Operator{"Swish", 1, 1, 1, real<swish>},
     Operator{"Gelu", 1, 1, 1, real<gelu>},
     Operator{"Shrink", 1, 1, 1, real<shrink>},
     Operator{"Neg", 1, 1, 1, mapNumber<Negate>},

@@ -97,7 +97,8 @@ Result<void> InputRecorder::record(Tap& tap, std::span<const float> rows, std::i
             tap.moments.emplace(channels);
         }
         seen.channels = channels;
-        seen.channelMax.resize(width);
+        seen.channelLow.resize(width);
+        seen.channelHigh.resize(width);
         tap.sums.resize(width);
         tap.squares.resize(width);
     }
@@ -125,7 +126,8 @@ Result<void> InputRecorder::record(Tap& tap, std::span<const float> rows, std::i
         for (std::int64_t row = 0; row < count; ++row)
             for (auto c = static_cast<std::size_t>(first); c < static_cast<std::size_t>(end); ++c) {
                 const float x = rows[static_cast<std::size_t>(row) * width + c];
-                seen.channelMax[c] = std::max(seen.channelMax[c], std::abs(x));
+                seen.channelLow[c] = std::min(seen.channelLow[c], x);
+                seen.channelHigh[c] = std::max(seen.channelHigh[c], x);
                 tap.sums[c] += static_cast<double>(x);
                 tap.squares[c] += static_cast<double>(x) * static_cast<double>(x);
             }
@@ -164,6 +166,8 @@ std::map<std::string, std::shared_ptr<const InputStatistics>, std::less<>> Input
         if (tap.seen.tokens == 0) continue;
         InputStatistics& seen = tap.seen;
         const auto mean = [&](double sum) { return static_cast<float>(sum / static_cast<double>(seen.tokens)); };
+        for (std::size_t c = 0; c < seen.channelLow.size(); ++c)
+            seen.channelMax.push_back(std::max(-seen.channelLow[c], seen.channelHigh[c]));
         for (const double sum : tap.sums) seen.means.push_back(mean(sum));
         for (const double sum : tap.squares) seen.meanSquares.push_back(mean(sum));
         if (tap.moments) seen.secondMoments = tap.moments->take();

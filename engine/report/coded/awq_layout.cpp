@@ -59,7 +59,7 @@ public:
 
 private:
     ExporterInfo m_info{"awq", "AWQ", "safetensors",
-                        "4-bit codes in the \"gemm\" layout of AutoAWQ, with config.json.", "vLLM, Transformers, SGLang"};
+                        "4-bit codes in the \"gemm\" layout of AutoAWQ, with config.json.", "vLLM, Transformers, SGLang", true};
 };
 
 } // namespace

@@ -100,7 +100,7 @@ public:
 
 private:
     ExporterInfo m_info{"bitsandbytes", "bitsandbytes", "safetensors",
-                        "NF4 and FP4 codes with their scales, nested or not, and config.json.", "Transformers with bitsandbytes, vLLM"};
+                        "NF4 and FP4 codes with their scales, nested or not, and config.json.", "Transformers with bitsandbytes, vLLM", true};
 };
 
 } // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 namespace qscope::engine {
 
@@ -23,7 +24,8 @@ public:
 
     Result<ExportOutcome> write(const Checkpoint& source, const MethodResult* result, const std::filesystem::path& target,
                                 const RunContext& context, const ExportOptions& options) const override {
-        QSCOPE_TRY(const auto treated, fitting(source, result));
+        QSCOPE_TRY(const Fitting fit, fitting(source, result));
+        const auto& treated = fit.treated;
         std::vector<TensorToWrite> tensors;
         std::vector<std::string> untreated;
         std::map<std::string, std::size_t> forms;
@@ -46,33 +48,59 @@ public:
                 untreated.push_back(std::move(name));
             }
         }
+        for (const auto& [reason, count] : fit.values) context.notes.note(fmt::format("{} tensors are stored as their values: {}", count, reason));
         for (const auto& [form, count] : forms) context.notes.note(fmt::format("{} tensors are stored as {}: {}", count, info().name, form));
         if (opened > 0) context.notes.note(fmt::format("{} tensors of block types are stored as their values in F32", opened));
 
         SafetensorsFiles files{{{"format", "pt"}}, configFor(source, context), {}};
-        if (files.config.is_null()) files.config = Json::object();
-        files.config["quantization_config"] = m_layout->config(treated, untreated);
+        if (const Json said = m_layout->inFile(treated); !said.is_null()) files.metadata.emplace_back("quantization", said.dump());
+        if (Json config = m_layout->config(treated, untreated); !config.is_null()) {
+            if (files.config.is_null()) files.config = Json::object();
+            files.config["quantization_config"] = std::move(config);
+        }
         if (const std::string copy = m_layout->configCopy(); !copy.empty() && target.filename() == "model.safetensors")
             files.others.emplace_back(copy, files.config["quantization_config"]);
         return writeSafetensorsExport(source, target, std::move(files), std::move(tensors), context, options);
     }
 
 private:
-    Result<std::vector<Treated>> fitting(const Checkpoint& source, const MethodResult* result) const {
-        QSCOPE_CHECK(checkRopeOrder(source, safetensorsLayout(source)));
-        QSCOPE_TRY(auto treated, treatedTensors(source, result));
-        if (treated.empty())
-            return fail(ErrorCode::Unsupported, "no tensor is quantized: {} holds those of a method's result or a quantized checkpoint", info().name);
-        for (const Treated& entry : treated)
-            if (const std::string why = m_layout->misfit(*entry.outline, entry.name); !why.empty())
-                return fail(ErrorCode::Unsupported, "tensor '{}': {}; {}", printable(source.tensors[entry.index].name), why,
-                            whoHolds(*entry.outline, entry.name));
-        if (const std::string why = m_layout->misfitTogether(treated); !why.empty()) return fail(ErrorCode::Unsupported, "{}", why);
+    struct Fitting {
+        std::vector<Treated> treated;
+        std::map<std::string, std::size_t> values; ///< blocks that the format has not, by the reason
+    };
+
+    Result<Fitting> fitting(const Checkpoint& source, const MethodResult* result) const {
+        QSCOPE_TRY(auto found, treatedTensors(source, result));
+        Fitting fit;
+        std::optional<Error> refusal;
+        const Translation translation = safetensorsTranslation(source);
+        for (Treated& entry : found) {
+            if (entry.isBlock && translation.changesForm(entry.index)) {
+                ++fit.values["Hugging Face has them in another form"];
+                continue;
+            }
+            const std::string why = m_layout->misfit(*entry.outline, entry.name);
+            if (why.empty()) {
+                fit.treated.push_back(std::move(entry));
+                continue;
+            }
+            const auto refused = fail(ErrorCode::Unsupported, "tensor '{}': {}; {}", printable(source.tensors[entry.index].name), why,
+                                      whoHolds(*entry.outline, entry.name));
+            if (!entry.isBlock) return refused;
+            if (!refusal) refusal = refused.value();
+            ++fit.values[why];
+        }
+        if (fit.treated.empty() && refusal) return tl::unexpected(*std::move(refusal));
+        if (fit.treated.empty()) return fail(ErrorCode::Unsupported, "{}", whyUntreated(source, info().name));
+        if (const std::string why = m_layout->misfitTogether(fit.treated); !why.empty()) return fail(ErrorCode::Unsupported, "{}", why);
+        std::vector<const QuantizedTensor*> replaced(source.tensors.size(), nullptr);
+        for (const Treated& entry : fit.treated) replaced[entry.index] = entry.outline.get();
+        QSCOPE_CHECK(translation.check(replaced));
         for (const TensorInfo& tensor : source.tensors)
             if (!safetensorsHolds(tensor.dtype) && !canDecode(tensor.dtype))
                 return fail(ErrorCode::Unsupported, "tensor '{}': safetensors has no type for {}", printable(tensor.name),
                             qscope::info(tensor.dtype).name);
-        return treated;
+        return fit;
     }
 
     std::unique_ptr<CodedLayout> m_layout;
@@ -85,5 +113,6 @@ std::unique_ptr<Exporter> makeGptqExporter() { return std::make_unique<CodedExpo
 std::unique_ptr<Exporter> makeGptq2Exporter() { return std::make_unique<CodedExporter>(makeGptqLayout(true)); }
 std::unique_ptr<Exporter> makeAwqExporter() { return std::make_unique<CodedExporter>(makeAwqLayout()); }
 std::unique_ptr<Exporter> makeBitsandbytesExporter() { return std::make_unique<CodedExporter>(makeBitsandbytesLayout()); }
+std::unique_ptr<Exporter> makeSafetensorsCodesExporter() { return std::make_unique<CodedExporter>(makePlainLayout()); }
 
 } // namespace qscope::engine

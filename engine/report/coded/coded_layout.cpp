@@ -3,6 +3,7 @@
 
 #include "engine/checkpoint/catalogue.h"
 #include "engine/report/exact_blocks.h"
+#include "engine/report/onnx_qdq.h"
 #include "engine/report/safetensors_target.h"
 #include "engine/tensor/half.h"
 
@@ -63,23 +64,24 @@ Result<std::vector<Treated>> treatedTensors(const Checkpoint& source, const Meth
     std::vector<Treated> found;
     for (std::size_t i = 0; i < source.tensors.size(); ++i) {
         const TensorInfo& tensor = source.tensors[i];
-        const CodedWeight* coded = tensor.source ? tensor.source->coded() : nullptr;
-        if (!tensor.isWhole() || (!results[i] && !coded)) continue;
+        const TensorView stored = source.view(i);
+        const bool isBlock = !results[i] && (!tensor.source || !tensor.source->coded());
+        if (!tensor.isWhole() || (isBlock && (result || !isQuantized(stored)))) continue;
         const auto inTensor = [&](Error error) { return during(std::move(error), "tensor '" + printable(tensor.name) + "'"); };
-        Treated treated{i, safetensorsName(source, i), tensor.dtype, results[i], {}};
+        Treated treated{i, safetensorsName(source, i), tensor.dtype, isBlock, results[i], {}};
         if (!treated.outline) {
-            auto outline = fromCoded(*coded, tensor.shape, CodedValues::None);
+            auto outline = storedCodes(stored, CodedValues::None);
+            if (!outline && isBlock) continue;
             if (!outline) return inTensor(std::move(outline).error());
             treated.outline = std::make_shared<const QuantizedTensor>(*std::move(outline));
         }
         const std::int64_t heads = source.ropeLayout == layout ? 0 : ropeHeads(source, canonicalName(source, tensor.name));
         if (heads > 0)
             if (const std::string why = unmovable(*treated.outline); !why.empty()) return inTensor({ErrorCode::Unsupported, why, {}});
-        treated.read = [own = results[i], kept = tensor.source, coded, shape = tensor.shape, heads, from = source.ropeLayout,
-                        layout](CodedValues values) -> Result<std::shared_ptr<const QuantizedTensor>> {
+        treated.read = [own = results[i], stored, heads, from = source.ropeLayout, layout](CodedValues values) -> Result<std::shared_ptr<const QuantizedTensor>> {
             if (own && heads == 0) return own;
             if (own) return moved(*own, heads, from, layout);
-            QSCOPE_TRY(auto taken, fromCoded(*coded, shape, values));
+            QSCOPE_TRY(auto taken, storedCodes(stored, values));
             if (heads == 0) return std::make_shared<const QuantizedTensor>(std::move(taken));
             return moved(std::move(taken), heads, from, layout);
         };
@@ -88,13 +90,23 @@ Result<std::vector<Treated>> treatedTensors(const Checkpoint& source, const Meth
     return found;
 }
 
-std::string whoHolds(const QuantizedTensor& outline, std::string_view name) {
+std::string whyUntreated(const Checkpoint& source, std::string_view format) {
+    for (std::size_t i = 0; i < source.tensors.size(); ++i) {
+        const TensorInfo& tensor = source.tensors[i];
+        if (!tensor.isWhole() || !isQuantized(source.view(i))) continue;
+        const auto codes = storedCodes(source.view(i), CodedValues::None);
+        if (!codes) return fmt::format("tensor '{}': {} does not hold {}; gguf, safetensors hold it", printable(tensor.name), format, codes.error().message);
+    }
+    return fmt::format("no tensor is quantized: {} holds those of a method's result or a quantized checkpoint", format);
+}
+
+std::string whoHolds(const QuantizedTensor& outline, std::string_view name, std::string_view other) {
     std::vector<std::string> holders;
     for (const auto& layout : {makeCompressedLayout(), makeGptqLayout(false), makeGptqLayout(true), makeAwqLayout(), makeBitsandbytesLayout()})
         if (layout->misfit(outline, name).empty()) holders.push_back(layout->info().id);
-    const auto* grid = std::get_if<GridCodes>(&outline.codes);
     if (exactGgufType(outline)) holders.push_back("gguf");
-    if (grid && grid->columnGroup.empty()) holders.push_back("safetensors-codes");
+    if (other != "onnx" && qdqForm(outline)) holders.push_back("onnx");
+    if (makePlainLayout()->misfit(outline, name).empty()) holders.push_back("safetensors-codes");
     if (holders.empty()) return "no format holds its codes, safetensors holds its values";
     return fmt::format("{} hold{} it", fmt::join(holders, ", "), holders.size() == 1 ? "s" : "");
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "engine/quant/from_coded.h"
 #include "engine/report/export_common.h"
+#include "engine/report/stored_codes.h"
 #include "engine/tensor/code_layouts.h"
 
 #include <span>
@@ -16,6 +16,7 @@ struct Treated {
     std::size_t index = 0; ///< in the source
     std::string name;      ///< in the target
     DType sourceType = DType::F32;
+    bool isBlock = false;  ///< stored in blocks, which may be written as plain values too
     std::shared_ptr<const QuantizedTensor> outline; ///< without values, or with all of them
     /// Its values as far as asked for, rows in the target's order.
     std::function<Result<std::shared_ptr<const QuantizedTensor>>(CodedValues)> read;
@@ -23,8 +24,12 @@ struct Treated {
     [[nodiscard]] std::string module() const { return name.substr(0, name.size() - std::string_view(".weight").size()); }
 };
 
-/// The tensors of the source that have codes, in its order. Errors name a coded tensor that cannot be taken over.
+/// The tensors of the source that have codes, in its order: those of the result, and stored ones; without a result also
+/// stored blocks that are codes. Errors name a coded tensor that cannot be taken over.
 [[nodiscard]] Result<std::vector<Treated>> treatedTensors(const Checkpoint& source, const MethodResult* result);
+
+/// Why no tensor is treated: "Q4_K blocks, which are no codes with one scale and zero point" where the source has such.
+[[nodiscard]] std::string whyUntreated(const Checkpoint& source, std::string_view format);
 
 /// One format's rules for codes; all formats are asked by them which can hold a tensor.
 class CodedLayout {
@@ -36,8 +41,10 @@ public:
     /// Why tensors that fit each by itself cannot share a file; empty when they can.
     [[nodiscard]] virtual std::string misfitTogether(std::span<const Treated>) const { return {}; }
     virtual void addTensors(const Treated& treated, std::vector<TensorToWrite>& tensors) const = 0;
-    /// The quantization_config; `untreated` are the names of the other matrices.
+    /// The quantization_config, or null; `untreated` are the names of the other matrices.
     [[nodiscard]] virtual Json config(std::span<const Treated> treated, const std::vector<std::string>& untreated) const = 0;
+    /// What the file's own metadata says under "quantization"; null: nothing.
+    [[nodiscard]] virtual Json inFile(std::span<const Treated>) const { return {}; }
     /// A second file that repeats the configuration, beside model.safetensors; empty: none.
     [[nodiscard]] virtual std::string configCopy() const { return {}; }
 };
@@ -46,9 +53,10 @@ public:
 [[nodiscard]] std::unique_ptr<CodedLayout> makeGptqLayout(bool second);
 [[nodiscard]] std::unique_ptr<CodedLayout> makeAwqLayout();
 [[nodiscard]] std::unique_ptr<CodedLayout> makeBitsandbytesLayout();
+[[nodiscard]] std::unique_ptr<CodedLayout> makePlainLayout();
 
-/// "gptq, compressed-tensors hold it": every exporter that stores the tensor's codes as they are.
-[[nodiscard]] std::string whoHolds(const QuantizedTensor& outline, std::string_view name);
+/// "gptq, compressed-tensors hold it": every exporter that stores the tensor's codes as they are, but for `other`.
+[[nodiscard]] std::string whoHolds(const QuantizedTensor& outline, std::string_view name, std::string_view other = {});
 
 // What layouts share.
 

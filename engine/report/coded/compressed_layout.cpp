@@ -240,7 +240,7 @@ public:
 
 private:
     ExporterInfo m_info{"compressed-tensors", "compressed-tensors", "safetensors",
-                        "Integer codes of 2 to 8 bits, FP8, NVFP4, MXFP4 and MXFP8 as vLLM and llm-compressor store them, with config.json.", "vLLM, Transformers with compressed-tensors"};
+                        "Integer codes of 2 to 8 bits, FP8, NVFP4, MXFP4 and MXFP8 as vLLM and llm-compressor store them, with config.json.", "vLLM, Transformers with compressed-tensors", true};
 };
 
 } // namespace

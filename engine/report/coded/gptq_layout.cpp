@@ -43,6 +43,7 @@ public:
         m_info.summary = second ? "Integer codes as GPTQModel stores them, zero points as they are; with config.json."
                                 : "Integer codes of 2, 3, 4 and 8 bits as AutoGPTQ stores them, with config.json and "
                                   "quantize_config.json.";
+        m_info.shards = true;
         m_info.loadedBy = second ? "GPTQModel, vLLM" : "vLLM, Transformers, ExLlama";
     }
 

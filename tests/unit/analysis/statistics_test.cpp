@@ -235,3 +235,16 @@ TEST_CASE("Options out of range and types without a decoder are refused") {
     CHECK(computeStatistics(makeTensor(DType::C64, {1}, std::vector<std::byte>(8)), {}, run.context).error().code == ErrorCode::Unsupported);
     CHECK(statisticsOf(tensor, {.bins = 3, .extremes = 1, .quantiles = 1}).extremes.size() == 1);
 }
+
+TEST_CASE("without rows and columns all other numbers stay the same") {
+    std::vector<float> values(3000);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::sin(static_cast<float>(i));
+    for (const TensorView& tensor : {makeTensor({3000, 1}, values), makeTensor(DType::F16, {3000}, std::vector<std::byte>(6000, std::byte{0x31})),
+                                     makeTensor(DType::F64, {1500}, std::vector<std::byte>(12000, std::byte{0x41}))}) {
+        const TensorStatistics all = statisticsOf(tensor), few = statisticsOf(tensor, {.lines = false});
+        CHECK((few.rowAbsMax.empty() && few.columnAbsMax.empty() && few.rowNorms.empty() && few.extremes.empty()));
+        CHECK((few.count == all.count && few.min == all.min && few.max == all.max && few.mean == all.mean && few.std == all.std));
+        CHECK((few.kurtosis == all.kurtosis && few.outliers == all.outliers && few.quantiles == all.quantiles));
+        CHECK((few.histogram.edges == all.histogram.edges && few.histogram.counts == all.histogram.counts));
+    }
+}

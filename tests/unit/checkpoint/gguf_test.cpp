@@ -124,7 +124,7 @@ TEST_CASE("each rule of the GGUF header refuses the file that breaks it") {
         {"array of arrays of unknown type",
          withPairs(1, Bytes{}.text("a").put(9u).put(9u).put(std::uint64_t{1}).put(13u).put(std::uint64_t{0}))},
         {"too many arrays within arrays",
-         withPairs(1, Bytes{}.text("a").put(9u).put(9u).put(std::uint64_t{300'000}).zeros(300'000 * 12))},
+         withPairs(1, Bytes{}.text("a").put(9u).put(9u).put(std::uint64_t{2'000'000}).zeros(2'000'000 * 12)), ErrorCode::Unsupported},
         {"arrays a hundred deep", withPairs(1, nestedArrays(100))},
         {"too many array items in all", withPairs(2, Bytes{}.text("a").put(9u).put(0u).put(std::uint64_t{9'000'000}).zeros(9'000'000)
                                                          .text("b").put(9u).put(0u).put(std::uint64_t{9'000'000}).zeros(9'000'000))},

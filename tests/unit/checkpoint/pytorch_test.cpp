@@ -161,3 +161,27 @@ TEST_CASE("structures that hold themselves or share their parts do not unfold") 
     for (int i = 0; i < 10'000; ++i) texts += "h\x00"s;
     expectRefused(openState(texts + "e"), Unsupported, "unfolds");
 }
+
+TEST_CASE("calls in calls are not followed however deep they go") {
+    const std::string global = "ctorch\nSize\nq\0000N"s;
+    std::string calls;
+    for (int i = 0; i < 100'000; ++i) calls += "\x85q\1" "0h\0h\1R"s; // Size(Size(...(None)))
+    expectRefused(openState(global + calls), ErrorCode::Malformed, "nested too deeply");
+}
+
+TEST_CASE("tensors that repeat the elements of a small file are bounded together, not one by one") {
+    const std::string wide = pickledTensor(kFloats, 0, {2000, 2000}, {0, 0});
+    CHECK(openState(pickledDict({{"a", wide}, {"b", wide}})));
+    std::string many = wide + "q\0000]("s;
+    for (int i = 0; i < 20; ++i) many += "h\0"s;
+    expectRefused(openState(many + "e"), ErrorCode::Unsupported, "far more elements");
+}
+
+TEST_CASE("what takes little in the file and much in memory is counted before it is made") {
+    std::string tensors = pickledTensor(kFloats, 0, {2}, {1}) + "q\0000}("s;
+    for (int i = 0; i < 200'000; ++i) tensors += pickledNumber(i) + "h\0"s;
+    expectRefused(openState(tensors + "u"), ErrorCode::Unsupported, "far more than its size");
+    std::string pairs = "NN\x86q\0000]("s;
+    for (int i = 0; i < 1'500'000; ++i) pairs += "h\0"s;
+    expectRefused(openState(pairs + "eq\1ccollections\nOrderedDict\nh\1h\1\x86R"), ErrorCode::Unsupported, "far more than its size");
+}

@@ -1,61 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/support/array_samples.h"
 #include "tests/support/checkpoint_samples.h"
+#include "tests/support/damage.h"
 #include "tests/support/test_data.h"
 
 #include <catch2/catch.hpp>
-
-#include <fstream>
 
 using namespace qscope;
 using namespace qscope::engine;
 using namespace qscope::test;
 
 namespace {
-
-/// What a reader may do with a damaged file.
-void expectLoadsOrRefuses(const CheckpointReader& reader, const MemoryFile& file, const std::string& damage) {
-    Diagnostics notes;
-    const auto opened = reader.open(file.path(), {}, notes);
-    if (opened) {
-        const std::string problem = inconsistency(**opened);
-        if (!problem.empty()) FAIL(damage << ": " << problem);
-        return;
-    }
-    const ErrorCode code = opened.error().code;
-    if (code != ErrorCode::Malformed && code != ErrorCode::Unsupported) FAIL(damage << ": " << describe(opened.error()));
-    if (describe(opened.error()).find('\n') != std::string::npos) FAIL(damage << ": more than one line");
-}
-
-/// Cuts the file at every byte of its first `header` bytes and, before that, changes each of them: one bit after the
-/// other when `everyBit`, else one bit and all bits.
-void sweep(const CheckpointReader& reader, const std::string& bytes, std::size_t header, bool everyBit) {
-    MemoryFile file(bytes);
-    std::size_t checked = 0;
-    const auto change = [&](std::size_t at, unsigned mask) {
-        file.overwrite(at, std::string(1, static_cast<char>(static_cast<unsigned char>(bytes[at]) ^ mask)));
-        expectLoadsOrRefuses(reader, file, fmt::format("byte {} changed by {:#x}", at, mask));
-        ++checked;
-    };
-    for (std::size_t at = 0; at < header; ++at) {
-        if (everyBit)
-            for (unsigned bit = 0; bit < 8; ++bit) change(at, 1u << bit);
-        else change(at, 1u << (at % 8));
-        change(at, 0xFF);
-        file.overwrite(at, bytes.substr(at, 1));
-    }
-    for (std::size_t length = std::min(header + 1, bytes.size()); length-- > 0;) {
-        file.truncate(length);
-        expectLoadsOrRefuses(reader, file, fmt::format("cut to {} bytes", length));
-        ++checked;
-    }
-    CHECK(checked >= 3 * header);
-}
-
-std::string contents(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// Where the tensors begin.
 std::size_t headerBytes(const CheckpointReader& reader, const std::string& bytes) {
@@ -74,7 +29,7 @@ TEST_CASE("small files damaged in any header bit load consistently or are refuse
                                         std::pair(llama2c.get(), sampleLlama2c()), std::pair(llama2c.get(), llama2cFile({4, 4, 1, 2, 1, 4, 1}, 1)),
                                         std::pair(llama2c.get(), llama2cFile({4, 4, 1, 2, 1, -4, 1}, 2)), std::pair(npy.get(), sampleNpy())}) {
         INFO(reader->info().id);
-        sweep(*reader, bytes, headerBytes(*reader, bytes), true);
+        sweep(*reader, bytes, {headerBytes(*reader, bytes), 1, true});
     }
 }
 
@@ -83,9 +38,9 @@ TEST_CASE("small files whose headers lie among their data load consistently or a
     for (const auto& [reader, bytes] : {std::pair(pytorch.get(), sampleTorchZip()), std::pair(pytorch.get(), sampleTorchLegacy()),
                                         std::pair(npy.get(), sampleNpz()), std::pair(ggmf.get(), sampleGgmf())}) {
         INFO(reader->info().id);
-        sweep(*reader, bytes, bytes.size(), true);
+        sweep(*reader, bytes, {bytes.size(), 1, true});
     }
-    sweep(*pytorch, sampleTorchTar(), sampleTorchTar().size(), false);
+    sweep(*pytorch, sampleTorchTar(), {sampleTorchTar().size()});
 }
 
 TEST_CASE("real files damaged in any header byte load consistently or are refused") {
@@ -98,14 +53,14 @@ TEST_CASE("real files damaged in any header byte load consistently or are refuse
                                        std::pair(ggmf.get(), "llm-rwkv/tiny-rwkv-4v0-660K-Q5_1.bin")})
         if (const auto path = realData(name)) {
             INFO(name);
-            const std::string bytes = contents(*path);
-            sweep(*reader, bytes, headerBytes(*reader, bytes), false);
+            const std::string bytes = contentsOf(*path);
+            sweep(*reader, bytes, {headerBytes(*reader, bytes)});
         }
     const auto pytorch = makePytorchReader();
     for (const char* name : {"pytorch/burn-reader/nested_dict.pt", "pytorch/burn-reader/legacy_with_offsets.pt", "pytorch/candle/fortran_tensor_3d.pth"})
         if (const auto path = realData(name)) {
             INFO(name);
-            const std::string bytes = contents(*path);
-            sweep(*pytorch, bytes, bytes.size(), false);
+            const std::string bytes = contentsOf(*path);
+            sweep(*pytorch, bytes, {bytes.size()});
         }
 }

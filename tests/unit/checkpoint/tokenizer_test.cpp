@@ -7,6 +7,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <fstream>
+
 using namespace qscope;
 using namespace qscope::engine;
 using namespace qscope::test;
@@ -46,6 +48,7 @@ TEST_CASE("tokenizers that GGUF would read differently are left out with a reaso
     CHECK(reasonFor(with("normalizer", {{"type", "Lowercase"}})).find("normal") != std::string::npos);
     CHECK(reasonFor(with("added_tokens", *parseJson(R"([{"id":1}])"))).find("added token") != std::string::npos);
     CHECK(reasonFor(with("added_tokens", *parseJson(R"([{"id":1000000000000,"content":"x"}])"))).find("out of range") != std::string::npos);
+    CHECK(reasonFor(with("added_tokens", *parseJson(R"([{"id":3999999,"content":"x"}])"))).find("too long a list") != std::string::npos);
     Json noMerge = with("x", 1);
     noMerge["model"]["merges"] = Json::array({1});
     CHECK(reasonFor(noMerge).find("merge") != std::string::npos);
@@ -131,5 +134,20 @@ TEST_CASE("the pieces of a SentencePiece model are those of its llama2.c form an
         changed[at] ^= std::byte{0xFF};
         Diagnostics damage;
         if (!tokenizerFromSentencePiece(changed, damage)) CHECK(damage.entries().size() == 1);
+    }
+}
+
+TEST_CASE("a vocabulary is not filled up to a size that a configuration makes up") {
+    const TemporaryFolder folder;
+    const auto save = [&](const char* name, const char* text) { std::ofstream(folder / name) << text; };
+    save("tokenizer.json", R"({"pre_tokenizer":{"type":"ByteLevel"},"model":{"type":"BPE","vocab":{"a":0},"merges":[["a","b"]]}})");
+    for (const auto& [config, tokens] : {std::pair(R"({"vocab_size":5})", std::size_t{5}), std::pair(R"({"vocab_size":4000000})", std::size_t{1})}) {
+        save("config.json", config);
+        Diagnostics notes;
+        const auto metadata = tokenizerBeside(folder / "model.safetensors", {}, notes);
+        REQUIRE(metadata);
+        CHECK(std::get<std::vector<std::string>>(find(*metadata, "tokenizer.ggml.tokens")->value).size() == tokens);
+        CHECK(std::get<std::vector<std::string>>(find(*metadata, "tokenizer.ggml.merges")->value) == std::vector<std::string>{"a b"});
+        CHECK(notes.entries().size() == (tokens == 1 ? 1 : 0));
     }
 }

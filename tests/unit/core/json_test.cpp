@@ -14,7 +14,7 @@ TEST_CASE("JSON keeps the order of its keys") {
 }
 
 TEST_CASE("Text that is not JSON is Malformed and says where") {
-    for (const char* text : {"", "{", "[1,]", "{\"a\" 1}", "nul", "1 2", "\"\xFF\"", "{\"a\":1,\"a\":2}", "\"\\ud800\""}) {
+    for (const char* text : {"", "{", "[1,]", "{\"a\" 1}", "nul", "1 2", "\"\xFF\"", "{\"a\":1,\"a\":2}", "{\"a\\nb\":1,\"a\\nb\":2}", "\"\\ud800\""}) {
         CAPTURE(text);
         const auto json = parseJson(text);
         REQUIRE_FALSE(json);
@@ -43,4 +43,26 @@ TEST_CASE("A JSON file above the header limit is refused") {
     limits.headerBytes = 8;
     CHECK_FALSE(readJsonFile(folder / "file.json", limits));
     CHECK(readJsonFile(folder / "missing.json").error().code == ErrorCode::Io);
+}
+
+TEST_CASE("JSON that would take far more memory than its text is refused") {
+    const auto lists = [](std::size_t count) {
+        std::string text = "[[]";
+        for (std::size_t i = 1; i < count; ++i) text += ",[]";
+        return text + "]";
+    };
+    CHECK(parseJson(lists(100'000))); // 96 bytes each, of 48 MB
+    const auto refused = parseJson(lists(1'000'000));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::Unsupported);
+    MemoryBudget budget(0);
+    REQUIRE(parseJson(lists(100'000), {}, budget));
+    CHECK(budget.left() < MemoryBudget(0).left() - 3 * 100'000);
+}
+
+TEST_CASE("lists of two texts within a list become one text when that is asked for") {
+    MemoryBudget budget(0);
+    const auto joined = parseJson(R"({"merges":[["a","b"],["c","d","e"],["f",1],"g h"],"two":["x","y"]})", {}, budget, JsonPairs::Join);
+    REQUIRE(joined);
+    CHECK(joined->dump() == R"({"merges":["a b",["c","d","e"],["f",1],"g h"],"two":["x","y"]})");
 }

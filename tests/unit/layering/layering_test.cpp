@@ -27,6 +27,7 @@ const std::map<std::string, std::set<std::string>> kArrows{
     {"engine/analysis", {"engine/core", "engine/tensor", "engine/backend"}},
     {"engine/quant", {"engine/core", "engine/tensor", "engine/backend", "engine/analysis"}},
     {"engine/nn", {"engine/core", "engine/tensor", "engine/backend", "engine/analysis"}},
+    {"engine/optimize", {"engine/core"}},
     {"engine/quantum", {"engine/core", "engine/backend"}},
     {"engine/report", {"engine/core", "engine/tensor", "engine/backend", "engine/analysis", "engine/checkpoint",
                        "engine/quant", "engine/quantum"}},

@@ -190,3 +190,15 @@ TEST_CASE("An operator stops when the run is cancelled, and refuses outputs beyo
     CHECK(fresh.error("Add", {&tall, &wide}) == ErrorCode::OutOfRange);
     CHECK(fresh.error("MatMul", {&tall, &wide}) == ErrorCode::OutOfRange);
 }
+
+TEST_CASE("Gather takes slices of any type along an axis") {
+    OperatorRun op;
+    const Value x = makeValue<std::int16_t>({2, 3}, {1, 2, 3, 4, 5, 6});
+    const Value places = makeValue<std::int64_t>({2, 2}, {0, -1, 2, 1});
+    const Value y = op.only("Gather", {&x, &places}, {{"axis", std::int64_t{1}}});
+    CHECK(y.shape() == Shape{2, 2, 2});
+    CHECK(y.dtype() == DType::I16);
+    CHECK(doubles(y) == std::vector<double>{1, 3, 3, 2, 4, 6, 6, 5});
+    CHECK(op.error("Gather", {&x, &places}) == ErrorCode::OutOfRange);
+    CHECK(op.error("Gather", {&x, &x}) == ErrorCode::OutOfRange);
+}

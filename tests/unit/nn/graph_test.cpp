@@ -83,7 +83,7 @@ TEST_CASE("An observer replaces an edge for all its users, or for one of them") 
     CHECK(listOf((*outputs)[1]) == std::vector<float>{7, 8});
 
     Replacing once;
-    once.usedBy = "b";
+    once.usedBy = std::string("b");
     outputs = runGraph(**graph, given, weights, run.context, {Precision::Single, &once});
     REQUIRE(outputs);
     CHECK(listOf((*outputs)[0]) == std::vector<float>{4, 5});

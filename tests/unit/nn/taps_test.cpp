@@ -102,6 +102,15 @@ TEST_CASE("The recorder sees what enters each linear layer, and changes nothing"
     CHECK(x.channels == 3);
     CHECK(x.tokens == 3);
     CHECK(x.channelMax == std::vector<float>{5, 0, 4});
+    Calibration calibration;
+    calibration.inputs = seen;
+    const auto tensor = staticRanges(calibration, ActivationScope::Tensor).at("a.weight");
+    CHECK(tensor.low == std::vector<float>{-5});
+    CHECK(tensor.high == std::vector<float>{4});
+    const auto channels = staticRanges(calibration, ActivationScope::Channel).at("a.weight");
+    CHECK(channels.low == std::vector<float>{-5, 0, -2});
+    CHECK(channels.high == std::vector<float>{3, 0, 4});
+    CHECK(staticRanges(calibration, ActivationScope::Token).empty());
     CHECK(x.means == std::vector<float>{-1.0F / 3, 0, 1});
     CHECK(x.meanSquares == std::vector<float>{35.0F / 3, 0, 7});
     CHECK(x.tokenMax == std::vector<float>{2, 4, 5});

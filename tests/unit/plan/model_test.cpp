@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/plan/generate.h"
+#include "engine/report/exporter.h"
 #include "tests/unit/plan/reference_run.h"
 
 #include <algorithm>
@@ -17,7 +18,8 @@ namespace fs = std::filesystem;
 namespace {
 
 void runPython(const std::string& arguments) {
-    const std::string command = QSCOPE_PYTHON " -B " QSCOPE_SOURCE_DIR "/tests/unit/plan/reference_models.py " + arguments;
+    const std::string command =
+        QSCOPE_PYTHON " -B " QSCOPE_SOURCE_DIR "/tests/unit/plan/reference_models.py " + arguments;
     INFO(command);
     REQUIRE(std::system(command.c_str()) == 0);
 }
@@ -50,7 +52,8 @@ std::vector<nn::Value> inputsOf(const fs::path& place, Precision precision) {
         return {*nn::converted(nn::makeValue(shape, rawValues<float>(place / "input.f32")), nn::dtypeOf(precision))};
     std::vector<std::int64_t> positions(static_cast<std::size_t>(shape[1]));
     for (std::size_t i = 0; i < positions.size(); ++i) positions[i] = static_cast<std::int64_t>(i);
-    return {nn::makeValue(shape, rawValues<std::int64_t>(place / "input.i64")), nn::makeValue<std::int64_t>({shape[1]}, std::move(positions))};
+    return {nn::makeValue(shape, rawValues<std::int64_t>(place / "input.i64")),
+            nn::makeValue<std::int64_t>({shape[1]}, std::move(positions))};
 }
 
 /// Columns [first, end) of the tokens, and their positions.
@@ -61,7 +64,8 @@ std::vector<nn::Value> part(const std::vector<nn::Value>& inputs, std::int64_t f
         for (std::int64_t column = first; column < end; ++column)
             tokens.push_back(nn::elements<std::int64_t>(inputs[0])[static_cast<std::size_t>(row * shape[1] + column)]);
     for (std::int64_t column = first; column < end; ++column) positions.push_back(column);
-    return {nn::makeValue<std::int64_t>({shape[0], end - first}, std::move(tokens)), nn::makeValue<std::int64_t>({end - first}, std::move(positions))};
+    return {nn::makeValue<std::int64_t>({shape[0], end - first}, std::move(tokens)),
+            nn::makeValue<std::int64_t>({end - first}, std::move(positions))};
 }
 
 void rewrite(const fs::path& path, const std::string& from, const std::string& to) {
@@ -76,8 +80,9 @@ void rewrite(const fs::path& path, const std::string& from, const std::string& t
 } // namespace
 
 TEST_CASE("Every architecture computes what its paper says, in both precisions", "[model]") {
-    const auto name = GENERATE(as<std::string>{}, "llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "phi3", "gpt2", "opt", "opt_behind",
-                               "bert", "bert_words", "vit", "mamba", "rwkv", "llama_linear", "llama_dynamic", "llama_llama3", "llama_yarn");
+    const auto name = GENERATE(as<std::string>{}, "llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "phi3",
+                               "gpt2", "opt", "opt_behind", "bert", "bert_words", "vit", "mamba", "rwkv",
+                               "llama_linear", "llama_dynamic", "llama_llama3", "llama_yarn");
     const fs::path place = cases() / name;
     INFO(name);
     const auto model = openCase(name, optionsOf(name));
@@ -101,13 +106,33 @@ TEST_CASE("Every architecture computes what its paper says, in both precisions",
             const nn::Value* value = execution.find(*id);
             REQUIRE(value);
             CHECK(value->dtype() == nn::dtypeOf(precision));
-            CHECK(farthest(doublesOf(*value), rawValues<double>(entry.path())) < (precision == Precision::Single ? 1e-5 : 1e-6));
+            CHECK(farthest(doublesOf(*value), rawValues<double>(entry.path())) <
+                  (precision == Precision::Single ? 1e-5 : 1e-6));
             ++compared;
         }
         CHECK(compared >= 3);
     }
     CHECK(graph.nodes.front().block == std::nullopt);
     CHECK(std::ranges::count_if(graph.nodes, [](const nn::Node& node) { return node.block == 1; }) > 5);
+}
+
+TEST_CASE("A model that was converted to GGUF computes the same", "[model]") {
+    // Rows in pairs, norms with 1 added, matrices the other way round, scaling in other words.
+    const auto name =
+        GENERATE(as<std::string>{}, "llama", "qwen2", "qwen3", "gemma", "gpt2", "llama_linear", "llama_yarn");
+    INFO(name);
+    const TemporaryFolder folder;
+    TestRun run;
+    const auto source = makeSafetensorsReader()->open(cases() / name, {}, run.notes);
+    REQUIRE(source);
+    const auto written = makeGgufExporter()->write(**source, nullptr, folder / "m.gguf", run.context);
+    if (!written) FAIL(describe(written.error()));
+    const auto model = openModel(*makeGgufReader(), folder / "m.gguf");
+    if (!model) FAIL(describe(model.error()));
+    const auto outputs =
+        nn::runGraph(*model->graph, inputsOf(cases() / name, Precision::Single), *model->weights, run.context);
+    if (!outputs) FAIL(describe(outputs.error()));
+    CHECK(farthest(doublesOf(outputs->front()), rawValues<double>(cases() / name / "logits.f64")) < 1e-5);
 }
 
 TEST_CASE("A text in pieces with a session gives what the whole text gives", "[model]") {
@@ -122,13 +147,15 @@ TEST_CASE("A text in pieces with a session gives what the whole text gives", "[m
     const std::int64_t rows = whole[0].shape()[0], time = whole[0].shape()[1], words = model->config.vocabulary;
     nn::Session session;
     for (const auto& [first, end] : {std::pair<std::int64_t, std::int64_t>{0, 4}, {4, 5}, {5, 7}, {7, time}}) {
-        const auto outputs = nn::runGraph(*model->graph, part(whole, first, end), *model->weights, run.context, {Precision::Single, nullptr, &session});
+        const auto outputs = nn::runGraph(*model->graph, part(whole, first, end), *model->weights, run.context,
+                                          {Precision::Single, nullptr, &session});
         if (!outputs) FAIL(describe(outputs.error()));
         session.position = end;
         std::vector<double> here;
         for (std::int64_t row = 0; row < rows; ++row)
             for (std::int64_t at = first; at < end; ++at)
-                here.insert(here.end(), expected.begin() + (row * time + at) * words, expected.begin() + (row * time + at + 1) * words);
+                here.insert(here.end(), expected.begin() + (row * time + at) * words,
+                            expected.begin() + (row * time + at + 1) * words);
         CHECK(farthest(doublesOf(outputs->front()), here) < 1e-5);
     }
 }
@@ -162,14 +189,20 @@ TEST_CASE("Descriptions that contradict the tensors are refused before anything 
         REQUIRE_FALSE(model);
         return model.error();
     };
-    CHECK(refusal("\"vocab_size\": 19", "\"vocab_size\": 20").message == "'model.embed_tokens.weight' is 19 x 24, the model's description makes it 20 x 24");
-    CHECK(refusal("\"num_attention_heads\": 4", "\"num_attention_heads\": 5").message == "a width of 24 does not divide into 5 heads");
-    CHECK(refusal("\"num_attention_heads\": 4", "\"num_attention_heads\": 3").message == "3 heads cannot share 2 key and value heads");
-    CHECK(refusal("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3").message == "the model has no weight 'model.layers.2.input_layernorm.weight'");
-    CHECK(refusal("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1").message.find("belongs to layer 1, and the model's description has 1") != std::string::npos);
+    CHECK(refusal("\"vocab_size\": 19", "\"vocab_size\": 20").message ==
+          "'model.embed_tokens.weight' is 19 x 24, the model's description makes it 20 x 24");
+    CHECK(refusal("\"num_attention_heads\": 4", "\"num_attention_heads\": 5").message ==
+          "a width of 24 does not divide into 5 heads");
+    CHECK(refusal("\"num_attention_heads\": 4", "\"num_attention_heads\": 3").message ==
+          "3 heads cannot share 2 key and value heads");
+    CHECK(refusal("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3").message ==
+          "the model has no weight 'model.layers.2.input_layernorm.weight'");
+    CHECK(refusal("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1")
+              .message.find("belongs to layer 1, and the model's description has 1") != std::string::npos);
     CHECK(refusal("\"silu\"", "\"sine\"").message == "the activation 'sine' is not known");
     CHECK(refusal("\"model_type\": \"llama\"", "\"model_type\": \"frob\"").code == ErrorCode::Unsupported);
-    CHECK(refusal("\"rope_theta\"", "\"rope_scaling\": {\"type\": \"spiral\"}, \"rope_theta\"").message == "rotary scaling 'spiral' is not known");
+    CHECK(refusal("\"rope_theta\"", "\"rope_scaling\": {\"type\": \"spiral\"}, \"rope_theta\"").message ==
+          "rotary scaling 'spiral' is not known");
     CHECK(refusal("\"hidden_size\": 24", "\"hidden_size\": 0").message == "the model's description gives no width");
     const auto shorter = openCase("gpt2", {1000});
     REQUIRE_FALSE(shorter);
@@ -228,7 +261,8 @@ TEST_CASE("What stands for a stored tensor becomes a weight in the same way", "[
     REQUIRE(common);
     CHECK(common->shape() == Shape{96, 24});
     CHECK(nn::elements<double>(*common)[1] == 96);
-    CHECK_FALSE(model->weights->commonForm(tensor, makeTensor({24, 95}, std::vector<float>(24 * 95)), Precision::Single));
+    CHECK_FALSE(
+        model->weights->commonForm(tensor, makeTensor({24, 95}, std::vector<float>(24 * 95)), Precision::Single));
 }
 
 TEST_CASE("F32 weights are used where they lie, others are decoded and kept within the budget", "[model]") {
@@ -272,13 +306,15 @@ TEST_CASE("Tokens are chosen by likelihood, and by chance within the bounds that
     CHECK(std::min(two[1], two[2]) > kDraws / 3);
     CHECK(most[0] + most[3] == 0); // exp(3), exp(3), exp(2.5) are 0.94 of the sum, two of them 0.72
     CHECK(most[4] > 0);
-    CHECK(chooseToken(logits, {.temperature = 1, .seed = 9}, 4) == chooseToken(logits, {.temperature = 1, .seed = 9}, 4));
+    CHECK(chooseToken(logits, {.temperature = 1, .seed = 9}, 4) ==
+          chooseToken(logits, {.temperature = 1, .seed = 9}, 4));
     CHECK_FALSE(checkSampling({.temperature = -1}));
     CHECK_FALSE(checkSampling({.topP = 0}));
     CHECK_FALSE(checkSampling({.temperature = NAN}));
 }
 
-TEST_CASE("Generation stops at an end token, at its length, when the context is full, and when it is cancelled", "[generate]") {
+TEST_CASE("Generation stops at an end token, at its length, when the context is full, and when it is cancelled",
+          "[generate]") {
     const auto model = openCase("llama", {8});
     REQUIRE(model);
     TestRun run;

@@ -3,7 +3,8 @@
 
 reference_models.py make FOLDER         FOLDER/<case>/: config.json, model.safetensors, input.i64 or input.f32, shape (of the
                                         input), and <edge>.f64 for each edge of the graph whose values are known
-reference_models.py llama MODEL OUT ID... OUT gets the logits of a Llama checkpoint in safetensors for these tokens
+reference_models.py llama MODEL OUT ID... OUT gets the logits of a Llama checkpoint (safetensors with its config.json, or
+                                        llama2.c of version 2) for these tokens
 """
 import json
 import math
@@ -488,6 +489,46 @@ def read_safetensors(path):
     return tensors
 
 
+def read_llama2c(path):
+    """Version 2: codes of eight bits with a scale for each group. Rotary rows come in pairs and leave in halves."""
+    content = path.read_bytes()
+    magic, version, width, hidden, layers, count, kv, words, context, shared, group = struct.unpack_from("<IiiiiiiiiBi", content)
+    assert magic == 0x616B3432 and version == 2 and shared == 1
+    at = 256
+
+    def take(kind, shape):
+        nonlocal at
+        values = numpy.frombuffer(content, kind, int(numpy.prod(shape)), at)
+        at += values.nbytes
+        return values.reshape(shape).astype("f8")
+
+    def coded(shape):
+        codes = take("i1", (int(numpy.prod(shape)) // group, group))
+        return (codes * take("<f4", (codes.shape[0], 1))).reshape(shape)
+
+    def halves(matrix, heads):
+        return matrix.reshape(heads, -1, 2, matrix.shape[1]).swapaxes(1, 2).reshape(matrix.shape)
+
+    weights = {}
+    for norm in ("input_layernorm", "post_attention_layernorm"):
+        for layer in range(layers):
+            weights[f"model.layers.{layer}.{norm}.weight"] = take("<f4", (width,))
+    weights["model.norm.weight"] = take("<f4", (width,))
+    weights["model.embed_tokens.weight"] = coded((words, width))
+    narrow = width // count * kv
+    for name, shape in (("self_attn.q_proj", (width, width)), ("self_attn.k_proj", (narrow, width)), ("self_attn.v_proj", (narrow, width)),
+                        ("self_attn.o_proj", (width, width)), ("mlp.gate_proj", (hidden, width)), ("mlp.down_proj", (width, hidden)),
+                        ("mlp.up_proj", (hidden, width))):
+        for layer in range(layers):
+            matrix = coded(shape)
+            heads = {"self_attn.q_proj": count, "self_attn.k_proj": kv}.get(name)
+            weights[f"model.layers.{layer}.{name}.weight"] = halves(matrix, heads) if heads else matrix
+    assert at == len(content)
+    config = {"hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": count, "num_key_value_heads": kv, "rms_norm_eps": 1e-5,
+              "rope_theta": 10000.0, "max_position_embeddings": context}
+    return config, weights
+
+
 def make(folder):
     for number, (case, (config, shapes, compute)) in enumerate(CASES.items()):
         random = numpy.random.default_rng(number)
@@ -515,6 +556,10 @@ if __name__ == "__main__":
         make(pathlib.Path(sys.argv[2]))
     else:
         model = pathlib.Path(sys.argv[2])
+        if model.suffix == ".bin":
+            config, weights = read_llama2c(model)
+        else:
+            config, weights = json.loads((model.parent / "config.json").read_text()), read_safetensors(model)
         found = {}
-        decoder(json.loads((model.parent / "config.json").read_text()), read_safetensors(model), numpy.array([[int(word) for word in sys.argv[4:]]]), found)
+        decoder(config, weights, numpy.array([[int(word) for word in sys.argv[4:]]]), found)
         found["logits"].astype("<f8").tofile(sys.argv[3])

@@ -24,8 +24,8 @@ template<class T>
 }
 
 [[nodiscard]] inline Result<engine::Model> openModel(const engine::CheckpointReader& reader,
-                                                             const std::filesystem::path& path,
-                                                             const engine::ModelOptions& options = {}) {
+                                                     const std::filesystem::path& path,
+                                                     const engine::ModelOptions& options = {}) {
     Diagnostics notes;
     QSCOPE_TRY(auto checkpoint, reader.open(path, {}, notes));
     return engine::loadModel(std::move(checkpoint), options, notes);
