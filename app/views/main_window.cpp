@@ -147,6 +147,7 @@ void MainWindow::handleRequest(WindowRequest what) {
         m_workspace.document().plan().methods.empty() ? m_planPanel->browse() : m_workspace.runPlan();
         return;
     case WindowRequest::Export: openExport(); return;
+    case WindowRequest::ChooseText: return chooseText();
     }
 }
 

@@ -106,6 +106,7 @@ private:
     // main_window_files.cpp
     void chooseModel(bool folder);
     void chooseCircuit();
+    void chooseText();
     void saveSession(bool choosePath);
     void saveReport();
     void savePicture();

@@ -70,6 +70,13 @@ void MainWindow::chooseCircuit() {
         {tr("OpenQASM 2 (*.qasm)"), tr("All files (*)")}, recent, [this](const QString& path) { m_workspace.open(path); });
 }
 
+void MainWindow::chooseText() {
+    const QString current = m_workspace.textRuns().text();
+    ask(this, tr("Choose text"), QFileDialog::AcceptOpen, QFileDialog::ExistingFile,
+        {tr("Texts (*.txt *.md *.raw)"), tr("All files (*)")}, current.isEmpty() ? firstFolder(m_workspace.settings()) : current,
+        [this](const QString& path) { m_workspace.textRuns().setText(path); });
+}
+
 void MainWindow::saveSession(bool choosePath) {
     if (!choosePath && !m_sessionPath.isEmpty()) return m_workspace.saveSessionTo(m_sessionPath, session());
     ask(this, tr("Save session"), QFileDialog::AcceptSave, QFileDialog::AnyFile, {tr("Sessions (*.qscope)")},

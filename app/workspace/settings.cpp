@@ -42,6 +42,9 @@ void Settings::setTheme(const QString& theme) { m_store.setValue(QStringLiteral(
 QString Settings::device() const { return m_store.value(QStringLiteral("device"), QStringLiteral("auto")).toString(); }
 void Settings::setDevice(const QString& choice) { m_store.setValue(QStringLiteral("device"), choice); }
 
+QString Settings::text() const { return m_store.value(QStringLiteral("text")).toString(); }
+void Settings::setText(const QString& path) { m_store.setValue(QStringLiteral("text"), path); }
+
 QStringList Settings::disabledPlugins() const { return m_store.value(QStringLiteral("disabledPlugins")).toStringList(); }
 void Settings::setDisabledPlugins(const QStringList& ids) { m_store.setValue(QStringLiteral("disabledPlugins"), ids); }
 

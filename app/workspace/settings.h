@@ -23,6 +23,8 @@ public:
     void setTheme(const QString& theme);
     [[nodiscard]] QString device() const; ///< as for `makeBackend`
     void setDevice(const QString& choice);
+    [[nodiscard]] QString text() const; ///< path of the text that models are run on; empty: none was chosen
+    void setText(const QString& path);
     [[nodiscard]] QStringList disabledPlugins() const;
     void setDisabledPlugins(const QStringList& ids);
     [[nodiscard]] bool userPlugins() const; ///< whether the user's own plugin folder is searched

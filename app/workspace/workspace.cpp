@@ -36,7 +36,8 @@ Selection fitted(Selection selection, const Document& document) {
 Workspace::Workspace(const engine::Registries& registries, Settings& settings)
     : m_registries(registries), m_settings(settings), m_theme(Theme::named(QStringLiteral("light"))),
       m_backend(engine::makeCpuBackend()), m_statistics(m_jobs, backendSource()),
-      m_simulation(registries, m_jobs, backendSource()), m_openRunner(m_jobs, backendSource()),
+      m_simulation(registries, m_jobs, backendSource()), m_textRunner(settings, m_jobs, backendSource()),
+      m_openRunner(m_jobs, backendSource()),
       m_planRunner(m_jobs, backendSource()), m_deviceRunner(m_jobs, backendSource()),
       m_saveRunner(m_jobs, backendSource()) {
     connect(&m_document, &Document::changed, this, &Workspace::documentChanged);
@@ -173,10 +174,13 @@ void Workspace::documentChanged(Document::Change change) {
     case Document::Change::Checkpoint:
         m_planRunner.cancel();
         m_statistics.setCheckpoint(m_document.checkpoint());
-        m_selection.tensor = m_selection.row = m_selection.column = -1; // views hear of it with the new checkpoint
+        m_textRunner.setCheckpoint(m_document.checkpoint());
+        m_selection.tensor = m_selection.row = m_selection.column = m_selection.token = -1;
+        m_selection.layer = -1; // views hear of it with the new checkpoint
         emit checkpointChanged();
         break;
     case Document::Change::Report: {
+        m_textRunner.setReport(m_document.report());
         emit reportChanged();
         Selection selection = m_selection;
         if (report() && selection.method < 0) selection.method = 0;

@@ -9,6 +9,7 @@
 #include "app/workspace/settings.h"
 #include "app/workspace/simulation_follower.h"
 #include "app/workspace/statistics_cache.h"
+#include "app/workspace/text_runner.h"
 #include "engine/registry.h"
 #include "plugins/sdk/view_context.h"
 
@@ -29,6 +30,7 @@ public:
     [[nodiscard]] std::shared_ptr<const OpenCircuit> circuit() const override;
     [[nodiscard]] std::shared_ptr<const engine::SimulationResult> simulation() const override;
     [[nodiscard]] QString simulationProblem() const override;
+    [[nodiscard]] TextRuns& textRuns() override { return m_textRunner; }
     [[nodiscard]] const Selection& selection() const override { return m_selection; }
     void select(const Selection& selection) override;
     [[nodiscard]] const Theme& theme() const override { return m_theme; }
@@ -91,6 +93,7 @@ private:
     std::shared_ptr<engine::ComputeBackend> m_backend;
     mutable StatisticsCache m_statistics; ///< asking for statistics starts their computation
     SimulationFollower m_simulation;
+    TextRunner m_textRunner;
     JobRunner m_openRunner;
     JobRunner m_planRunner;
     JobRunner m_deviceRunner;

@@ -6,7 +6,8 @@
 namespace qscope {
 
 /// The one selection that all views share. -1: none. Indices: tensor in the checkpoint, row and column in the tensor's
-/// matrix shape, method in the compare report, qubit in the circuit; `step` counts operations already applied.
+/// matrix shape, method in the compare report, qubit in the circuit; `step` counts operations already applied; layer of
+/// the network, token of the text that ran through it.
 struct Selection {
     std::int64_t tensor = -1;
     std::int64_t row = -1;
@@ -14,6 +15,8 @@ struct Selection {
     int method = -1;
     int qubit = -1;
     std::int64_t step = -1;
+    int layer = -1;
+    std::int64_t token = -1;
 
     friend bool operator==(const Selection&, const Selection&) = default;
 };

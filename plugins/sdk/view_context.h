@@ -7,6 +7,7 @@
 #include "engine/report/compare_report.h"
 #include "plugins/sdk/jobs.h"
 #include "plugins/sdk/selection.h"
+#include "plugins/sdk/text_runs.h"
 #include "plugins/sdk/theme.h"
 
 #include <QObject>
@@ -27,8 +28,9 @@ struct OpenCircuit {
 enum class WindowRequest {
     OpenCheckpoint,
     OpenCircuit,
-    Quantize, ///< choose methods and run them
-    Export    ///< write the result of `selection().method`
+    Quantize,  ///< choose methods and run them
+    Export,    ///< write the result of `selection().method`
+    ChooseText ///< the text that models are run on
 };
 
 /// Everything a view may know and do. Snapshots are immutable and may be kept; a null one means that there is nothing.
@@ -58,6 +60,9 @@ public:
     virtual void request(WindowRequest what) = 0;
     /// A line in the message list; errors are also shown where they belong by the view itself.
     virtual void showMessage(const QString& text, Severity severity = Severity::Note) = 0;
+
+    /// What the open model does on a text; lives as long as the context.
+    [[nodiscard]] virtual TextRuns& textRuns() = 0;
 
 signals:
     void checkpointChanged();

@@ -3,6 +3,7 @@
 
 #include "engine/backend/compute_backend.h"
 #include "plugins/sdk/view_context.h"
+#include "tests/support/fake_text_runs.h"
 
 #include <QApplication>
 
@@ -25,6 +26,7 @@ public:
     std::shared_ptr<const OpenCircuit> openedCircuit;
     std::shared_ptr<const engine::SimulationResult> simulated;
     QString problem;
+    FakeTextRuns runs;
     Selection selected;
     Theme look = Theme::named(QStringLiteral("light"));
 
@@ -70,6 +72,7 @@ public:
     [[nodiscard]] std::shared_ptr<const OpenCircuit> circuit() const override { return openedCircuit; }
     [[nodiscard]] std::shared_ptr<const engine::SimulationResult> simulation() const override { return simulated; }
     [[nodiscard]] QString simulationProblem() const override { return problem; }
+    [[nodiscard]] TextRuns& textRuns() override { return runs; }
     [[nodiscard]] const Selection& selection() const override { return selected; }
     void select(const Selection& selection) override {
         if (selection == selected) return;

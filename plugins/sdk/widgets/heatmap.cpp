@@ -47,6 +47,20 @@ std::optional<float> cellOf(const MatrixTile& tile, std::int64_t row, std::int64
 
 } // namespace
 
+MatrixTile reducedTile(std::span<const float> matrix, std::int64_t columns, const TileRequest& request) {
+    MatrixTile tile{request, {}};
+    tile.cells.assign(static_cast<std::size_t>(request.cellRows() * request.cellColumns()), 0.0F);
+    for (std::int64_t row = 0; row < request.rows; ++row)
+        for (std::int64_t column = 0; column < request.columns; ++column) {
+            const float value =
+                matrix[static_cast<std::size_t>((request.row + row) * columns + request.column + column)];
+            float& cell = tile.cells[static_cast<std::size_t>(row / request.rowFactor * request.cellColumns() +
+                                                              column / request.columnFactor)];
+            if (!(std::abs(value) <= std::abs(cell)) && !std::isnan(cell)) cell = value;
+        }
+    return tile;
+}
+
 Heatmap::Heatmap(ViewContext& context, QWidget* parent)
     : QWidget(parent)
     , m_context(context) {

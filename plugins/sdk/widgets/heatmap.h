@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace qscope {
@@ -33,6 +34,9 @@ struct MatrixTile {
     TileRequest area;
     std::vector<float> cells;
 };
+
+/// The tile of a small matrix in memory, row-major with `columns` columns; `request` lies within it.
+[[nodiscard]] MatrixTile reducedTile(std::span<const float> matrix, std::int64_t columns, const TileRequest& request);
 
 /// What a heatmap shows besides its cells.
 struct HeatmapInfo {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "plugins/host/plugin_host.h"
 #include "plugins/sdk/view_plugin.h"
+#include "tests/support/fake_text_runs.h"
 #include "tests/support/test_data.h"
 
 #include <catch2/catch.hpp>
@@ -17,6 +18,7 @@ namespace {
 class FakeContext : public ViewContext {
 public:
     std::shared_ptr<const engine::Checkpoint> opened;
+    test::FakeTextRuns runs;
     Selection selected;
     Theme look = Theme::named(QStringLiteral("light"));
 
@@ -25,6 +27,7 @@ public:
     [[nodiscard]] std::shared_ptr<const engine::CompareReport> report() const override { return nullptr; }
     [[nodiscard]] std::shared_ptr<const OpenCircuit> circuit() const override { return nullptr; }
     [[nodiscard]] std::shared_ptr<const engine::SimulationResult> simulation() const override { return nullptr; }
+    [[nodiscard]] TextRuns& textRuns() override { return runs; }
     [[nodiscard]] const Selection& selection() const override { return selected; }
     void select(const Selection& selection) override {
         const Selection before = selected;

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// First: Qt's keyword macros must not reach the engine's names.
+#include "engine/plan/activations.h"
+#include "engine/plan/calibrate.h"
+#include "engine/plan/propagate.h"
+
+#include "app/workspace/text_runner.h"
+
+#include <QDir>
+#include <QFileInfo>
+
+namespace qscope {
+
+TextRunner::TextRunner(Settings& settings, JobList& jobs, const JobRunner::BackendSource& backend)
+    : m_settings(settings)
+    , m_calibrations(std::make_unique<engine::CalibrationCache>()) {
+    for (std::size_t i = 0; i < m_slots.size(); ++i) {
+        m_slots[i].reset(new Slot{{}, {jobs, backend}});
+        connect(&m_slots[i]->runner, &JobRunner::runningChanged, this,
+                [this, i] { emit changed(static_cast<TextRun>(i)); });
+    }
+}
+
+TextRunner::~TextRunner() = default; // the runners stop before what they write to goes
+
+void TextRunner::setCheckpoint(std::shared_ptr<const engine::Checkpoint> checkpoint) {
+    m_checkpoint = std::move(checkpoint);
+    m_report.reset();
+    m_propagation.reset();
+    m_calibration.reset();
+    m_activations.reset();
+    for (std::size_t i = 0; i < m_slots.size(); ++i) {
+        m_slots[i]->runner.cancel();
+        m_slots[i]->problem.clear();
+        emit changed(static_cast<TextRun>(i));
+    }
+    emit textChanged();
+}
+
+void TextRunner::setReport(std::shared_ptr<const engine::CompareReport> report) {
+    if (report == m_report) return;
+    m_report = std::move(report);
+    m_propagation.reset();
+    cancel(TextRun::Propagation);
+    slot(TextRun::Propagation).problem.clear();
+    emit changed(TextRun::Propagation);
+}
+
+QString TextRunner::text() const {
+    if (const QString chosen = m_settings.text(); QFileInfo(chosen).isFile()) return chosen;
+    if (!m_checkpoint) return {};
+    const QFileInfo file(QString::fromStdString(m_checkpoint->path.string()));
+    const QDir folder = file.isDir() ? QDir(file.filePath()) : file.dir();
+    const QString beside = folder.filePath(QStringLiteral("page.txt")); // as with the bundled sample
+    return QFileInfo(beside).isFile() ? beside : QString();
+}
+
+void TextRunner::setText(const QString& path) {
+    m_settings.setText(path);
+    emit textChanged();
+}
+
+template<class T, class Work>
+void TextRunner::start(TextRun run, const QString& title, std::shared_ptr<const T>& result, Work work) {
+    slot(run).problem.clear();
+    runJob(
+        slot(run).runner, title,
+        [checkpoint = m_checkpoint,
+         work = std::move(work)](const RunContext& context) -> Result<std::shared_ptr<const T>> {
+            QSCOPE_TRY(const engine::Model model, engine::loadModel(checkpoint, {}, context.notes));
+            return work(model, context);
+        },
+        [this, run, &result](Result<std::shared_ptr<const T>> outcome) {
+            if (outcome)
+                result = *std::move(outcome);
+            else
+                slot(run).problem = QString::fromStdString(describe(outcome.error()));
+            emit changed(run);
+        });
+}
+
+void TextRunner::propagate(std::int64_t tokens, bool attribution) {
+    if (!m_checkpoint || !m_report) return;
+    engine::PropagationSettings settings;
+    settings.text = text().toStdString();
+    settings.tokens = tokens;
+    settings.attribution = attribution;
+    start(TextRun::Propagation, tr("Following errors through the network"), m_propagation,
+          [settings, report = m_report](const engine::Model& model, const RunContext& context) {
+              std::vector<const engine::MethodResult*> methods;
+              for (const auto& method : report->methods) methods.push_back(&method);
+              return engine::propagate(model, settings, methods, context);
+          });
+}
+
+void TextRunner::calibrate(std::int64_t sequences, std::int64_t length) {
+    if (!m_checkpoint) return;
+    engine::CalibrationSettings settings;
+    settings.text = text().toStdString();
+    settings.sequences = sequences;
+    settings.length = length;
+    start(TextRun::Calibration, tr("Calibrating"), m_calibration,
+          [settings, &cache = *m_calibrations](const engine::Model& model, const RunContext& context) {
+              return engine::calibrate(model, settings, context, &cache);
+          });
+}
+
+void TextRunner::recordActivations(std::int64_t tokens) {
+    if (!m_checkpoint) return;
+    engine::ActivationSettings settings;
+    settings.text = text().toStdString();
+    settings.tokens = tokens;
+    start(TextRun::Activations, tr("Recording attention"), m_activations,
+          [settings](const engine::Model& model, const RunContext& context) {
+              return engine::recordActivations(model, settings, context);
+          });
+}
+
+} // namespace qscope
