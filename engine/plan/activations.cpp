@@ -49,7 +49,7 @@ Result<std::shared_ptr<const ActivationMaps>> recordActivations(const Model& mod
     nn::MapRecorder recorder(graph, chosen);
     nn::Execution execution(graph, *model.weights, quiet, {Precision::Single, &recorder, nullptr});
     QSCOPE_CHECK(setTokens(execution, graph, text.tokens, 1));
-    QSCOPE_CHECK(runCounted(execution, 0, graph.nodes.size(), static_cast<double>(time), context.progress));
+    QSCOPE_CHECK(runCounted(execution, graph, static_cast<std::size_t>(time), context.progress));
     auto recorded = std::make_shared<ActivationMaps>(recorder.take());
     QSCOPE_TRY(recorded->pieces, piecesOf(*text.tokenizer, text.tokens));
     recorded->tokens = std::move(text.tokens);

@@ -136,8 +136,7 @@ Result<std::shared_ptr<const Calibration>> calibrate(const Model& model, const C
             tokens.insert(tokens.end(), tokensOf(windows[w]).begin(), tokensOf(windows[w]).end());
         nn::Execution execution(*model.graph, *model.weights, quiet, {Precision::Single, &recorder, nullptr});
         QSCOPE_CHECK(setTokens(execution, *model.graph, tokens, static_cast<std::int64_t>(end - first)));
-        QSCOPE_CHECK(
-            runCounted(execution, 0, model.graph->nodes.size(), static_cast<double>(tokens.size()), context.progress));
+        QSCOPE_CHECK(runCounted(execution, *model.graph, tokens.size(), context.progress));
     }
     calibration->inputs = recorder.take();
     if (cache) cache->put(key.key(), calibration);

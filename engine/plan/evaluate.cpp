@@ -107,8 +107,7 @@ private:
         const auto edge = m_graph.find("logits");
         if (!edge) return fail(ErrorCode::Unsupported, "the network gives no logits");
         execution.keep(*edge);
-        QSCOPE_CHECK(
-            runCounted(execution, 0, m_graph.nodes.size(), static_cast<double>(m_tokens.size()), m_context.progress));
+        QSCOPE_CHECK(runCounted(execution, m_graph, m_tokens.size(), m_context.progress));
         QSCOPE_TRY(const nn::Value made, execution.value(*edge));
         m_totals[q].seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         QSCOPE_TRY(nn::Value single, nn::converted(made, DType::F32));

@@ -126,18 +126,20 @@ Result<void> setTokens(nn::Execution& execution, const nn::Graph& graph, std::sp
     return {};
 }
 
-Result<void> runCounted(nn::Execution& execution, std::size_t first, std::size_t end, double share,
-                        Progress& progress) {
-    double counted = 0;
+Result<void> runCounted(nn::Execution& execution, std::size_t first, std::size_t end, NodeProgress& counted) {
     for (std::size_t node = first; node < end; ++node) {
         QSCOPE_CHECK(execution.run(node, node + 1));
-        const double reached = share * static_cast<double>(node + 1 - first) / static_cast<double>(end - first);
-        const auto whole = static_cast<std::int64_t>(reached - counted);
-        progress.done += whole;
-        counted += static_cast<double>(whole);
+        counted.owed += counted.perNode;
+        const double whole = std::floor(counted.owed + 1e-6); // sums of fractions end just below a whole number
+        counted.progress.done += static_cast<std::int64_t>(whole);
+        counted.owed -= whole;
     }
-    progress.done += static_cast<std::int64_t>(std::llround(share - counted));
     return {};
+}
+
+Result<void> runCounted(nn::Execution& execution, const nn::Graph& graph, std::size_t tokens, Progress& progress) {
+    NodeProgress counted{progress, static_cast<double>(tokens) / static_cast<double>(graph.nodes.size())};
+    return runCounted(execution, 0, graph.nodes.size(), counted);
 }
 
 std::int64_t batchSize(const Model& model, std::int64_t time) {

@@ -57,8 +57,19 @@ inline constexpr std::int64_t kUsualWindow = 2048;
 [[nodiscard]] Result<void> setTokens(nn::Execution& execution, const nn::Graph& graph,
                                      std::span<const std::int32_t> tokens, std::int64_t batch);
 
-/// Runs nodes [first, end) one by one and adds `share` of the context's progress for all of them together.
-[[nodiscard]] Result<void> runCounted(nn::Execution& execution, std::size_t first, std::size_t end, double share,
+/// Adds to a job's progress in fractions: nodes of a run are many, its tokens may be few.
+struct NodeProgress {
+    Progress& progress;
+    double perNode = 0; ///< tokens of the run / nodes of the graph
+    double owed = 0;
+};
+
+/// Runs nodes [first, end) one by one, counting each.
+[[nodiscard]] Result<void> runCounted(nn::Execution& execution, std::size_t first, std::size_t end,
+                                      NodeProgress& counted);
+
+/// The whole graph, so that `tokens` are counted at its end.
+[[nodiscard]] Result<void> runCounted(nn::Execution& execution, const nn::Graph& graph, std::size_t tokens,
                                       Progress& progress);
 
 /// How many windows of `time` tokens go through together: bounds what the run holds to some hundred MB.

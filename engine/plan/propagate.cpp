@@ -109,7 +109,8 @@ public:
         : m_model(model)
         , m_graph(*model.graph)
         , m_sample(std::move(sample))
-        , m_context(context)
+        , m_counted{context.progress,
+                    static_cast<double>(m_sample.tokens.size()) / static_cast<double>(m_graph.nodes.size())}
         , m_quiet{context.stop, m_unseen, context.notes, context.backend}
         , m_places(placesIn(m_graph))
         , m_logits(*m_graph.find("logits")) {
@@ -184,9 +185,7 @@ private:
 
     /// Every run through nodes [first, end).
     Result<void> advance(std::vector<std::unique_ptr<WatchedRun>>& runs, std::size_t first, std::size_t end) {
-        const double share = static_cast<double>(m_sample.tokens.size()) * static_cast<double>(end - first) /
-                             static_cast<double>(m_graph.nodes.size());
-        for (auto& run : runs) QSCOPE_CHECK(runCounted(run->execution(), first, end, share, m_context.progress));
+        for (auto& run : runs) QSCOPE_CHECK(runCounted(run->execution(), first, end, m_counted));
         return {};
     }
 
@@ -203,8 +202,7 @@ private:
         if (quantizer) inBlocks.emplace(*quantizer, taken);
         WatchedRun run(m_graph, {m_logits}, weights, inBlocks ? &*inBlocks : nullptr, m_quiet);
         QSCOPE_CHECK(setTokens(run.execution(), m_graph, m_sample.tokens, m_sample.batch));
-        QSCOPE_CHECK(runCounted(run.execution(), 0, m_graph.nodes.size(), static_cast<double>(m_sample.tokens.size()),
-                                m_context.progress));
+        QSCOPE_CHECK(runCounted(run.execution(), 0, m_graph.nodes.size(), m_counted));
         QSCOPE_TRY(const nn::Value given, run.take(m_logits));
         QSCOPE_TRY(const PropagatedLogits logits, compareLogits(given));
         return PartialEffect{logits.klDivergence, logits.relativeMse};
@@ -213,7 +211,7 @@ private:
     const Model& m_model;
     const nn::Graph& m_graph;
     Sample m_sample;
-    const RunContext& m_context;
+    NodeProgress m_counted;
     Progress m_unseen;
     const RunContext m_quiet;
     std::vector<Place> m_places;

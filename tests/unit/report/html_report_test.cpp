@@ -83,3 +83,16 @@ TEST_CASE("an HTML report of exact, single or layerless results stays well forme
     test::textOfWellFormed(htmlReport(report, {}));
     test::textOfWellFormed(htmlReport({}, {}));
 }
+
+TEST_CASE("an HTML report of methods measured on a text says what they do to predictions", "[report]") {
+    CompareReport report = test::sampleReport();
+    test::addText(report);
+    const std::string html = htmlReport(report, details());
+    test::textOfWellFormed(html);
+    CHECK(count(html, "<svg") == 3);
+    for (const char* said : {"Perplexity", "KL divergence (nat)", "Top-1 agreement", "perplexity is 20.000 over",
+                             "&lt;valid&gt;.txt", "second-half", "&lt;calibration&gt;.txt", "3 silent channels"}) {
+        INFO(said);
+        CHECK(html.find(said) != std::string::npos);
+    }
+}

@@ -37,4 +37,24 @@ inline engine::CompareReport sampleReport() {
     return report;
 }
 
+/// The same, calibrated, and measured on a text.
+inline void addText(engine::CompareReport& report) {
+    using namespace engine;
+    auto text = std::make_shared<EvaluatedText>();
+    text->source = "/texts/<valid>.txt";
+    text->scoring = Scoring::SecondHalf;
+    text->context = 256;
+    text->reference.tokens = 1000;
+    text->reference.perplexity = 20;
+    report.text = text;
+    for (std::size_t m = 0; m < report.methods.size(); ++m) {
+        auto quality = std::make_shared<TextQuality>();
+        quality->perplexity = 21 + static_cast<double>(m);
+        quality->klDivergence = m == 0 ? 0.125 : 0.25;
+        quality->top1Agreement = m == 0 ? 0.75 : 0.5;
+        report.methods[m].quality = quality;
+    }
+    report.calibration = CalibrationFacts{"/texts/<calibration>.txt", 8, 256, 900, 2048, 3};
+}
+
 } // namespace qscope::test
