@@ -141,12 +141,11 @@ void ActivationsView::showAttention() {
             TextRun::Activations, tr("Who attends to whom appears here, head by head."),
             tr("Run %1 tokens of %2").arg(kAttentionTokens).arg(QFileInfo(context().textRuns().text()).fileName()),
             [this] { context().textRuns().recordActivations(kAttentionTokens); });
-    const Selection& now = context().selection();
-    std::optional<int> layer = now.layer >= 0 ? std::optional(now.layer) : std::nullopt;
-    if (const auto subject = tensorSubject(context()); !layer && subject)
-        layer = engine::layerIndex(subject->info().name);
+    int layer = context().selection().layer;
+    if (const auto subject = tensorSubject(context()); layer < 0 && subject)
+        layer = engine::layerIndex(subject->info().name).value_or(0);
     const auto found = std::find_if(maps->attention.begin(), maps->attention.end(),
-                                    [&](const auto& map) { return map.layer == layer.value_or(0); });
+                                    [&](const auto& map) { return map.layer == std::max(layer, 0); });
     if (found == maps->attention.end() || found->heads < 1)
         return showEmpty(tr("No attention was recorded in this layer. Select a weight of another one."));
     showBody();
@@ -165,7 +164,8 @@ void ActivationsView::showAttention() {
     info.isSigned = false;
     info.limit = 1;
     m_map->setMatrix(std::move(info));
-    m_map->setSelected(now.token < found->queries ? now.token : -1, -1);
+    const auto token = context().selection().token;
+    m_map->setSelected(token < found->queries ? token : -1, -1);
 }
 
 } // namespace qscope
