@@ -13,7 +13,6 @@ namespace qscope::engine {
 
 namespace {
 
-constexpr std::int64_t kUsualContext = 4096;      // keeps the rotary tables of models with huge contexts small
 constexpr std::int64_t kLongestContext = 1 << 20; // a table of 512 MB at usual head sizes
 constexpr std::int64_t kGemma2LargeLayers = 46;
 

@@ -6,8 +6,11 @@
 
 namespace qscope::engine {
 
+/// What a model is loaded for unless more is asked: keeps the rotary tables of huge contexts small.
+inline constexpr std::int64_t kUsualContext = 4096;
+
 struct ModelOptions {
-    std::int64_t context = 0; ///< tokens of the longest text; zero: the model's own, at most 4096
+    std::int64_t context = 0; ///< tokens of the longest text; zero: the model's own, at most kUsualContext
     /// Bytes of decoded weights to keep in memory; nothing: a quarter of the machine's.
     std::optional<std::uint64_t> keep = std::nullopt;
 };

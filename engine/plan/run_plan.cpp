@@ -119,8 +119,12 @@ Result<void> treat(Task& task, const ReadyMethod& chosen, std::size_t index, con
 
 /// The checkpoint as a model that runs, for as long as the caller holds the checkpoint.
 Result<Model> modelOf(const Checkpoint& checkpoint, const Plan& plan, const RunContext& context) {
+    // A length that nobody states is the model's own, whatever the other one is.
+    const std::int64_t asked = std::max(plan.evaluation.context, plan.calibration.length);
+    const bool own = (!plan.calibration.text.empty() && plan.calibration.length == 0) ||
+                     (!plan.evaluation.text.empty() && plan.evaluation.context == 0);
     ModelOptions options;
-    options.context = std::max(plan.evaluation.context, plan.calibration.length);
+    options.context = own && asked <= kUsualContext ? 0 : asked;
     return loadModel(std::shared_ptr<const Checkpoint>(std::shared_ptr<void>(), &checkpoint), options, context.notes);
 }
 
