@@ -14,7 +14,7 @@ if [ "${1:-}" = "--setup-only" ]; then exit 0; fi
 echo "== Tests of the developer build"
 ctest --preset dev --parallel "$(nproc)"
 echo "== What reads files and texts, under sanitizers"
-readers="unit_core unit_checkpoint unit_onnx"
+readers="unit_core unit_checkpoint unit_onnx unit_nn unit_models"
 for target in tests/fuzz/fuzz_*.cpp; do readers="$readers $(basename "$target" .cpp)"; done
 # shellcheck disable=SC2086
 build asan $readers

@@ -6,6 +6,7 @@
 #include "engine/core/large_vector.h"
 #include "engine/core/parallel.h"
 #include "engine/nn/kernels/matmul.h"
+#include "engine/plan/model.h"
 #include "engine/tensor/half.h"
 #include "tests/bench/gemm.h"
 
@@ -114,6 +115,37 @@ void againstProduct(Run& run, std::int64_t rows, std::int64_t inner, std::int64_
           fmt::format("70 % of {:.1f} GFLOP/s", best / 1e9), rate / best / 0.7);
 }
 
+/// 512 tokens through the bundled model, in a batch of windows of its context, against the time that the products of its
+/// linear layers alone would take at the machine's best rate.
+void againstPrompt(Run& run, double best) {
+    const auto checkpoint = makeSafetensorsReader()->open(QSCOPE_BARD, {}, run.notes);
+    const auto model = checkpoint ? loadModel(*checkpoint, {}, run.notes) : tl::unexpected<Error>(checkpoint.error());
+    if (!model) {
+        fmt::print(stderr, "error: the bundled model does not load: {}\n", describe(model.error()));
+        std::exit(1);
+    }
+    constexpr std::int64_t kTokens = 512;
+    const std::int64_t window = std::min(kTokens, model->context);
+    std::vector<std::int64_t> tokens, positions;
+    for (std::int64_t i = 0; i < kTokens; ++i) tokens.push_back(i * 37 % model->config.vocabulary);
+    for (std::int64_t i = 0; i < window; ++i) positions.push_back(i);
+    const std::vector inputs{nn::makeValue(Shape{kTokens / window, window}, std::move(tokens)),
+                             nn::makeValue(Shape{window}, std::move(positions))};
+    double work = 0;
+    for (const nn::Node& node : model->graph->nodes)
+        if (node.op->name == "Linear")
+            if (const auto weight = model->weights->weight(model->graph->values[static_cast<std::size_t>(node.inputs[1])].name, Precision::Single))
+                work += 2.0 * static_cast<double>(elementCount(weight->shape()) * kTokens);
+    double seconds = 1e9;
+    for (int i = 0; i < 10; ++i)
+        seconds = std::min(seconds, secondsOf([&] {
+                               return nn::runGraph(*model->graph, inputs, *model->weights, run.context).has_value();
+                           }));
+    print("prompt of 512 tokens, bundled model",
+          fmt::format("{:.0f} tokens/s = {:.0f} % of gemm", static_cast<double>(kTokens) / seconds, 100 * work / seconds / best),
+          fmt::format("50 % of {:.1f} GFLOP/s", best / 1e9), work / seconds / best / 0.5);
+}
+
 long peakMemory() {
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
@@ -194,6 +226,7 @@ int main() {
         againstProduct(run, 512, 1024, 4096, transposed, best);
         againstProduct(run, 512, 4096, 4096, transposed, best);
     }
+    againstPrompt(run, best);
     fmt::print("\ncopy of {} MB on {} threads; best single-precision product: {:.1f} GFLOP/s\n", 4 * kElements / 1000000,
                availableThreads(), best / 1e9);
     return 0;
