@@ -63,13 +63,7 @@ Result<OnnxNetwork> open(const std::filesystem::path& path, const ReadLimits& li
     QSCOPE_TRY(const OnnxModel model, parseOnnxModel(file->bytes(), budget, limits));
     QSCOPE_TRY(const OnnxWeights found, collectWeights(model, budget, limits, notes));
     OnnxModelFiles files(file, budget, limits);
-    std::vector<OnnxPlace> places;
-    for (const OnnxWeight& weight : found.weights) {
-        auto at = weight.tensor ? files.add(*weight.tensor) : files.add(weight.numbers);
-        if (!at) return during(std::move(at).error(), "tensor '" + printable(weight.name) + "'");
-        places.push_back(*at);
-    }
-    QSCOPE_CHECK(files.finish());
+    QSCOPE_TRY(const std::vector<OnnxPlace> places, placeWeights(files, found.weights));
 
     auto weights = std::make_shared<StoredWeights>();
     OnnxStoredTensors stored;

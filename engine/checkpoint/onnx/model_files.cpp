@@ -132,4 +132,15 @@ Result<std::size_t> OnnxModelFiles::externalFile(std::string_view location) {
     return m_files.size() - 1;
 }
 
+Result<std::vector<OnnxPlace>> placeWeights(OnnxModelFiles& files, std::span<const OnnxWeight> weights) {
+    std::vector<OnnxPlace> places;
+    for (const OnnxWeight& weight : weights) {
+        auto at = weight.tensor ? files.add(*weight.tensor) : files.add(weight.numbers);
+        if (!at) return during(std::move(at).error(), "tensor '" + printable(weight.name) + "'");
+        places.push_back(*at);
+    }
+    QSCOPE_CHECK(files.finish());
+    return places;
+}
+
 } // namespace qscope::engine

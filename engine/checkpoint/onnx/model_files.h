@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/checkpoint/onnx/tensor_data.h"
+#include "engine/checkpoint/onnx/weights.h"
 #include "engine/core/mapped_file.h"
 
 #include <filesystem>
@@ -53,5 +54,8 @@ private:
     std::vector<Unpacked> m_unpacked;
     std::uint64_t m_unpackedBytes = 0;
 };
+
+/// Adds the weights in their order and finishes. Errors name the weight.
+[[nodiscard]] Result<std::vector<OnnxPlace>> placeWeights(OnnxModelFiles& files, std::span<const OnnxWeight> weights);
 
 } // namespace qscope::engine

@@ -46,13 +46,7 @@ public:
         QSCOPE_TRY(const auto model, parseOnnxModel(file->bytes(), budget, limits));
         QSCOPE_TRY(const auto found, collectWeights(model, budget, limits, notes));
         OnnxModelFiles files(file, budget, limits);
-        std::vector<OnnxPlace> places;
-        for (const OnnxWeight& weight : found.weights) {
-            auto at = weight.tensor ? files.add(*weight.tensor) : files.add(weight.numbers);
-            if (!at) return during(std::move(at).error(), "tensor '" + printable(weight.name) + "'");
-            places.push_back(*at);
-        }
-        QSCOPE_CHECK(files.finish());
+        QSCOPE_TRY(const std::vector<OnnxPlace> places, placeWeights(files, found.weights));
         Checkpoint checkpoint;
         QSCOPE_TRY(checkpoint.tensors, catalogueOnnx(found, places, files, budget, notes));
         checkpoint.path = place;
