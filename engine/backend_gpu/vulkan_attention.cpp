@@ -8,8 +8,6 @@
 namespace qscope::engine::vulkan {
 namespace {
 
-std::uint32_t word(std::int64_t value) { return static_cast<std::uint32_t>(value); }
-
 std::int64_t reach(const HeadSteps& steps, std::int64_t batch, std::int64_t heads, std::int64_t tokens,
                    std::int64_t size) {
     return (batch - 1) * steps.batch + (heads - 1) * steps.head + (tokens - 1) * steps.token + size;
@@ -34,37 +32,22 @@ Result<void> VulkanMath::attend(const AttentionShape& shape, std::int64_t batch,
     pass.rows = word(shape.heads * queries);
     pass.columns = word(shape.keys);
     pass.queries = word(queries);
-    pass.inner = word(shape.heads);
     pass.causal = shape.causal ? 1 : 0;
     pass.position = word(shape.position + first);
     pass.window = word(shape.window);
     pass.cap = shape.cap;
-    // The mask of a batch or a block of queries begins later in its array; a binding begins at its start.
-    Array part;
     if (mask) {
-        const auto& steps = shape.maskSteps;
-        const Broadcast cut{{1, shape.heads, queries, shape.keys}, {}, {0, steps[1], steps[2], steps[3]}};
-        QSCOPE_TRY(part, make(shape.heads * queries * shape.keys));
-        QSCOPE_TRY(const auto zero, make(1));
-        m_work.recorder().fill(zero->buffer(), 0);
-        const std::int64_t offset = batch * steps[0] + first * steps[2];
-        const std::int64_t length =
-            1 + (shape.heads - 1) * steps[1] + (queries - 1) * steps[2] + (shape.keys - 1) * steps[3];
-        QSCOPE_TRY(const auto moved, make(length));
-        m_work.recorder().copy(mask->buffer(), static_cast<std::uint64_t>(offset) * sizeof(float), moved->buffer(), 0,
-                               static_cast<std::uint64_t>(length) * sizeof(float));
-        QSCOPE_TRY(const auto spread, combine(BinaryFunction::Add, cut, zero, moved));
-        QSCOPE_TRY(part, own(spread, shape.heads * queries * shape.keys));
         pass.hasAdded = 1;
-        pass.addedInner = word(queries * shape.keys);
-        pass.addedRow = word(shape.keys);
-        pass.addedColumn = 1;
+        pass.addedOffset = word(batch * shape.maskSteps[0] + first * shape.maskSteps[2]);
+        pass.addedMatrix = word(shape.maskSteps[1]);
+        pass.addedRow = word(shape.maskSteps[2]);
+        pass.addedColumn = word(shape.maskSteps[3]);
     }
     QSCOPE_CHECK(
         m_work.add(pass.rows, static_cast<std::uint64_t>(shape.keys) * 3, [&](std::uint32_t row, std::uint32_t count) {
             pass.first = row;
             gpu::softmaxRows(m_work.recorder(), gpu::SoftmaxForm::Plain, pass, count, scores->buffer(),
-                             (part ? *part : *scores).buffer());
+                             (mask ? *mask : *scores).buffer());
         }));
 
     MatrixProduct sum{1, shape.heads, queries, shape.valueSize, shape.keys, shape.heads / shape.kvHeads};

@@ -14,8 +14,6 @@ namespace {
 static_assert(static_cast<int>(UnaryFunction::Erf) == static_cast<int>(gpu::Function::Erf));
 static_assert(static_cast<int>(BinaryFunction::Minimum) == static_cast<int>(gpu::Combination::Minimum));
 
-std::uint32_t word(std::int64_t value) { return static_cast<std::uint32_t>(value); }
-
 gpu::MatrixPlaces placesOf(const MatrixSteps& steps) {
     return {word(steps.offset), word(steps.outer), word(steps.inner), word(steps.row), word(steps.column)};
 }

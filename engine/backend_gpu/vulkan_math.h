@@ -10,6 +10,9 @@
 
 namespace qscope::engine::vulkan {
 
+/// A size or step as kernels take it: what lies inside one array fits 32 bits.
+[[nodiscard]] inline std::uint32_t word(std::int64_t value) { return static_cast<std::uint32_t>(value); }
+
 class VulkanArray final : public DeviceArray {
 public:
     VulkanArray(gpu::Buffer buffer, std::int64_t count)

@@ -15,7 +15,7 @@ constexpr std::uint32_t kNormalise[] = {
 #include "gpu/shaders/normalise_rows.inc"
 };
 
-static_assert(sizeof(SoftmaxPass) == 4 * 14 && sizeof(NormalisePass) == 4 * 5);
+static_assert(sizeof(SoftmaxPass) == 4 * 13 && sizeof(NormalisePass) == 4 * 5);
 
 } // namespace
 

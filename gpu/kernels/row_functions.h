@@ -5,7 +5,7 @@
 
 namespace qscope::gpu {
 
-/// exp(x - max) / sum of it along rows of singles, in place. Rows are numbered outer * inner * queries. Left out of a
+/// exp(x - max) / sum of it along rows of singles, in place. Rows come as matrices of `queries` rows. Left out of a
 /// row (0 in the result) are entries after position + query when causal, and those `window` or more before it; a row
 /// that is left out whole becomes zeros. Before that x becomes cap * tanh(x / cap) and the added mask joins. Laid out
 /// like the shader's.
@@ -14,13 +14,13 @@ struct SoftmaxPass {
     std::uint32_t rows = 0;  ///< of all
     std::uint32_t columns = 0;
     std::uint32_t queries = 1;
-    std::uint32_t inner = 1;
     std::uint32_t causal = 0;
     std::uint32_t position = 0;
     std::uint32_t window = 0; ///< 0: all
     float cap = 0;            ///< 0: none
     std::uint32_t hasAdded = 0;
-    std::uint32_t addedOuter = 0, addedInner = 0, addedRow = 0, addedColumn = 0; ///< steps in the added mask
+    std::uint32_t addedOffset = 0; ///< where the added mask of the first row begins in its array
+    std::uint32_t addedMatrix = 0, addedRow = 0, addedColumn = 0; ///< steps in it
 };
 enum class SoftmaxForm : std::uint32_t { Plain, Logarithm }; ///< the logarithm knows no masks
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// exp(x - max) / sum of it along each row, in place. Rows come as outer * inner * queries; entry k of query q is left out
+// exp(x - max) / sum of it along each row, in place. Rows come as matrices of `queries` rows; entry k of row q is left out
 // (gives 0) where it lies after position + q, or `window` or more before it. A row that is left out whole is all zeros.
 #include "index.glsl"
 #include "functions.glsl"
@@ -15,13 +15,12 @@ layout(push_constant) uniform Push {
     uint rows;
     uint columns;
     uint queries;
-    uint inner;
     uint causal;
     uint position;
     uint window; // 0: all
     float cap;   // 0: none
     uint hasAdded;
-    uint addedOuter, addedInner, addedRow, addedColumn;
+    uint addedOffset, addedMatrix, addedRow, addedColumn;
 } push;
 
 const float kLowest = -3.402823466e38;
@@ -37,10 +36,8 @@ void main()
     const uint row = rowOfTeam(push.first);
     if (row >= push.rows) return;
     const uint query = row % push.queries;
-    const uint inner = row / push.queries % push.inner;
-    const uint outer = row / (push.queries * push.inner);
     const uint start = row * push.columns;
-    const uint addedStart = outer * push.addedOuter + inner * push.addedInner + query * push.addedRow;
+    const uint addedStart = push.addedOffset + row / push.queries * push.addedMatrix + query * push.addedRow;
 
     float highest = kLowest;
     for (uint k = gl_LocalInvocationID.x; k < push.columns; k += gl_WorkGroupSize.x) {

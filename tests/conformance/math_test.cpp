@@ -276,14 +276,15 @@ TEST_CASE("Attention with grouped heads, windows, caps and masks equals its defi
     base.result = {base.queries * base.heads * base.valueSize, base.valueSize, base.heads * base.valueSize};
     base.scale = 0.35F;
     const auto q = normal(base.batch * base.q.batch, 12), k = normal(base.batch * base.k.batch, 13);
-    const auto v = normal(base.batch * base.v.batch, 14), mask = normal(base.heads * base.queries * base.keys, 15);
-    std::vector<AttentionShape> cases(4, base);
+    const auto v = normal(base.batch * base.v.batch, 14), mask = normal(base.batch * base.heads * base.queries * base.keys, 15);
+    std::vector<AttentionShape> cases(5, base);
     cases[1].causal = true;
     cases[1].position = 2;
     cases[2].causal = true;
     cases[2].window = 3;
     cases[2].cap = 1.5F;
     cases[3].maskSteps = {0, base.queries * base.keys, base.keys, 1};
+    cases[4].maskSteps = {base.heads * base.queries * base.keys, base.queries * base.keys, base.keys, 1};
     onEveryMath([&](DeviceMath& math) {
         for (std::size_t n = 0; n < cases.size(); ++n) {
             INFO("case " << n);
@@ -302,7 +303,7 @@ TEST_CASE("Attention with grouped heads, windows, caps and masks equals its defi
                             score *= static_cast<double>(s.scale);
                             if (s.cap > 0)
                                 score = static_cast<double>(s.cap) * std::tanh(score / static_cast<double>(s.cap));
-                            if (n == 3) score += at(mask, (h * s.queries + i) * s.keys + j);
+                            if (n >= 3) score += at(mask, b * s.maskSteps[0] + (h * s.queries + i) * s.keys + j);
                             const bool seen =
                                 (!s.causal || j <= s.position + i) && (s.window == 0 || j > s.position + i - s.window);
                             weights.push_back(seen ? std::exp(score) : 0);
@@ -318,7 +319,7 @@ TEST_CASE("Attention with grouped heads, windows, caps and masks equals its defi
                         }
                     }
             requireNear(take(math, math.attention(s, put(math, q), put(math, k), put(math, v),
-                                                  n == 3 ? put(math, mask) : nullptr)),
+                                                  n >= 3 ? put(math, mask) : nullptr)),
                         expected, {1e-5});
         }
     });
