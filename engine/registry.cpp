@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/registry.h"
 
+#include "engine/quant/pipeline.h"
+
 namespace qscope::engine {
 
 std::string recognised(const Checkpoint& checkpoint, const Registries& registries) {
@@ -22,6 +24,20 @@ Result<std::shared_ptr<const Checkpoint>> openCheckpoint(const std::filesystem::
         known += (known.empty() ? "" : ", ") + reader->info().name;
     }
     return fail(ErrorCode::Unsupported, "no known checkpoint format (known: {})", known.empty() ? "none" : known);
+}
+
+Result<std::shared_ptr<const QuantMethod>> findMethod(const Registries& registries, std::string_view id) {
+    std::vector<const QuantMethod*> steps;
+    for (const std::string& step : stepsOf(id)) {
+        steps.push_back(registries.methods.find(step));
+        if (steps.back()) continue;
+        std::vector<std::string> known;
+        for (const auto& method : registries.methods.items()) known.push_back(method->info().id);
+        return fail(ErrorCode::OutOfRange, "method '{}' is unknown, there are {}", step, fmt::join(known, ", "));
+    }
+    if (steps.size() == 1) return std::shared_ptr<const QuantMethod>(std::shared_ptr<void>(), steps.front());
+    QSCOPE_TRY(auto chain, Pipeline::of(std::move(steps)));
+    return chain;
 }
 
 } // namespace qscope::engine

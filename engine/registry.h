@@ -74,6 +74,10 @@ struct Registries {
     }
 };
 
+/// The method of this id, or the chain of methods that an id like "smooth+gptq+lorc" names. OutOfRange, naming the methods
+/// there are or what is wrong with the chain. The registries must outlive it.
+[[nodiscard]] Result<std::shared_ptr<const QuantMethod>> findMethod(const Registries& registries, std::string_view id);
+
 /// What was opened, in one line: "GGUF, llama, 5768448 parameters in 56 tensors: 43 BF16, 13 F32".
 [[nodiscard]] std::string recognised(const Checkpoint& checkpoint, const Registries& registries);
 

@@ -37,9 +37,7 @@ Result<std::vector<engine::MethodSpec>> methodSpecs(const std::vector<std::strin
     std::vector<engine::MethodSpec> specs;
     for (const auto& text : texts) {
         QSCOPE_TRY(auto spec, engine::parseMethodSpec(text));
-        const auto* method = registries.methods.find(spec.id);
-        if (!method)
-            return fail(ErrorCode::OutOfRange, "unknown method '{}'; there are {}", spec.id, knownIds(registries.methods));
+        QSCOPE_TRY(const auto method, engine::findMethod(registries, spec.id));
         QSCOPE_CHECK(engine::resolveParameters(method->info().parameters, spec));
         specs.push_back(std::move(spec));
     }

@@ -97,7 +97,7 @@ void MainWindow::writeReport(const QString& path) {
     details.version = QCoreApplication::applicationVersion().toStdString();
     details.date = QDate::currentDate().toString(Qt::ISODate).toStdString();
     for (const auto& result : report->methods)
-        if (const auto* method = m_workspace.registries().methods.find(result.spec.id)) details.methods.push_back(method->info());
+        if (const auto method = engine::findMethod(m_workspace.registries(), result.spec.id)) details.methods.push_back((*method)->info());
     details.settings.emplace_back("Seed", std::to_string(m_workspace.document().plan().seed));
     runJob(
         *m_reportJobs, tr("Saving the report"),

@@ -41,7 +41,7 @@ QIcon swatch(const QColor& color) {
 
 /// A step of the plan that is installed and well formed.
 struct Step {
-    const engine::QuantMethod* method = nullptr; ///< null: it is not
+    std::shared_ptr<const engine::QuantMethod> method = nullptr; ///< null: it is not
     engine::ParamValues values = {};
     double bits = 0, weights = 0; ///< over all tensors that it takes
 };
@@ -52,7 +52,7 @@ std::vector<Step> costedSteps(const engine::Plan& plan, const engine::Registries
                               const std::vector<std::size_t>& tensors) {
     std::vector<Step> steps;
     for (const auto& spec : plan.methods) {
-        const auto* method = registries.methods.find(spec.id);
+        const auto method = engine::findMethod(registries, spec.id).value_or(nullptr);
         auto values = method ? engine::resolveParameters(method->info().parameters, spec) : Result<engine::ParamValues>();
         steps.push_back(method && values ? Step{method, *std::move(values)} : Step{});
     }
@@ -268,11 +268,10 @@ void PlanPanel::refreshSteps() {
     const QSignalBlocker silent(m_steps);
     m_steps->clear();
     const auto& methods = m_workspace.document().plan().methods;
-    const auto& registry = m_workspace.registries().methods;
     const auto steps = costedSteps(m_workspace.document().plan(), m_workspace.registries(), *m_workspace.checkpoint(), m_tensors);
     int step = 0;
     for (const auto& spec : methods) {
-        const auto* method = registry.find(spec.id);
+        const auto method = engine::findMethod(m_workspace.registries(), spec.id).value_or(nullptr);
         const Step& cost = steps[static_cast<std::size_t>(step)];
         QStringList details;
         for (const auto& [key, value] : spec.parameters) details << QStringLiteral("%1=%2").arg(text(key), text(value));
@@ -295,10 +294,10 @@ void PlanPanel::refreshSteps() {
 void PlanPanel::refreshForm() {
     const auto& methods = m_workspace.document().plan().methods;
     const int step = currentStep();
-    const auto* method = step >= 0 && step < static_cast<int>(methods.size())
-                             ? m_workspace.registries().methods.find(methods[static_cast<std::size_t>(step)].id)
-                             : nullptr;
-    m_summary->setVisible(method);
+    const auto method = step >= 0 && step < static_cast<int>(methods.size())
+                            ? engine::findMethod(m_workspace.registries(), methods[static_cast<std::size_t>(step)].id).value_or(nullptr)
+                            : nullptr;
+    m_summary->setVisible(method != nullptr);
     if (!method) return m_form->clear();
     m_summary->setText(text(method->info().summary));
     m_summary->setToolTip(text(method->info().paper));

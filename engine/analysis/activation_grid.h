@@ -17,6 +17,11 @@ struct ActivationGrid {
     bool symmetric = true;
     ActivationScope scope = ActivationScope::Token;
     std::int64_t group = 128; ///< channels, when the scope is Group
+    /// Levels up to a scale, ascending, in place of the uniform grid: the largest magnitude of what shares a scale becomes
+    /// the largest level, every value the nearest. Empty: uniform.
+    std::vector<float> levels = {};
+    /// Channels in which some value of the batch has at least this magnitude are left as they are (LLM.int8()). 0: none.
+    float outlierThreshold = 0;
 
     friend bool operator==(const ActivationGrid&, const ActivationGrid&) = default;
 };
@@ -27,6 +32,13 @@ struct ActivationRange {
     std::vector<float> high;
 };
 
+/// What of a layer bypasses the rounding of its inputs: y += left right (x - x̂).
+struct ActivationBypass {
+    std::int64_t rank = 0;
+    std::vector<float> left;  ///< [outputs, rank]
+    std::vector<float> right; ///< [rank, channels]
+};
+
 /// How a method quantizes what flows while the model runs. Without a static range the grid follows each batch.
 struct ActivationQuantization {
     bool linearInputs = false; ///< what enters linear layers
@@ -35,6 +47,12 @@ struct ActivationQuantization {
     ActivationGrid cacheGrid;
     /// Static ranges of linear inputs by the weight's common name; layers that are not named follow the batch.
     std::map<std::string, ActivationRange, std::less<>> ranges = {};
+    /// By the weight's common name, filled in from a method's results: what inputs are divided by before they are rounded
+    /// (and multiplied by again: the results' weights are those for inputs as they were), and low-rank parts that see
+    /// inputs before rounding.
+    std::map<std::string, std::vector<float>, std::less<>> factors = {};
+    std::map<std::string, ActivationBypass, std::less<>> bypasses = {};
+    bool bypassLowRank = false; ///< whether `LowRankSum` results of this method are such parts
 };
 
 } // namespace qscope::engine

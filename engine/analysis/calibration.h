@@ -59,6 +59,13 @@ struct Calibration {
     [[nodiscard]] const InputStatistics* find(std::string_view weight) const;
 };
 
+/// Gradients of a language model's loss (cross entropy per token) with respect to one weight as stored, over the sequences
+/// of a calibration text, row-major.
+struct WeightGradients {
+    std::vector<float> mean;
+    std::vector<float> meanSquares; ///< of the sequences' gradients: diagonal Fisher information
+};
+
 /// Static grids for what enters each layer: one range of all channels (Tensor) or one per channel (Channel); the other
 /// scopes follow the values and have none.
 [[nodiscard]] std::map<std::string, ActivationRange, std::less<>> staticRanges(const Calibration& calibration,

@@ -82,19 +82,24 @@ void CalibrationCache::put(std::uint64_t key, std::shared_ptr<const Calibration>
     if (m_entries.size() > kKept) m_entries.pop_back();
 }
 
-Result<std::shared_ptr<const Calibration>> calibrate(const Model& model, const CalibrationSettings& settings,
-                                                     const RunContext& context, CalibrationCache* cache) {
+Result<CalibrationText> readCalibrationText(const Model& model, const CalibrationSettings& settings, const RunContext& context) {
     QSCOPE_CHECK(requireLanguageModel(model));
-    nn::noteRunsOnCpu(context, "calibration");
     if (settings.sequences < 1 || settings.samples < 0)
         return fail(ErrorCode::OutOfRange, "calibration takes at least one sequence, not {}", settings.sequences);
     QSCOPE_TRY(const std::int64_t length, windowLength(model, settings.length));
-    QSCOPE_TRY(const TokenizedText text, tokenizeFile(model, settings.text, AddEnds::No, context));
-    const auto windows = spreadSequences(static_cast<std::int64_t>(text.tokens.size()), length, settings.sequences);
-    const auto tokensOf = [&](const TextWindow& window) {
-        return std::span(text.tokens)
-            .subspan(static_cast<std::size_t>(window.first), static_cast<std::size_t>(window.length));
-    };
+    CalibrationText read;
+    QSCOPE_TRY(read.text, tokenizeFile(model, settings.text, AddEnds::No, context));
+    read.windows = spreadSequences(static_cast<std::int64_t>(read.text.tokens.size()), length, settings.sequences);
+    return read;
+}
+
+Result<std::shared_ptr<const Calibration>> calibrate(const Model& model, const CalibrationSettings& settings,
+                                                     const RunContext& context, CalibrationCache* cache) {
+    nn::noteRunsOnCpu(context, "calibration");
+    QSCOPE_TRY(const CalibrationText read, readCalibrationText(model, settings, context));
+    const TokenizedText& text = read.text;
+    const auto& windows = read.windows;
+    const auto tokensOf = [&](const TextWindow& window) { return read.tokensOf(window); };
 
     ContentKey key;
     if (cache) {

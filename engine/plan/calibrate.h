@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/analysis/calibration.h"
-#include "engine/plan/model.h"
+#include "engine/plan/language_text.h"
 
 #include <deque>
 #include <mutex>
@@ -21,6 +21,18 @@ private:
     mutable std::mutex m_mutex;
     std::deque<std::pair<std::uint64_t, std::shared_ptr<const Calibration>>> m_entries; ///< the latest first
 };
+
+/// The sequences of a text that calibration goes through: whole ones, spread evenly; a text shorter than one is one.
+struct CalibrationText {
+    TokenizedText text;
+    std::vector<TextWindow> windows; ///< all of one length
+
+    [[nodiscard]] std::span<const std::int32_t> tokensOf(const TextWindow& window) const {
+        return std::span(text.tokens).subspan(static_cast<std::size_t>(window.first), static_cast<std::size_t>(window.length));
+    }
+};
+[[nodiscard]] Result<CalibrationText> readCalibrationText(const Model& model, const CalibrationSettings& settings,
+                                                          const RunContext& context);
 
 /// Runs the text through the model in sequences and records what flows into its linear layers. Progress counts tokens.
 /// Errors as those of `evaluate`; OutOfMemory, before it is allocated, when the second moments asked for do not fit.

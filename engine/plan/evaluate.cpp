@@ -213,9 +213,8 @@ Result<TextEvaluation> evaluate(const Model& model, const EvaluationSettings& se
     std::vector<ModelVariant> variants;
     for (const MethodResult* method : methods) {
         weights.push_back(std::make_unique<SubstitutedWeights>(model, *method, context));
-        observers.push_back(method->activations
-                                ? std::make_unique<nn::QuantizeActivations>(*model.graph, *method->activations)
-                                : nullptr);
+        auto what = activationsOf(model, *method);
+        observers.push_back(what ? std::make_unique<nn::QuantizeActivations>(*model.graph, *std::move(what)) : nullptr);
         variants.push_back({weights.back().get(), observers.back().get()});
     }
     const Vocabulary& vocabulary = text.tokenizer->vocabulary();

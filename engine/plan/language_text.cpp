@@ -106,6 +106,12 @@ std::vector<TextWindow> cutWindows(std::int64_t tokens, std::int64_t context, co
     return windows;
 }
 
+nn::Value nextTokens(std::span<const std::int32_t> tokens) {
+    std::vector<std::int64_t> next(tokens.begin() + 1, tokens.end());
+    next.push_back(-1);
+    return nn::makeValue<std::int64_t>({1, static_cast<std::int64_t>(tokens.size())}, std::move(next));
+}
+
 Result<void> setTokens(nn::Execution& execution, const nn::Graph& graph, std::span<const std::int32_t> tokens,
                        std::int64_t batch) {
     const auto time = static_cast<std::int64_t>(tokens.size()) / batch;

@@ -52,6 +52,9 @@ inline constexpr std::int64_t kUsualWindow = 2048;
 [[nodiscard]] std::vector<TextWindow> cutWindows(std::int64_t tokens, std::int64_t context,
                                                  const EvaluationSettings& settings);
 
+/// For each token the next one, [1, tokens] of I64; -1 behind the last: nothing to predict.
+[[nodiscard]] nn::Value nextTokens(std::span<const std::int32_t> tokens);
+
 /// A run of a language model's graph on tokens [batch, time], not started yet: its inputs are set. Unsupported for a
 /// graph with other inputs than "tokens" and "positions".
 [[nodiscard]] Result<void> setTokens(nn::Execution& execution, const nn::Graph& graph,

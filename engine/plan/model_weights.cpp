@@ -206,6 +206,21 @@ Result<nn::Value> ModelWeights::commonForm(std::size_t tensor, const TensorView&
     return value;
 }
 
+Result<std::vector<float>> ModelWeights::storedForm(std::size_t tensor, const nn::Value& gradient) const {
+    const Reform form = reform(tensor);
+    if (form == Reform::LogOfNegative)
+        return fail(ErrorCode::Unsupported, "'{}' has no gradient in the form in which it is stored", m_names[tensor]);
+    QSCOPE_TRY(const nn::Value turned, form == Reform::Transpose ? transposed<float>(gradient) : Result<nn::Value>(gradient));
+    TensorView view = turned.host;
+    view.shape = m_checkpoint->tensors[tensor].shape;
+    if (elementCount(view.shape) != elementCount(gradient.shape()))
+        return fail(ErrorCode::OutOfRange, "a gradient of '{}' has another size", m_names[tensor]);
+    QSCOPE_TRY(view, withRopeLayout(view, ropeHeads(*m_checkpoint, m_names[tensor]), RopeLayout::HalfSplit, m_checkpoint->ropeLayout));
+    std::vector<float> values(static_cast<std::size_t>(elementCount(view.shape)));
+    QSCOPE_CHECK(decode(view, 0, values));
+    return values;
+}
+
 Result<nn::Value> ModelWeights::weight(std::string_view name, Precision precision) const {
     const auto tensor = tensorOf(name);
     if (!tensor) return fail(ErrorCode::OutOfRange, "the checkpoint has no weight '{}'", name);

@@ -26,6 +26,10 @@ public:
     /// What `stored`, in the form of the checkpoint's tensor (a quantized result that stands for it), is as a weight.
     [[nodiscard]] Result<nn::Value> commonForm(std::size_t tensor, const TensorView& stored, Precision precision) const;
 
+    /// A gradient with respect to a weight in its common form, F32, as one with respect to the stored tensor: row-major.
+    /// Unsupported where the common form is no rearrangement of the stored one.
+    [[nodiscard]] Result<std::vector<float>> storedForm(std::size_t tensor, const nn::Value& gradient) const;
+
     /// The checkpoint's tensor behind a weight.
     [[nodiscard]] std::optional<std::size_t> tensorOf(std::string_view name) const;
     /// The common name of a whole tensor.

@@ -16,6 +16,11 @@ bool isStoredTransposed(const Checkpoint& checkpoint, std::string_view canonical
     return family && family->transposes && checkpoint.naming == Naming::HuggingFace && canonical.starts_with(family->block);
 }
 
+/// Whether the method cannot do without a calibration text.
+bool needsText(const MethodInfo& info) {
+    return info.needsCalibration || info.sequential || info.needsGradients || info.wholeModel;
+}
+
 } // namespace
 
 Result<PlanInputs> PlanInputs::load(const Plan& plan, const Checkpoint& checkpoint, const Registries& registries) {
@@ -46,6 +51,9 @@ Result<PlanInputs> PlanInputs::load(const Plan& plan, const Checkpoint& checkpoi
         Rule made{rule.tensors, {}};
         if (rule.method.id != "keep") {
             QSCOPE_TRY(made.method, inputs.ready(rule.method, registries));
+            const MethodInfo& info = made.method->method->info();
+            if (info.sequential || info.wholeModel)
+                return fail(ErrorCode::OutOfRange, "the rule '{}': method '{}' walks the whole model and cannot treat single tensors", rule.tensors, info.id);
         }
         inputs.m_rules.push_back(std::move(made));
     }
@@ -53,16 +61,17 @@ Result<PlanInputs> PlanInputs::load(const Plan& plan, const Checkpoint& checkpoi
 }
 
 Result<ReadyMethod> PlanInputs::ready(const MethodSpec& spec, const Registries& registries) const {
-    ReadyMethod made{registries.methods.find(spec.id), {}};
-    if (!made.method) {
-        std::vector<std::string> known;
-        for (const auto& method : registries.methods.items()) known.push_back(method->info().id);
-        return fail(ErrorCode::OutOfRange, "method '{}' is unknown, there are {}", spec.id, fmt::join(known, ", "));
-    }
+    ReadyMethod made;
+    QSCOPE_TRY(made.method, findMethod(registries, spec.id));
     QSCOPE_TRY(made.parameters, resolveParameters(made.method->info().parameters, spec));
-    if (made.method->info().needsCalibration && m_settings.text.empty())
-        return fail(ErrorCode::OutOfRange, "method '{}' needs a calibration text, and the plan has none", spec.id);
-    if (made.method->info().needsImportance && !m_importance && m_settings.text.empty())
+    const MethodInfo& info = made.method->info();
+    const bool isStatic = std::ranges::any_of(made.parameters, [](const auto& entry) {
+        return (entry.first == "static" || entry.first.ends_with(".static")) && entry.second == ParamValue(true);
+    });
+    if ((needsText(info) || isStatic) && m_settings.text.empty())
+        return fail(ErrorCode::OutOfRange, "method '{}' needs a calibration text{}, and the plan has none", spec.id,
+                    isStatic && !needsText(info) ? " for static ranges" : "");
+    if (info.needsImportance && !m_importance && m_settings.text.empty())
         return fail(ErrorCode::OutOfRange,
                     "method '{}' needs an importance matrix or a calibration text, and the plan has neither", spec.id);
     return made;

@@ -10,7 +10,7 @@ namespace qscope::engine {
 
 /// A method with its parameters checked.
 struct ReadyMethod {
-    const QuantMethod* method = nullptr;
+    std::shared_ptr<const QuantMethod> method;
     ParamValues parameters;
 };
 

@@ -180,7 +180,8 @@ public:
 
 private:
     std::unique_ptr<nn::QuantizeActivations> quantizerOf(const MethodResult& method) const {
-        return method.activations ? std::make_unique<nn::QuantizeActivations>(m_graph, *method.activations) : nullptr;
+        auto what = activationsOf(m_model, method);
+        return what ? std::make_unique<nn::QuantizeActivations>(m_graph, *std::move(what)) : nullptr;
     }
 
     /// Every run through nodes [first, end).

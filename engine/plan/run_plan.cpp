@@ -3,7 +3,7 @@
 
 #include "engine/core/checked_math.h"
 #include "engine/core/parallel.h"
-#include "engine/plan/calibrate.h"
+#include "engine/plan/block_walk.h"
 #include "engine/plan/evaluate.h"
 #include "engine/plan/plan_inputs.h"
 #include "engine/quant/element_stream.h"
@@ -22,11 +22,6 @@ struct Task {
     ErrorSums sums;
     std::uint64_t bits = 0;
 };
-
-/// Errors that speak about one tensor: the others can still be treated.
-bool concernsTensorAlone(ErrorCode code) {
-    return code == ErrorCode::Unsupported || code == ErrorCode::OutOfRange || code == ErrorCode::Malformed;
-}
 
 /// "rtn bits=4 group=128".
 std::string labelOf(const MethodSpec& spec) {
@@ -98,7 +93,20 @@ Result<ErrorSums> measure(const TensorView& reference, const QuantizedTensor& qu
     return sums;
 }
 
-/// One method on one tensor; what comes back is added to the task's totals.
+/// What came of one tensor, measured and added to the task's totals.
+Result<void> addResult(Task& task, std::size_t index, const Subject& subject, const TensorView& weight,
+                       std::shared_ptr<const QuantizedTensor> quantized, ComputeBackend& measuring, const RunContext& context) {
+    QSCOPE_TRY(const ErrorSums sums, measure(weight, *quantized, measuring, context));
+    const std::uint64_t bits = storedBits(*quantized);
+    task.sums += sums;
+    task.bits += bits;
+    task.result.bytes += ceilDiv(bits, std::uint64_t{8});
+    task.result.tensors.push_back({index, subject.name, subject.layer, static_cast<double>(bits) / static_cast<double>(sums.count),
+                                   metricsOf(sums), sums, std::move(quantized)});
+    return {};
+}
+
+/// One method on one tensor.
 Result<void> treat(Task& task, const ReadyMethod& chosen, std::size_t index, const QuantInput& input, ComputeBackend& cpu,
                    ComputeBackend& measuring, std::uint64_t seed, const RunContext& context) {
     const RunContext own{context.stop, context.progress, context.notes, backendFor(chosen, cpu, context)};
@@ -106,15 +114,7 @@ Result<void> treat(Task& task, const ReadyMethod& chosen, std::size_t index, con
     QSCOPE_TRY(auto quantized, chosen.method->quantize(input, chosen.parameters, seed, own));
     task.result.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
-    QSCOPE_TRY(const ErrorSums sums, measure(input.weight, quantized, measuring, context));
-    const std::uint64_t bits = storedBits(quantized);
-    task.sums += sums;
-    task.bits += bits;
-    task.result.bytes += ceilDiv(bits, std::uint64_t{8});
-    task.result.tensors.push_back({index, input.subject.name, input.subject.layer,
-                                   static_cast<double>(bits) / static_cast<double>(sums.count), metricsOf(sums), sums,
-                                   std::make_shared<const QuantizedTensor>(std::move(quantized))});
-    return {};
+    return addResult(task, index, input.subject, input.weight, std::make_shared<const QuantizedTensor>(std::move(quantized)), measuring, context);
 }
 
 /// The checkpoint as a model that runs, for as long as the caller holds the checkpoint.
@@ -126,16 +126,6 @@ Result<Model> modelOf(const Checkpoint& checkpoint, const Plan& plan, const RunC
     ModelOptions options;
     options.context = own && asked <= kUsualContext ? 0 : asked;
     return loadModel(std::shared_ptr<const Checkpoint>(std::shared_ptr<void>(), &checkpoint), options, context.notes);
-}
-
-/// The plan's calibration, made before any method runs.
-Result<void> calibrateInputs(PlanInputs& inputs, std::span<const Task> tasks, const Model& model,
-                             const RunContext& context, CalibrationCache* cache) {
-    std::vector<ReadyMethod> methods;
-    for (const Task& task : tasks) methods.push_back(task.ready);
-    QSCOPE_TRY(auto calibration, calibrate(model, inputs.calibrationSettings(methods), context, cache));
-    inputs.setCalibration(std::move(calibration));
-    return {};
 }
 
 CalibrationFacts factsOf(const Calibration& calibration) {
@@ -156,77 +146,181 @@ Result<void> measureOnText(CompareReport& report, const Model& model, const Eval
     return {};
 }
 
+/// Whether the method walks the network instead of treating tensors one by one.
+bool treatsModel(const ReadyMethod& ready) { return ready.method->info().sequential || ready.method->info().wholeModel; }
+
+/// One plan on its way to a report.
+class PlanRun {
+public:
+    PlanRun(const Plan& plan, const Checkpoint& checkpoint, PlanInputs inputs, const RunContext& context, CalibrationCache* cache)
+        : m_plan(plan), m_checkpoint(checkpoint), m_inputs(std::move(inputs)), m_context(context), m_cache(cache), m_cpu(makeCpuBackend()),
+          m_measuring(context.backend.supports(Capability::ErrorSums) ? context.backend : *m_cpu) {}
+
+    Result<std::shared_ptr<const CompareReport>> run(const Registries& registries) {
+        QSCOPE_TRY(m_tasks, makeTasks(m_plan, m_inputs, registries, *m_cpu, m_context));
+        if (&m_measuring == m_cpu.get() && m_context.backend.kind() != "cpu")
+            m_context.notes.note(fmt::format("errors are measured on {}", m_cpu->name()));
+        if (!m_plan.calibration.text.empty() || !m_plan.evaluation.text.empty()) { // else no text goes through the model
+            QSCOPE_TRY(m_model, modelOf(m_checkpoint, m_plan, m_context));
+        }
+        if (!m_plan.calibration.text.empty()) QSCOPE_CHECK(calibrateInputs());
+        for (Task& task : m_tasks) task.result.activations = task.ready.method->activations(task.ready.parameters, m_inputs.calibration());
+        QSCOPE_CHECK(treatTensors());
+        for (Task& task : m_tasks)
+            if (treatsModel(task.ready)) QSCOPE_CHECK(treatModel(task));
+        return report();
+    }
+
+private:
+    /// The plan's calibration, and gradients where a method asks for them, made before any method runs.
+    Result<void> calibrateInputs() {
+        std::vector<ReadyMethod> methods;
+        for (const Task& task : m_tasks) methods.push_back(task.ready);
+        QSCOPE_TRY(m_calibration, calibrate(*m_model, m_inputs.calibrationSettings(methods), m_context, m_cache));
+        m_inputs.setCalibration(m_calibration);
+        for (Task& task : m_tasks) task.result.importance = m_inputs.importanceFacts();
+        if (std::ranges::any_of(methods, [](const ReadyMethod& ready) { return ready.method->info().needsGradients; })) {
+            QSCOPE_TRY(const auto text, readCalibrationText(*m_model, m_plan.calibration, m_context));
+            QSCOPE_TRY(m_gradients, lossGradients(*m_model, text, m_inputs.selected(), m_context));
+        }
+        return {};
+    }
+
+    /// Selected weights that read the same inputs, as stored; empty: not known.
+    std::vector<TensorView> sharing(std::size_t index) const {
+        std::vector<TensorView> views;
+        const InputStatistics* inputs = m_inputs.inputsOf(index);
+        for (const std::size_t other : m_inputs.selected())
+            if (inputs && m_inputs.inputsOf(other) == inputs) views.push_back(m_checkpoint.view(other));
+        return views;
+    }
+
+    std::shared_ptr<const WeightGradients> gradientsOf(std::size_t index) const {
+        const auto found = m_gradients.find(index);
+        return found == m_gradients.end() ? nullptr : found->second;
+    }
+
+    void leaveOut(const Error& error, const std::string& tensor, const std::string& subject) {
+        m_context.notes.warn(fmt::format("left out: {}", describe(error)), subject);
+        if (m_firstReason.empty()) m_firstReason = fmt::format("tensor '{}': {}", tensor, describe(error));
+    }
+
+    /// All methods that treat tensors one by one, and what rules put in place of the others.
+    Result<void> treatTensors() {
+        std::int64_t total = 0, done = 0;
+        for (const std::size_t index : m_inputs.selected())
+            total += elementCount(m_checkpoint.tensors[index].shape) * static_cast<std::int64_t>(m_tasks.size());
+        m_context.progress.done = 0;
+        m_context.progress.total = total;
+        for (const std::size_t index : m_inputs.selected()) {
+            const TensorInfo& tensor = m_checkpoint.tensors[index];
+            auto view = sharedDecode(m_checkpoint.view(index), m_context);
+            if (!view && !concernsTensorAlone(view.error().code)) return tl::unexpected<Error>(std::move(view).error());
+            if (!view) leaveOut(view.error(), tensor.name, tensor.name);
+            const std::vector<float> importance = m_inputs.importance(index);
+            const std::vector<TensorView> others = sharing(index);
+            QuantInput input{m_inputs.subject(index), view.value_or(TensorView{}), importance, m_inputs.inputsOf(index), others};
+            const auto gradients = gradientsOf(index);
+            if (gradients) input.gradient = gradients->mean;
+            if (gradients) input.fisher = gradients->meanSquares;
+            for (Task& task : m_tasks) {
+                const ReadyMethod* chosen = m_inputs.chosen(index, task.ready);
+                if (view && chosen && !treatsModel(*chosen)) {
+                    auto outcome = treat(task, *chosen, index, input, *m_cpu, m_measuring, m_plan.seed, m_context);
+                    if (!outcome && !concernsTensorAlone(outcome.error().code))
+                        return during(std::move(outcome).error(), fmt::format("tensor '{}'", tensor.name));
+                    if (!outcome) leaveOut(outcome.error(), tensor.name, fmt::format("{}, {}", tensor.name, task.result.label));
+                }
+                done += elementCount(tensor.shape);
+                m_context.progress.done = done;
+            }
+        }
+        return {};
+    }
+
+    /// A method that walks the network, behind what rules did to other tensors.
+    Result<void> treatModel(Task& task) {
+        const auto start = std::chrono::steady_clock::now();
+        std::vector<ModelWeight> weights;
+        std::vector<std::size_t> tensors;
+        std::map<std::size_t, std::shared_ptr<const QuantizedTensor>> byRule;
+        for (const TensorResult& tensor : task.result.tensors) byRule.emplace(tensor.tensor, tensor.quantized);
+        std::int64_t total = 0;
+        for (const std::size_t index : m_inputs.selected()) {
+            if (m_inputs.chosen(index, task.ready) != &task.ready && !byRule.contains(index)) continue; // kept as it is
+            QSCOPE_TRY(auto view, sharedDecode(m_checkpoint.view(index), m_context));
+            total += elementCount(view.shape);
+            weights.push_back({m_inputs.subject(index), m_model->weights->nameOf(index), std::move(view), m_inputs.importance(index), gradientsOf(index)});
+            tensors.push_back(index);
+        }
+        QSCOPE_TRY(auto text, readCalibrationText(*m_model, m_plan.calibration, m_context));
+        std::map<std::string, std::size_t> tensorOf;
+        for (const std::size_t index : tensors) tensorOf.emplace(m_checkpoint.tensors[index].name, index);
+        QSCOPE_TRY(const auto access, makeModelAccess(*m_model, std::move(text), m_calibration, std::move(weights), std::move(tensors)));
+        m_context.progress.done = 0;
+        m_context.progress.total = total;
+        const ReadyMethod& ready = task.ready;
+        const RunContext own{m_context.stop, m_context.progress, m_context.notes, backendFor(ready, *m_cpu, m_context)};
+        for (std::size_t w = 0; w < access->weights().size(); ++w)
+            if (const auto fixed = byRule.find(tensorOf.at(access->weights()[w].subject.name)); fixed != byRule.end()) access->install(w, fixed->second);
+        if (ready.method->info().wholeModel || stepsOf(ready.method->info().id).size() > 1) {
+            QSCOPE_CHECK(ready.method->quantizeModel(*access, ready.parameters, m_plan.seed, own));
+        } else {
+            const auto found = ready.parameters.find("true_sequential");
+            const bool trueSequential = found != ready.parameters.end() && std::get<bool>(found->second);
+            QSCOPE_CHECK(quantizeSequentially(*ready.method, *access, ready.parameters, m_plan.seed, trueSequential, own));
+        }
+        task.result.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        for (std::size_t w = 0; w < access->weights().size(); ++w) {
+            const ModelWeight& weight = access->weights()[w];
+            const std::size_t index = tensorOf.at(weight.subject.name);
+            const auto result = access->installed(w);
+            if (result && !byRule.contains(index)) QSCOPE_CHECK(addResult(task, index, weight.subject, weight.weight, result, m_measuring, m_context));
+        }
+        std::ranges::sort(task.result.tensors, {}, &TensorResult::tensor);
+        return {};
+    }
+
+    Result<std::shared_ptr<const CompareReport>> report() {
+        auto report = std::make_shared<CompareReport>();
+        report->source = m_checkpoint.path.string();
+        for (Task& task : m_tasks) {
+            if (task.result.tensors.empty()) {
+                m_context.notes.warn("takes none of the selected tensors", task.result.label);
+                continue;
+            }
+            task.result.bitsPerWeight = static_cast<double>(task.bits) / static_cast<double>(task.sums.count);
+            task.result.metrics = metricsOf(task.sums);
+            report->methods.push_back(std::move(task.result));
+        }
+        if (report->methods.empty()) return fail(ErrorCode::OutOfRange, "no method takes a selected tensor; {}", m_firstReason);
+        if (m_calibration) report->calibration = factsOf(*m_calibration);
+        if (!m_plan.evaluation.text.empty()) QSCOPE_CHECK(measureOnText(*report, *m_model, m_plan.evaluation, m_context));
+        report->notes = m_context.notes.entries();
+        return report;
+    }
+
+    const Plan& m_plan;
+    const Checkpoint& m_checkpoint;
+    PlanInputs m_inputs;
+    const RunContext& m_context;
+    CalibrationCache* m_cache;
+    std::unique_ptr<ComputeBackend> m_cpu;
+    ComputeBackend& m_measuring;
+    std::vector<Task> m_tasks;
+    std::optional<Model> m_model; ///< only when a text goes through it
+    std::shared_ptr<const Calibration> m_calibration;
+    std::map<std::size_t, std::shared_ptr<const WeightGradients>> m_gradients; ///< by tensor
+    std::string m_firstReason; ///< why the first tensor was left out
+};
+
 } // namespace
 
-Result<std::shared_ptr<const CompareReport>> runPlan(const Plan& plan, const Checkpoint& checkpoint,
-                                                     const Registries& registries, const RunContext& context,
-                                                     CalibrationCache* cache) {
+Result<std::shared_ptr<const CompareReport>> runPlan(const Plan& plan, const Checkpoint& checkpoint, const Registries& registries,
+                                                     const RunContext& context, CalibrationCache* cache) {
     if (plan.methods.empty()) return fail(ErrorCode::OutOfRange, "the plan has no method");
     QSCOPE_TRY(PlanInputs inputs, PlanInputs::load(plan, checkpoint, registries));
-    const std::vector<std::size_t>& selected = inputs.selected();
-    const auto cpu = makeCpuBackend();
-    QSCOPE_TRY(std::vector<Task> tasks, makeTasks(plan, inputs, registries, *cpu, context));
-    ComputeBackend& measuring = context.backend.supports(Capability::ErrorSums) ? context.backend : *cpu;
-    if (&measuring == cpu.get() && context.backend.kind() != "cpu")
-        context.notes.note(fmt::format("errors are measured on {}", cpu->name()));
-
-    std::optional<Model> model; // only when a text goes through it
-    if (!plan.calibration.text.empty() || !plan.evaluation.text.empty()) {
-        QSCOPE_TRY(model, modelOf(checkpoint, plan, context));
-    }
-    if (!plan.calibration.text.empty()) {
-        QSCOPE_CHECK(calibrateInputs(inputs, tasks, *model, context, cache));
-        for (Task& task : tasks) task.result.importance = inputs.importanceFacts();
-    }
-    for (Task& task : tasks) task.result.activations = task.ready.method->activations(task.ready.parameters, inputs.calibration());
-
-    std::int64_t total = 0;
-    for (const std::size_t index : selected)
-        total += elementCount(checkpoint.tensors[index].shape) * static_cast<std::int64_t>(tasks.size());
-    context.progress.done = 0;
-    context.progress.total = total;
-
-    std::int64_t done = 0;
-    std::string firstReason;
-    for (const std::size_t index : selected) {
-        const TensorInfo& tensor = checkpoint.tensors[index];
-        const auto leaveOut = [&](const Error& error, const std::string& subject) {
-            context.notes.warn(fmt::format("left out: {}", describe(error)), subject);
-            if (firstReason.empty()) firstReason = fmt::format("tensor '{}': {}", tensor.name, describe(error));
-        };
-        auto view = sharedDecode(checkpoint.view(index), context);
-        if (!view && !concernsTensorAlone(view.error().code)) return tl::unexpected<Error>(std::move(view).error());
-        if (!view) leaveOut(view.error(), tensor.name);
-        const std::vector<float> importance = inputs.importance(index);
-        for (Task& task : tasks) {
-            if (const ReadyMethod* chosen = inputs.chosen(index, task.ready); view && chosen) {
-                auto outcome = treat(task, *chosen, index, {inputs.subject(index), *view, importance, inputs.inputsOf(index)}, *cpu, measuring,
-                                     plan.seed, context);
-                if (!outcome && !concernsTensorAlone(outcome.error().code))
-                    return during(std::move(outcome).error(), fmt::format("tensor '{}'", tensor.name));
-                if (!outcome) leaveOut(outcome.error(), fmt::format("{}, {}", tensor.name, task.result.label));
-            }
-            done += elementCount(tensor.shape);
-            context.progress.done = done;
-        }
-    }
-
-    auto report = std::make_shared<CompareReport>();
-    report->source = checkpoint.path.string();
-    for (Task& task : tasks) {
-        if (task.result.tensors.empty()) {
-            context.notes.warn("takes none of the selected tensors", task.result.label);
-            continue;
-        }
-        task.result.bitsPerWeight = static_cast<double>(task.bits) / static_cast<double>(task.sums.count);
-        task.result.metrics = metricsOf(task.sums);
-        report->methods.push_back(std::move(task.result));
-    }
-    if (report->methods.empty()) return fail(ErrorCode::OutOfRange, "no method takes a selected tensor; {}", firstReason);
-    if (inputs.calibration()) report->calibration = factsOf(*inputs.calibration());
-    if (!plan.evaluation.text.empty()) QSCOPE_CHECK(measureOnText(*report, *model, plan.evaluation, context));
-    report->notes = context.notes.entries();
-    return report;
+    return PlanRun(plan, checkpoint, std::move(inputs), context, cache).run(registries);
 }
 
 } // namespace qscope::engine

@@ -25,4 +25,7 @@ private:
     std::map<std::size_t, const TensorResult*> m_results; ///< by tensor of the checkpoint
 };
 
+/// What the method does to activations while the model runs, with what its results say about it (`factors`, `bypasses`).
+[[nodiscard]] std::optional<ActivationQuantization> activationsOf(const Model& model, const MethodResult& method);
+
 } // namespace qscope::engine

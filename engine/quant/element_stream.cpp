@@ -60,4 +60,12 @@ Result<std::span<const float>> ElementStream::read(std::int64_t first, std::int6
     return std::span<const float>(m_buffer);
 }
 
+Result<void> dequantizeParallel(const QuantizedTensor& tensor, std::span<float> out, const RunContext& context) {
+    Progress unseen;
+    const RunContext quiet{context.stop, unseen, context.notes, context.backend};
+    return parallelChunks(static_cast<std::int64_t>(out.size()), 1 << 16, quiet, [&](std::int64_t first, std::int64_t end) {
+        return dequantize(tensor, first, out.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(end - first)));
+    });
+}
+
 } // namespace qscope::engine

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/core/run_context.h"
-#include "engine/tensor/tensor.h"
+#include "engine/quant/quantized_tensor.h"
 
 #include <span>
 #include <vector>
@@ -34,5 +34,8 @@ private:
     TensorView m_tensor;
     std::vector<float> m_buffer;
 };
+
+/// The whole result as numbers, on all cores. Leaves the context's progress alone.
+[[nodiscard]] Result<void> dequantizeParallel(const QuantizedTensor& tensor, std::span<float> out, const RunContext& context);
 
 } // namespace qscope::engine

@@ -2,6 +2,7 @@
 #include "engine/quant/parameters.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -70,7 +71,10 @@ Result<ParamValue> parsed(const ParamSpec& spec, const std::string& text) {
 
 } // namespace
 
-Result<MethodSpec> parseMethodSpec(std::string_view text) {
+namespace {
+
+/// One method of a chain.
+Result<MethodSpec> parseStep(std::string_view text) {
     const auto malformed = [&](std::string_view what) {
         return fail(ErrorCode::OutOfRange, "method '{}': {}; expected id or id:key=value,key=value", text, what);
     };
@@ -95,12 +99,50 @@ Result<MethodSpec> parseMethodSpec(std::string_view text) {
     }
 }
 
+/// Where the next step of a chain begins: behind a '+' that a letter follows ("1e+5" is a number).
+std::size_t endOfStep(std::string_view text) {
+    for (std::size_t at = text.find('+'); at != text.npos; at = text.find('+', at + 1))
+        if (at + 1 == text.size() || std::isalpha(static_cast<unsigned char>(text[at + 1])) != 0) return at;
+    return text.npos;
+}
+
+} // namespace
+
+std::vector<std::string> stepsOf(std::string_view id) {
+    std::vector<std::string> steps;
+    while (true) {
+        const auto plus = id.find('+');
+        steps.emplace_back(id.substr(0, plus));
+        if (plus == id.npos) return steps;
+        id.remove_prefix(plus + 1);
+    }
+}
+
+Result<MethodSpec> parseMethodSpec(std::string_view text) {
+    if (endOfStep(text) == text.npos) return parseStep(text);
+    MethodSpec chain;
+    for (std::string_view rest = text;;) {
+        const std::size_t end = endOfStep(rest);
+        QSCOPE_TRY(const MethodSpec step, parseStep(rest.substr(0, end)));
+        chain.id += (chain.id.empty() ? "" : "+") + step.id;
+        for (const auto& [key, value] : step.parameters) chain.parameters.emplace(step.id + "." + key, value);
+        if (end == rest.npos) return chain;
+        rest.remove_prefix(end + 1);
+    }
+}
+
 std::string toText(const MethodSpec& spec) {
-    std::string text = spec.id;
-    char separator = ':';
-    for (const auto& [key, value] : spec.parameters) {
-        text += fmt::format("{}{}={}", separator, key, value);
-        separator = ',';
+    std::string text;
+    const auto steps = stepsOf(spec.id);
+    for (const std::string& step : steps) {
+        text += (text.empty() ? "" : "+") + step;
+        const std::string prefix = steps.size() == 1 ? "" : step + ".";
+        char separator = ':';
+        for (const auto& [key, value] : spec.parameters) {
+            if (!key.starts_with(prefix)) continue;
+            text += fmt::format("{}{}={}", separator, key.substr(prefix.size()), value);
+            separator = ',';
+        }
     }
     return text;
 }

@@ -42,7 +42,8 @@ template<class T>
     return std::get<T>(found->second);
 }
 
-/// What the user wrote: a method and the parameters that differ from their defaults, as text.
+/// What the user wrote: a method and the parameters that differ from their defaults, as text. A chain of methods has the id
+/// "smooth+gptq+lorc" and keys with the step's id in front, "gptq.bits".
 struct MethodSpec {
     std::string id;
     std::map<std::string, std::string> parameters;
@@ -50,7 +51,10 @@ struct MethodSpec {
     friend bool operator==(const MethodSpec&, const MethodSpec&) = default;
 };
 
-/// "rtn:bits=4,group=128" and back. OutOfRange with a hint for text that has no such form.
+/// The ids of a chain's methods; of one method, its own.
+[[nodiscard]] std::vector<std::string> stepsOf(std::string_view id);
+
+/// "rtn:bits=4,group=128" or "smooth:alpha=0.5+gptq:bits=3+lorc", and back. OutOfRange with a hint for text that has no such form.
 [[nodiscard]] Result<MethodSpec> parseMethodSpec(std::string_view text);
 [[nodiscard]] std::string toText(const MethodSpec& spec);
 

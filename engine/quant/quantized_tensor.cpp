@@ -11,6 +11,8 @@ namespace qscope::engine {
 
 namespace {
 
+using FormPointer = std::shared_ptr<const CodeForm>;
+
 std::int32_t codeAt(const GridCodes& codes, std::int64_t element) {
     const std::uint8_t code = codes.values.codes[static_cast<std::size_t>(element)];
     return codes.grid.symmetric ? static_cast<std::int8_t>(code) : code;
@@ -162,7 +164,13 @@ std::vector<float> levelsOf(const LevelCodes& codes, std::int64_t element) {
 
 std::uint64_t storedBits(const QuantizedTensor& tensor) {
     const auto count = static_cast<std::uint64_t>(elementCount(tensor.shape));
-    return std::visit([count](const auto& codes) { return bitsOf(codes, count); }, tensor.codes);
+    if (const auto* form = std::get_if<FormPointer>(&tensor.codes)) return (*form)->storedBits(tensor.shape);
+    return std::visit(
+        [count]<class T>(const T& codes) -> std::uint64_t {
+            if constexpr (std::is_same_v<T, FormPointer>) return 0;
+            else return bitsOf(codes, count);
+        },
+        tensor.codes);
 }
 
 double bitsPerWeight(const QuantizedTensor& tensor) {
@@ -171,6 +179,7 @@ double bitsPerWeight(const QuantizedTensor& tensor) {
 }
 
 std::string describe(const QuantizedTensor& tensor) {
+    if (const auto* form = std::get_if<FormPointer>(&tensor.codes)) return (*form)->describe();
     if (const auto* blocks = std::get_if<BlockCodes>(&tensor.codes)) return std::string(info(blocks->type).name);
     if (const auto* levels = std::get_if<LevelCodes>(&tensor.codes))
         return fmt::format("{}, {}", levels->levelSet, describe(levels->grouping));
@@ -184,6 +193,7 @@ Result<void> dequantize(const QuantizedTensor& tensor, std::int64_t first, std::
     if (first < 0 || first > count || static_cast<std::int64_t>(out.size()) > count - first)
         return fail(ErrorCode::OutOfRange, "{} elements from {} on asked of {}", out.size(), first,
                     count);
+    if (const auto* form = std::get_if<FormPointer>(&tensor.codes)) return (*form)->dequantize(tensor.shape, first, out);
     if (const auto* blocks = std::get_if<BlockCodes>(&tensor.codes))
         return decode(TensorView{blocks->type, tensor.shape, blocks->bytes, nullptr}, first, out);
     if (const auto* levels = std::get_if<LevelCodes>(&tensor.codes)) dequantizeLevels(*levels, first, out);
@@ -194,7 +204,8 @@ Result<void> dequantize(const QuantizedTensor& tensor, std::int64_t first, std::
 std::vector<float> gridLevels(const QuantizedTensor& tensor, std::int64_t row, std::int64_t column) {
     const std::int64_t element = row * asMatrix(tensor.shape).columns + column;
     std::vector<float> levels;
-    if (const auto* blocks = std::get_if<BlockCodes>(&tensor.codes)) levels = blockLevels(*blocks, element);
+    if (const auto* form = std::get_if<FormPointer>(&tensor.codes)) levels = (*form)->levels(tensor.shape, row, column);
+    else if (const auto* blocks = std::get_if<BlockCodes>(&tensor.codes)) levels = blockLevels(*blocks, element);
     else if (const auto* table = std::get_if<LevelCodes>(&tensor.codes)) levels = levelsOf(*table, element);
     else levels = gridCodeLevels(std::get<GridCodes>(tensor.codes), element);
     std::sort(levels.begin(), levels.end());

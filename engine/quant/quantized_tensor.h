@@ -51,10 +51,25 @@ struct LevelCodes {
     std::shared_ptr<const NestedScales> nested; ///< then `scales` are their values; null: none
 };
 
+/// Any other form of codes: codebooks per row, sums of parts, whatever a method needs (`forms.h` has the common ones).
+/// Immutable; an outline holds one without values, of which size and description are known. File formats go by the three
+/// forms above and refuse this one by its description.
+class CodeForm {
+public:
+    virtual ~CodeForm() = default;
+    /// Everything that storing the tensor takes, in bits.
+    [[nodiscard]] virtual std::uint64_t storedBits(const Shape& shape) const = 0;
+    [[nodiscard]] virtual std::string describe() const = 0;
+    /// Elements [first, first + out.size()) in row-major order, which lie inside the shape.
+    [[nodiscard]] virtual Result<void> dequantize(const Shape& shape, std::int64_t first, std::span<float> out) const = 0;
+    /// As `gridLevels`, in any order; empty: not known, or too many to draw.
+    [[nodiscard]] virtual std::vector<float> levels(const Shape&, std::int64_t /*row*/, std::int64_t /*column*/) const { return {}; }
+};
+
 /// One tensor as a method left it. Knows its exact size and how to become numbers again. Immutable once built.
 struct QuantizedTensor {
     Shape shape;
-    std::variant<GridCodes, BlockCodes, LevelCodes> codes;
+    std::variant<GridCodes, BlockCodes, LevelCodes, std::shared_ptr<const CodeForm>> codes;
 };
 
 /// Bits that storing the tensor takes: codes at their width, scales, zero points, column groups. Follows from the form

@@ -112,6 +112,10 @@ Result<ExactType> typeOf(const LevelCodes& codes, const Shape& shape) {
 
 Result<ExactType> typeOf(const BlockCodes& codes, const Shape&) { return ExactType{codes.type}; }
 
+Result<ExactType> typeOf(const std::shared_ptr<const CodeForm>& form, const Shape&) {
+    return fail(ErrorCode::Unsupported, "no GGUF type holds {}", form->describe());
+}
+
 std::byte nibbles(unsigned low, unsigned high) { return static_cast<std::byte>((low & 15u) | (high & 15u) << 4); }
 
 void storeScale(std::byte* at, float scale) {

@@ -84,6 +84,10 @@ Result<QdqForm> formOf(const Shape& shape, const LevelCodes& levels) {
     return form;
 }
 
+Result<QdqForm> formOf(const Shape&, const std::shared_ptr<const CodeForm>& form) {
+    return refuse(fmt::format("ONNX has no such codes: {}", form->describe()));
+}
+
 Result<QdqForm> formOf(const Shape&, const BlockCodes& blocks) {
     return refuse(fmt::format("the result is in {} blocks, which ONNX has not; export it as GGUF", info(blocks.type).name));
 }

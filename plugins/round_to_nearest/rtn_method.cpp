@@ -3,6 +3,7 @@
 
 #include "engine/core/checked_math.h"
 #include "engine/core/parallel.h"
+#include "engine/quant/activation_parameters.h"
 #include "engine/quant/element_stream.h"
 
 #include <algorithm>
@@ -13,11 +14,12 @@ namespace qscope::engine {
 namespace {
 
 const MethodInfo& describeRoundToNearest() {
-    static const MethodInfo info{
+    static const MethodInfo info = [] {
+        MethodInfo made{
         "rtn", "Round to nearest", "Number formats",
         "Krishnamoorthi, Quantizing deep convolutional networks for efficient inference: a whitepaper, 2018",
-        "Rounds every weight to the nearest step of a uniform grid whose range is that of its group. Weights only: the "
-        "paper's activation ranges, batch-norm folding and training are not part of it.",
+        "Rounds every weight to the nearest step of a uniform grid whose range is that of its group; activations, keys and "
+        "values too where asked. The paper's batch-norm folding and training are not part of it.",
         {
             {"bits", "Bits", ParamType::Integer, std::int64_t{4}, 2, 8, {}, "Width of one code.", "bit"},
             {"symmetric", "Symmetric", ParamType::Flag, true, 0, 0, {},
@@ -30,6 +32,10 @@ const MethodInfo& describeRoundToNearest() {
             {"scale", "Scale type", ParamType::Choice, std::string("f32"), 0, 0, {"f32", "f16"},
              "How scales are stored: 32 or 16 bits each.", ""},
         }};
+        for (ParamSpec& row : activationParameters()) made.parameters.push_back(std::move(row));
+        made.quantizesActivations = true;
+        return made;
+    }();
     return info;
 }
 
@@ -163,6 +169,11 @@ public:
 
     [[nodiscard]] bool runsOn(const ComputeBackend& backend, const ParamValues&) const override {
         return backend.supports(Capability::RoundToGrid);
+    }
+
+    [[nodiscard]] std::optional<ActivationQuantization> activations(const ParamValues& parameters,
+                                                                    const Calibration* calibration) const override {
+        return activationsFrom(parameters, calibration);
     }
 
     [[nodiscard]] Result<QuantizedTensor> quantize(const QuantInput& input, const ParamValues& parameters,

@@ -44,7 +44,7 @@ Result<void> writeReport(Environment& environment, const engine::CompareReport& 
         return writeFileAtomically(path, engine::toJson(report).dump(2) + "\n");
     engine::HtmlReportDetails details{QSCOPE_VERSION, today(), {}, {{"Seed", std::to_string(environment.options().seed)}}};
     for (const auto& method : report.methods)
-        if (const auto* found = environment.registries().methods.find(method.spec.id)) details.methods.push_back(found->info());
+        if (const auto found = engine::findMethod(environment.registries(), method.spec.id)) details.methods.push_back((*found)->info());
     return writeFileAtomically(path, engine::htmlReport(report, details));
 }
 

@@ -21,6 +21,9 @@ using LossFunction = std::function<Result<Loss>(const Value& value, const RunCon
 /// gradients) have the value's shape and type, F32 or F64.
 [[nodiscard]] LossFunction meanSquaredError(Value target, std::optional<Value> importance = std::nullopt);
 
+/// Mean over rows of KL(softmax(target) || softmax(logits)), in nat, for logits [..., classes] of one shape and type.
+[[nodiscard]] LossFunction klDivergence(Value target);
+
 /// The operator CrossEntropy on logits [..., classes]: targets I64 [...], those below 0 left out. For a language model,
 /// the target of a token is the next one.
 [[nodiscard]] LossFunction crossEntropy(Value targets);
