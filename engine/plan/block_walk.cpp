@@ -64,10 +64,10 @@ Eigen::Map<const Matrix> rowsOf(const nn::Value& value) {
 class BlockWalk final : public ModelAccess {
 public:
     BlockWalk(Model model, NetworkParts parts, CalibrationText text, std::shared_ptr<const Calibration> calibration,
-              std::vector<ModelWeight> weights, std::vector<std::size_t> tensors)
+              std::vector<ModelWeight> weights, std::vector<std::size_t> tensors, std::map<std::size_t, std::vector<Trace>>* traces)
         : m_model(std::move(model)), m_graph(*m_model.graph), m_parts(std::move(parts)), m_text(std::move(text)),
           m_calibration(std::move(calibration)), m_weights(std::move(weights)), m_tensors(std::move(tensors)),
-          m_installed(m_weights.size()), m_overlay(*m_model.weights) {}
+          m_installed(m_weights.size()), m_traces(traces), m_overlay(*m_model.weights) {}
 
     /// Finds the nodes behind the weights and brings these into their order; after construction.
     void arrange() {
@@ -122,6 +122,9 @@ public:
         if (m_at && (!block || *block < *m_at)) m_at.reset(); // the stream behind it has changed
     }
     [[nodiscard]] std::shared_ptr<const QuantizedTensor> installed(std::size_t weight) const override { return m_installed[weight]; }
+    void addTrace(std::size_t weight, Trace trace) override {
+        if (m_traces) (*m_traces)[m_tensors.at(weight)].push_back(std::move(trace));
+    }
     void quantizeActivations(const ActivationQuantization* what) override {
         m_quantizer = what ? std::make_unique<nn::QuantizeActivations>(m_graph, *what) : nullptr;
         m_at.reset();
@@ -340,6 +343,7 @@ private:
     std::vector<const nn::Node*> m_readers;       ///< linear nodes; null: none
     std::vector<nn::ValueId> m_edges;
     std::vector<std::shared_ptr<const QuantizedTensor>> m_installed;
+    std::map<std::size_t, std::vector<Trace>>* m_traces;
     std::unique_ptr<nn::QuantizeActivations> m_quantizer;
     Overlay m_overlay;                            ///< installed results of the blocks at hand, as values
     std::optional<int> m_at;                      ///< block that the streams stand in front of
@@ -350,9 +354,10 @@ private:
 } // namespace
 
 Result<std::unique_ptr<ModelAccess>> makeModelAccess(Model model, CalibrationText text, std::shared_ptr<const Calibration> calibration,
-                                                     std::vector<ModelWeight> weights, std::vector<std::size_t> tensors) {
+                                                     std::vector<ModelWeight> weights, std::vector<std::size_t> tensors,
+                                                     std::map<std::size_t, std::vector<Trace>>* traces) {
     QSCOPE_TRY(auto parts, NetworkParts::of(*model.graph));
-    auto walk = std::make_unique<BlockWalk>(std::move(model), std::move(parts), std::move(text), std::move(calibration), std::move(weights), std::move(tensors));
+    auto walk = std::make_unique<BlockWalk>(std::move(model), std::move(parts), std::move(text), std::move(calibration), std::move(weights), std::move(tensors), traces);
     walk->arrange();
     return walk;
 }

@@ -7,12 +7,14 @@
 namespace qscope::engine {
 
 /// A model on a calibration text, for methods that look beyond one tensor. `weights` in any order, with the subject's name
-/// as the checkpoint has it; `tensors` are their indices there. Holds on to all it is given.
+/// as the checkpoint has it; `tensors` are their indices there. Holds on to all it is
+/// given, save `traces` (null: they are dropped), which gets what methods leave, by tensor.
 /// Unsupported for a model whose blocks do not follow one another.
 [[nodiscard]] Result<std::unique_ptr<ModelAccess>> makeModelAccess(Model model, CalibrationText text,
                                                                    std::shared_ptr<const Calibration> calibration,
                                                                    std::vector<ModelWeight> weights,
-                                                                   std::vector<std::size_t> tensors);
+                                                                   std::vector<std::size_t> tensors,
+                                                                   std::map<std::size_t, std::vector<Trace>>* traces = nullptr);
 
 /// Gradients of the loss by tensor of the checkpoint; tensors that are no weights of the model are absent. Progress counts sequences.
 [[nodiscard]] Result<std::map<std::size_t, std::shared_ptr<const WeightGradients>>>

@@ -95,26 +95,30 @@ Result<ErrorSums> measure(const TensorView& reference, const QuantizedTensor& qu
 
 /// What came of one tensor, measured and added to the task's totals.
 Result<void> addResult(Task& task, std::size_t index, const Subject& subject, const TensorView& weight,
-                       std::shared_ptr<const QuantizedTensor> quantized, ComputeBackend& measuring, const RunContext& context) {
+                       std::shared_ptr<const QuantizedTensor> quantized, std::vector<Trace> traces, ComputeBackend& measuring,
+                       const RunContext& context) {
     QSCOPE_TRY(const ErrorSums sums, measure(weight, *quantized, measuring, context));
     const std::uint64_t bits = storedBits(*quantized);
     task.sums += sums;
     task.bits += bits;
     task.result.bytes += ceilDiv(bits, std::uint64_t{8});
     task.result.tensors.push_back({index, subject.name, subject.layer, static_cast<double>(bits) / static_cast<double>(sums.count),
-                                   metricsOf(sums), sums, std::move(quantized)});
+                                   metricsOf(sums), sums, std::move(quantized), std::move(traces)});
     return {};
 }
 
 /// One method on one tensor.
-Result<void> treat(Task& task, const ReadyMethod& chosen, std::size_t index, const QuantInput& input, ComputeBackend& cpu,
+Result<void> treat(Task& task, const ReadyMethod& chosen, std::size_t index, QuantInput input, ComputeBackend& cpu,
                    ComputeBackend& measuring, std::uint64_t seed, const RunContext& context) {
     const RunContext own{context.stop, context.progress, context.notes, backendFor(chosen, cpu, context)};
+    std::vector<Trace> traces;
+    input.traces = &traces;
     const auto start = std::chrono::steady_clock::now();
     QSCOPE_TRY(auto quantized, chosen.method->quantize(input, chosen.parameters, seed, own));
     task.result.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
-    return addResult(task, index, input.subject, input.weight, std::make_shared<const QuantizedTensor>(std::move(quantized)), measuring, context);
+    return addResult(task, index, input.subject, input.weight, std::make_shared<const QuantizedTensor>(std::move(quantized)), std::move(traces),
+                     measuring, context);
 }
 
 /// The checkpoint as a model that runs, for as long as the caller holds the checkpoint.
@@ -256,7 +260,8 @@ private:
         QSCOPE_TRY(auto text, readCalibrationText(*m_model, m_plan.calibration, m_context));
         std::map<std::string, std::size_t> tensorOf;
         for (const std::size_t index : tensors) tensorOf.emplace(m_checkpoint.tensors[index].name, index);
-        QSCOPE_TRY(const auto access, makeModelAccess(*m_model, std::move(text), m_calibration, std::move(weights), std::move(tensors)));
+        std::map<std::size_t, std::vector<Trace>> traces;
+        QSCOPE_TRY(const auto access, makeModelAccess(*m_model, std::move(text), m_calibration, std::move(weights), std::move(tensors), &traces));
         m_context.progress.done = 0;
         m_context.progress.total = total;
         const ReadyMethod& ready = task.ready;
@@ -275,7 +280,7 @@ private:
             const ModelWeight& weight = access->weights()[w];
             const std::size_t index = tensorOf.at(weight.subject.name);
             const auto result = access->installed(w);
-            if (result && !byRule.contains(index)) QSCOPE_CHECK(addResult(task, index, weight.subject, weight.weight, result, m_measuring, m_context));
+            if (result && !byRule.contains(index)) QSCOPE_CHECK(addResult(task, index, weight.subject, weight.weight, result, std::move(traces[index]), m_measuring, m_context));
         }
         std::ranges::sort(task.result.tensors, {}, &TensorResult::tensor);
         return {};

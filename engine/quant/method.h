@@ -7,6 +7,7 @@
 #include "engine/core/run_context.h"
 #include "engine/quant/parameters.h"
 #include "engine/quant/quantized_tensor.h"
+#include "engine/quant/trace.h"
 
 #include <memory>
 #include <optional>
@@ -96,6 +97,7 @@ struct QuantInput {
     /// of the difference), where `calibration` is X of the quantized network. Null and empty unless asked for.
     const InputStatistics* fullInputs = nullptr;
     std::span<const double> crossMoments = {};
+    std::vector<Trace>* traces = nullptr; ///< where to leave what is worth seeing; null: nobody looks
 };
 
 /// What a transform does to the inputs of a layer: input c is divided by factors[c], and column c of the weight multiplied,

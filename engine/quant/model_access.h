@@ -73,6 +73,8 @@ public:
     virtual void install(std::size_t weight, std::shared_ptr<const QuantizedTensor> result) = 0;
     /// The result that stands in for the weight, or null.
     [[nodiscard]] virtual std::shared_ptr<const QuantizedTensor> installed(std::size_t weight) const = 0;
+    /// Leaves something worth seeing with a weight's result.
+    virtual void addTrace(std::size_t weight, Trace trace) = 0;
     /// Quantizes activations in the quantized stream; null: not.
     virtual void quantizeActivations(const ActivationQuantization* what) = 0;
 

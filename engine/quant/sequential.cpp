@@ -63,10 +63,13 @@ private:
             input.fullInputs = seen->full.get();
             input.crossMoments = seen->crossMoments;
         }
+        std::vector<Trace> traces;
+        input.traces = &traces;
         auto result = m_method.quantize(input, m_parameters, m_seed, m_context);
         if (!result && !concernsTensorAlone(result.error().code)) return during(std::move(result).error(), fmt::format("tensor '{}'", weight.subject.name));
         if (!result) m_context.notes.warn(fmt::format("left out: {}", describe(result.error())), weight.subject.name);
         else m_model.install(index, std::make_shared<const QuantizedTensor>(*std::move(result)));
+        for (Trace& trace : traces) m_model.addTrace(index, std::move(trace));
         return {};
     }
 

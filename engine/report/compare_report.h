@@ -21,6 +21,7 @@ struct TensorResult {
     ErrorMetrics metrics;
     ErrorSums sums; ///< behind the metrics; add them up for a layer or a module
     std::shared_ptr<const QuantizedTensor> quantized;
+    std::vector<Trace> traces = {}; ///< what the method saw on its way
 };
 
 /// The importance matrix that weighted the columns, as files record it.
