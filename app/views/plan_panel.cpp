@@ -74,7 +74,7 @@ std::vector<Step> costedSteps(const engine::Plan& plan, const engine::Registries
 
 PlanPanel::PlanPanel(Workspace& workspace, QWidget* parent)
     : QWidget(parent), m_workspace(workspace), m_stack(new QStackedWidget(this)),
-      m_empty(new EmptyState(workspace, this)), m_browser(new MethodBrowser(workspace.registries(), this)) {
+      m_empty(new EmptyState(workspace, this)), m_browser(new MethodBrowser(workspace.registries(), [this](const std::string& id) { return fitOf(id); }, this)) {
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_stack);
@@ -89,6 +89,12 @@ PlanPanel::PlanPanel(Workspace& workspace, QWidget* parent)
     connect(&workspace, &Workspace::planRunningChanged, this, &PlanPanel::refreshRunButton);
     connect(&workspace, &ViewContext::themeChanged, this, &PlanPanel::refresh);
     refresh();
+}
+
+engine::MethodFit PlanPanel::fitOf(const std::string& id) const {
+    const auto checkpoint = m_workspace.checkpoint();
+    if (!checkpoint) return {};
+    return engine::fitOf({id, {}}, m_workspace.document().plan(), *checkpoint, m_workspace.registries());
 }
 
 QWidget* PlanPanel::makeEditor() {

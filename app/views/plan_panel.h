@@ -3,6 +3,8 @@
 
 #include "app/workspace/workspace.h"
 
+#include "engine/plan/method_fit.h"
+
 #include <QWidget>
 
 class QComboBox;
@@ -44,6 +46,7 @@ private:
     void refreshRunButton();
     void editParameters(const QString& key);
     void chooseScope(int scope);
+    [[nodiscard]] engine::MethodFit fitOf(const std::string& id) const;
 
     Workspace& m_workspace;
     QStackedWidget* m_stack;

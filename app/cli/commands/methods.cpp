@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/commands.h"
+#include "engine/report/method_page.h"
 
 namespace qscope::cli {
 
@@ -30,6 +31,15 @@ const char* typeName(engine::ParamType type) {
     return "";
 }
 
+const char* nameOf(engine::Stage stage) {
+    switch (stage) {
+    case engine::Stage::Transform: return "transform";
+    case engine::Stage::Rounding: return "rounding";
+    case engine::Stage::Repair: return "repair";
+    }
+    return "";
+}
+
 Json toJson(const engine::MethodInfo& method) {
     Json parameters = Json::array();
     for (const auto& p : method.parameters)
@@ -37,15 +47,14 @@ Json toJson(const engine::MethodInfo& method) {
                               {"range", rangeOf(p)}, {"unit", p.unit}, {"help", p.help}});
     return {{"id", method.id}, {"name", method.name}, {"group", method.group}, {"paper", method.paper},
             {"summary", method.summary}, {"parameters", std::move(parameters)},
-            {"needs_calibration", method.needsCalibration}, {"activations", method.quantizesActivations}};
+            {"needs_calibration", engine::timeClassOf(method) != engine::TimeClass::Weights}, {"activations", method.quantizesActivations},
+            {"stage", nameOf(method.stage)}, {"time", engine::nameOf(engine::timeClassOf(method))},
+            {"help", {{"objective", method.help.objective}, {"steps", method.help.steps}, {"cost", method.help.cost}, {"differences", method.help.differences}}}};
 }
 
-std::string toText(const engine::MethodInfo& method) {
-    std::string text = fmt::format("{}: {} ({})\n  {}\n  Source: {}\n", method.id, method.name, method.group, method.summary,
-                                   method.paper);
-    for (const auto& p : method.parameters)
-        text += fmt::format("    {} = {}  {} {}\n", p.key, engine::toText(p.defaultValue), p.help, rangeOf(p).dump());
-    return text;
+/// One method in the list of all.
+std::string briefly(const engine::MethodInfo& method) {
+    return fmt::format("{}: {} ({}, {})\n  {}\n", method.id, method.name, method.group, engine::nameOf(engine::timeClassOf(method)), method.summary);
 }
 
 Result<void> run(Environment& environment, const std::string& id) {
@@ -54,7 +63,7 @@ Result<void> run(Environment& environment, const std::string& id) {
     for (const auto& method : environment.registries().methods.items()) {
         if (!id.empty() && method->info().id != id) continue;
         rows.push_back(toJson(method->info()));
-        text += toText(method->info());
+        text += id.empty() ? briefly(method->info()) : engine::methodText(method->info());
     }
     if (!id.empty() && rows.empty()) return fail(ErrorCode::OutOfRange, "unknown method '{}'; `qscope methods` lists them", id);
     environment.print({{"methods", std::move(rows)}}, text);
