@@ -14,6 +14,7 @@ import time
 
 CORPORA = pathlib.Path(__file__).parent / "corpus"
 LONGEST = 8192          # bytes of an input: headers are small
+PATIENCE = 120          # seconds on the clock for one input: the search may have little of a busy machine
 MEGABYTES = 96          # of one allocation: more than 64 MB and four times the longest input
 
 
@@ -28,7 +29,7 @@ def search(program, found, seconds):
     corpus.mkdir(parents=True, exist_ok=True)
     with open(log, "wb") as out:
         process = subprocess.Popen([program, corpus, CORPORA / name, f"-artifact_prefix={found}/{name}-", f"-max_len={LONGEST}", "-rss_limit_mb=1024",
-                                    f"-malloc_limit_mb={MEGABYTES}", "-timeout=20", "-use_value_profile=1", "-print_final_stats=1"],
+                                    f"-malloc_limit_mb={MEGABYTES}", f"-timeout={PATIENCE}", "-use_value_profile=1", "-print_final_stats=1"],
                                    stdout=out, stderr=out)
         spent = 0
         while process.poll() is None and spent < seconds:
