@@ -129,6 +129,8 @@ public:
                                                                             const Calibration* /*calibration*/) const {
         return std::nullopt;
     }
+    /// Whether `quantize` looks at `fullInputs` and `crossMoments` with these parameters; sequential methods only.
+    [[nodiscard]] virtual bool readsBothStreams(const ParamValues&) const { return info().needsBothStreams; }
     /// Rounding. Adds each weight to the context's progress once. OutOfRange or Unsupported when the values do not suit the
     /// method. Transforms and repairs have none.
     [[nodiscard]] virtual Result<QuantizedTensor> quantize(const QuantInput& input, const ParamValues& parameters,

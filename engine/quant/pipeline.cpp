@@ -188,6 +188,10 @@ bool Pipeline::runsOn(const ComputeBackend& backend, const ParamValues& paramete
     return std::ranges::all_of(m_steps, [&](const QuantMethod* step) { return step->runsOn(backend, parametersOf(*step, parameters)); });
 }
 
+bool Pipeline::readsBothStreams(const ParamValues& parameters) const {
+    return std::ranges::any_of(m_steps, [&](const QuantMethod* step) { return step->readsBothStreams(parametersOf(*step, parameters)); });
+}
+
 std::optional<ActivationQuantization> Pipeline::activations(const ParamValues& parameters, const Calibration* calibration) const {
     std::optional<ActivationQuantization> found;
     for (const QuantMethod* step : m_steps)
@@ -228,8 +232,9 @@ namespace {
 class FirstSteps final : public QuantMethod {
 public:
     using Quantize = std::function<Result<QuantizedTensor>(const QuantInput&, std::uint64_t, const RunContext&)>;
-    FirstSteps(const MethodInfo& info, Quantize quantize) : m_info(info), m_quantize(std::move(quantize)) {}
-    [[nodiscard]] const MethodInfo& info() const override { return m_info; }
+    FirstSteps(const Pipeline& whole, Quantize quantize) : m_whole(whole), m_quantize(std::move(quantize)) {}
+    [[nodiscard]] const MethodInfo& info() const override { return m_whole.info(); }
+    [[nodiscard]] bool readsBothStreams(const ParamValues& parameters) const override { return m_whole.readsBothStreams(parameters); }
     [[nodiscard]] Result<QuantizedTensor> outline(const Subject&, const ParamValues&) const override {
         return fail(ErrorCode::Unsupported, "part of a chain");
     }
@@ -238,7 +243,7 @@ public:
     }
 
 private:
-    const MethodInfo& m_info;
+    const Pipeline& m_whole;
     Quantize m_quantize;
 };
 
@@ -251,7 +256,7 @@ Result<void> Pipeline::quantizeModel(ModelAccess& model, const ParamValues& para
     if (roundsWhole && first > 0)
         return fail(ErrorCode::Unsupported, "'{}' works on the whole model and takes no transform before it", m_steps[first]->info().id);
     if (!roundsWhole) {
-        const FirstSteps begin(m_info, [&](const QuantInput& input, std::uint64_t s, const RunContext& c) {
+        const FirstSteps begin(*this, [&](const QuantInput& input, std::uint64_t s, const RunContext& c) {
             return rounded(first, input, parameters, s, c);
         });
         const auto key = std::ranges::find_if(parameters, [](const auto& entry) { return entry.first.ends_with(".true_sequential"); });

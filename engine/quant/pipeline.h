@@ -18,6 +18,7 @@ public:
     [[nodiscard]] const MethodInfo& info() const override { return m_info; }
     [[nodiscard]] Result<QuantizedTensor> outline(const Subject& subject, const ParamValues& parameters) const override;
     [[nodiscard]] bool runsOn(const ComputeBackend& backend, const ParamValues& parameters) const override;
+    [[nodiscard]] bool readsBothStreams(const ParamValues& parameters) const override;
     [[nodiscard]] std::optional<ActivationQuantization> activations(const ParamValues& parameters,
                                                                     const Calibration* calibration) const override;
     [[nodiscard]] Result<QuantizedTensor> quantize(const QuantInput& input, const ParamValues& parameters,

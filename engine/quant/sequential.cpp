@@ -33,7 +33,7 @@ public:
     Result<void> block(int number, bool trueSequential) {
         const auto weights = m_model.weightsOf(number);
         for (const auto& stage : stagesOf(m_model, weights, trueSequential)) {
-            QSCOPE_TRY(const auto inputs, m_model.inputs(number, stage, m_method.info().needsBothStreams, m_quiet));
+            QSCOPE_TRY(const auto inputs, m_model.inputs(number, stage, m_method.readsBothStreams(m_parameters), m_quiet));
             for (const std::size_t weight : stage) {
                 const auto found = inputs.find(weight);
                 QSCOPE_CHECK(treat(weight, found == inputs.end() ? nullptr : &found->second));
