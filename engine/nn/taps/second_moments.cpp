@@ -3,8 +3,7 @@
 
 #include "engine/core/large_vector.h"
 #include "engine/core/parallel.h"
-
-#include <Eigen/Core>
+#include "engine/nn/kernels/matmul.h"
 
 #include <algorithm>
 
@@ -12,12 +11,39 @@ namespace qscope::engine::nn {
 
 namespace {
 
-/// Columns of a tile and rows of a product: three blocks of 64 KiB stay in the second cache.
-constexpr std::int64_t kTile = 128;
+/// Columns of a tile and rows of a product: both sides and the tile's product stay in the second cache.
+constexpr std::int64_t kTile = 128, kRows = 256;
 
-using FloatRows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using DoubleRows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using Stride = Eigen::OuterStride<>;
+enum class Tiles { All, LowerTriangle };
+
+/// Adds YᵀX to the sums, tile by tile; one item of the parallel loop is one tile.
+Result<void> addProducts(std::span<const float> y, std::span<const float> x, std::int64_t channels, Tiles which, std::vector<double>& sums,
+                         const RunContext& context) {
+    const std::int64_t count = static_cast<std::int64_t>(x.size()) / channels;
+    const std::int64_t tiles = (channels + kTile - 1) / kTile;
+    Progress unseen;
+    const RunContext quiet{context.stop, unseen, context.notes, context.backend};
+    return parallelChunks(tiles * tiles, 1, quiet, [&](std::int64_t item, std::int64_t) -> Result<void> {
+        const std::int64_t i = item / tiles * kTile, j = item % tiles * kTile;
+        if (which == Tiles::LowerTriangle && j > i) return {};
+        const std::int64_t height = std::min(kTile, channels - i), width = std::min(kTile, channels - j);
+        std::vector<float> product(static_cast<std::size_t>(height * width));
+        kernels::Scratch<float> scratch;
+        for (std::int64_t row = 0; row < count; row += kRows) {
+            kernels::multiplyHere({.rows = height, .columns = width, .inner = std::min(kRows, count - row),
+                                   .left = {y.subspan(static_cast<std::size_t>(row * channels + i)), channels, true},
+                                   .right = {x.subspan(static_cast<std::size_t>(row * channels + j)), channels},
+                                   .result = product, .resultStride = width},
+                                  scratch);
+            for (std::int64_t r = 0; r < height; ++r) {
+                double* target = sums.data() + (i + r) * channels + j;
+                const float* source = product.data() + r * width;
+                for (std::int64_t c = 0; c < width; ++c) target[c] += static_cast<double>(source[c]);
+            }
+        }
+        return {};
+    });
+}
 
 } // namespace
 
@@ -30,29 +56,7 @@ std::uint64_t SecondMoments::bytes(std::int64_t channels) {
 }
 
 Result<void> SecondMoments::add(std::span<const float> rows, const RunContext& context) {
-    const std::int64_t count = static_cast<std::int64_t>(rows.size()) / m_channels;
-    const std::int64_t tiles = (m_channels + kTile - 1) / kTile;
-    Progress unseen;
-    const RunContext quiet{context.stop, unseen, context.notes, context.backend};
-    // One item is one tile; those above the diagonal follow from the others.
-    return parallelChunks(tiles * tiles, 1, quiet, [&](std::int64_t item, std::int64_t) -> Result<void> {
-        const std::int64_t i = item / tiles * kTile;
-        const std::int64_t j = item % tiles * kTile;
-        if (j > i) return {};
-        const std::int64_t height = std::min(kTile, m_channels - i);
-        const std::int64_t width = std::min(kTile, m_channels - j);
-        Eigen::Map<DoubleRows, 0, Stride> sums(m_sums.data() + i * m_channels + j, height, width, Stride(m_channels));
-        FloatRows product(height, width);
-        for (std::int64_t row = 0; row < count; row += kTile) {
-            const std::int64_t taken = std::min(kTile, count - row);
-            const float* first = rows.data() + row * m_channels;
-            const Eigen::Map<const FloatRows, 0, Stride> left(first + i, taken, height, Stride(m_channels));
-            const Eigen::Map<const FloatRows, 0, Stride> right(first + j, taken, width, Stride(m_channels));
-            product.noalias() = left.transpose() * right;
-            sums += product.cast<double>();
-        }
-        return {};
-    });
+    return addProducts(rows, rows, m_channels, Tiles::LowerTriangle, m_sums, context);
 }
 
 std::vector<double> SecondMoments::take() {
@@ -60,6 +64,14 @@ std::vector<double> SecondMoments::take() {
         for (std::int64_t j = i + 1; j < m_channels; ++j)
             m_sums[static_cast<std::size_t>(i * m_channels + j)] = m_sums[static_cast<std::size_t>(j * m_channels + i)];
     return std::move(m_sums);
+}
+
+CrossMoments::CrossMoments(std::int64_t channels)
+    : m_channels(channels)
+    , m_sums(largeVector<double>(static_cast<std::size_t>(channels * channels))) {}
+
+Result<void> CrossMoments::add(std::span<const float> y, std::span<const float> x, const RunContext& context) {
+    return addProducts(y, x, m_channels, Tiles::All, m_sums, context);
 }
 
 } // namespace qscope::engine::nn

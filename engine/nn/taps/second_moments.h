@@ -8,7 +8,7 @@
 
 namespace qscope::engine::nn {
 
-/// XᵀX of rows that arrive in batches: products of up to 128 rows in single precision, their sums in double. The same
+/// XᵀX of rows that arrive in batches: products of up to 256 rows in single precision, their sums in double. The same
 /// bits on any number of threads.
 class SecondMoments {
 public:
@@ -24,6 +24,21 @@ public:
 private:
     std::int64_t m_channels;
     std::vector<double> m_sums; ///< row-major; tiles on and below the diagonal are filled
+};
+
+/// YᵀX of two lists of rows that arrive side by side, in the same precision.
+class CrossMoments {
+public:
+    explicit CrossMoments(std::int64_t channels);
+
+    /// As many rows of Y as of X.
+    [[nodiscard]] Result<void> add(std::span<const float> y, std::span<const float> x, const RunContext& context);
+    /// [channels of Y, channels of X]; nothing is left behind.
+    [[nodiscard]] std::vector<double> take() { return std::move(m_sums); }
+
+private:
+    std::int64_t m_channels;
+    std::vector<double> m_sums;
 };
 
 } // namespace qscope::engine::nn

@@ -76,7 +76,30 @@ TEST_CASE("Second moments are the sum of the outer products of all rows") {
             worst = std::max(worst, std::abs(found[i * kChannels + j] - sum) / size);
             CHECK(found[i * kChannels + j] == found[j * kChannels + i]);
         }
-    CHECK(worst < 128 * 6e-8); // products of 128 rows are summed in single precision
+    CHECK(worst < 256 * 6e-8); // products of up to 256 rows are summed in single precision
+}
+
+TEST_CASE("Cross moments are the sum of the outer products of two lists of rows") {
+    constexpr std::size_t kChannels = 150; // more than one tile
+    const auto y = randomValues(300 * kChannels, 2), x = randomValues(300 * kChannels, 3);
+    test::TestRun run;
+    CrossMoments moments(kChannels);
+    REQUIRE(moments.add(std::span(y).first(10 * kChannels), std::span(x).first(10 * kChannels), run.context));
+    REQUIRE(moments.add(std::span(y).subspan(10 * kChannels), std::span(x).subspan(10 * kChannels), run.context));
+    const auto found = moments.take();
+    REQUIRE(found.size() == kChannels * kChannels);
+    double worst = 0;
+    for (std::size_t i = 0; i < kChannels; ++i)
+        for (std::size_t j = 0; j < kChannels; ++j) {
+            double sum = 0, size = 0;
+            for (std::size_t row = 0; row < 300; ++row) {
+                const double product = static_cast<double>(y[row * kChannels + i]) * static_cast<double>(x[row * kChannels + j]);
+                sum += product;
+                size += std::abs(product);
+            }
+            worst = std::max(worst, std::abs(found[i * kChannels + j] - sum) / size);
+        }
+    CHECK(worst < 256 * 6e-8);
 }
 
 TEST_CASE("The recorder sees what enters each linear layer, and changes nothing") {
