@@ -4,19 +4,16 @@
 #include "engine/nn/gradients/reverse.h"
 #include "engine/nn/taps/input_recorder.h"
 #include "engine/nn/taps/quantize_activations.h"
+#include "engine/nn/taps/second_moments.h"
 #include "engine/nn/taps/watchers.h"
 #include "engine/plan/network_parts.h"
 #include "engine/quant/element_stream.h"
-
-#include <Eigen/Core>
 
 #include <algorithm>
 
 namespace qscope::engine {
 
 namespace {
-
-using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 constexpr std::uint64_t kMostTargetBytes = std::uint64_t{1} << 29;
 
@@ -38,28 +35,27 @@ private:
     std::map<std::string, nn::Value, std::less<>> m_values;
 };
 
-/// Holds the inputs of some linear nodes of one run.
+/// Holds what flows along the input edges of some linear nodes of one run, as the first reader of each sees it.
 class InputCapture final : public nn::Observer {
 public:
-    explicit InputCapture(std::map<const nn::Node*, std::size_t> readers) : m_readers(std::move(readers)) {}
+    explicit InputCapture(const std::vector<const nn::Node*>& readers) {
+        for (const nn::Node* reader : readers) m_readers.try_emplace(reader->inputs[0], reader);
+    }
     bool wants(const nn::Graph&, nn::ValueId) override { return false; }
     Result<nn::Value> value(const nn::Graph&, nn::ValueId, nn::Value value) override { return value; }
-    bool wantsUse(const nn::Graph&, const nn::Node& node, std::size_t input) override { return input == 0 && m_readers.contains(&node); }
+    bool wantsUse(const nn::Graph&, const nn::Node& node, std::size_t input) override {
+        const auto found = input == 0 ? m_readers.find(node.inputs[0]) : m_readers.end();
+        return found != m_readers.end() && found->second == &node;
+    }
     Result<nn::Value> use(const nn::Graph&, const nn::Node& node, std::size_t, nn::Value value) override {
-        QSCOPE_TRY(seen[m_readers.at(&node)], nn::converted(value, DType::F32));
+        QSCOPE_TRY(seen[node.inputs[0]], nn::converted(value, DType::F32));
         return value;
     }
-    std::map<std::size_t, nn::Value> seen; ///< by weight
+    std::map<nn::ValueId, nn::Value> seen;
 
 private:
-    std::map<const nn::Node*, std::size_t> m_readers;
+    std::map<nn::ValueId, const nn::Node*> m_readers;
 };
-
-Eigen::Map<const Matrix> rowsOf(const nn::Value& value) {
-    const std::int64_t channels = value.shape().back();
-    const auto elements = nn::elements<float>(value);
-    return {elements.data(), static_cast<Eigen::Index>(elements.size()) / channels, channels};
-}
 
 class BlockWalk final : public ModelAccess {
 public:
@@ -97,6 +93,7 @@ public:
         for (const ModelWeight& weight : m_weights) {
             m_readers.push_back(reader(weight.name));
             m_edges.push_back(m_graph.find(weight.name).value_or(nn::kAbsent));
+            m_blocks.push_back(m_readers.back() ? m_readers.back()->block : blockUsing(m_edges.back()));
         }
         for (std::size_t i = 0; i < m_weights.size(); ++i)
             for (std::size_t j = 0; m_readers[i] && j < m_weights.size(); ++j)
@@ -118,8 +115,8 @@ public:
     void install(std::size_t weight, std::shared_ptr<const QuantizedTensor> result) override {
         m_installed[weight] = std::move(result);
         m_overlay.remove(m_weights[weight].name);
-        const auto block = m_readers[weight] ? m_readers[weight]->block : std::optional<int>();
-        if (m_at && (!block || *block < *m_at)) m_at.reset(); // the stream behind it has changed
+        const auto block = m_blocks[weight];
+        if (m_quantized.at && (!block || *block < *m_quantized.at)) m_quantized.at.reset(); // the stream behind it has changed
     }
     [[nodiscard]] std::shared_ptr<const QuantizedTensor> installed(std::size_t weight) const override { return m_installed[weight]; }
     void addTrace(std::size_t weight, Trace trace) override {
@@ -127,19 +124,19 @@ public:
     }
     void quantizeActivations(const ActivationQuantization* what) override {
         m_quantizer = what ? std::make_unique<nn::QuantizeActivations>(m_graph, *what) : nullptr;
-        m_at.reset();
+        m_quantized.at.reset();
     }
 
     [[nodiscard]] Result<std::map<std::size_t, StreamInputs>> inputs(int block, std::span<const std::size_t> weights, bool bothStreams,
                                                                      const RunContext& given) override {
         Progress unseen;
         const RunContext context{given.stop, unseen, given.notes, given.backend};
-        QSCOPE_CHECK(goTo(block, context));
+        QSCOPE_CHECK(goTo(block, bothStreams, context));
         QSCOPE_CHECK(loadInstalled(block, block, context));
-        std::map<const nn::Node*, std::size_t> readers;
+        std::vector<const nn::Node*> readers;
         for (const std::size_t weight : weights) {
             if (weight >= m_weights.size()) return fail(ErrorCode::OutOfRange, "there is no weight {}", weight);
-            if (m_readers[weight] && m_readers[weight]->block == block) readers.emplace(m_readers[weight], weight);
+            if (m_readers[weight] && m_readers[weight]->block == block) readers.push_back(m_readers[weight]);
         }
         nn::RecordingSettings settings;
         settings.samples = m_calibration->settings.samples;
@@ -147,20 +144,19 @@ public:
             return std::ranges::any_of(weights, [&](std::size_t w) { return m_weights[w].name == name; });
         };
         nn::InputRecorder quantized(m_graph, settings, context), full(m_graph, settings, context);
-        std::map<std::size_t, Eigen::MatrixXd> cross;
+        std::map<nn::ValueId, nn::CrossMoments> cross;
         for (std::size_t s = 0; s < m_text.windows.size(); ++s) {
             InputCapture seenQuantized(readers), seenFull(readers);
             nn::ObserverChain chain({m_quantizer.get(), &quantized, bothStreams ? &seenQuantized : nullptr});
-            QSCOPE_CHECK(runPart(block, block, m_quantized[s], m_overlay, &chain, context));
+            QSCOPE_CHECK(runPart(block, block, m_quantized.states[s], m_overlay, &chain, context));
             if (!bothStreams) continue;
             nn::ObserverChain fullChain({&full, &seenFull});
-            QSCOPE_CHECK(runPart(block, block, m_full[s], *m_model.weights, &fullChain, context));
-            for (const auto& [weight, x] : seenQuantized.seen) {
-                const auto xq = rowsOf(x), xf = rowsOf(seenFull.seen.at(weight));
-                const Matrix product = (xf - xq).transpose() * xq;
-                auto& sum = cross[weight];
-                if (sum.size() == 0) sum = Eigen::MatrixXd::Zero(product.rows(), product.cols());
-                sum += product.cast<double>();
+            QSCOPE_CHECK(runPart(block, block, m_full.states[s], *m_model.weights, &fullChain, context));
+            for (const auto& [edge, x] : seenQuantized.seen) {
+                const auto here = nn::elements<float>(x), there = nn::elements<float>(seenFull.seen.at(edge));
+                std::vector<float> difference(here.size());
+                for (std::size_t i = 0; i < here.size(); ++i) difference[i] = there[i] - here[i];
+                QSCOPE_CHECK(cross.try_emplace(edge, x.shape().back()).first->second.add(difference, here, context));
             }
         }
         return gathered(weights, quantized.take(), bothStreams ? full.take() : decltype(full.take()){}, cross);
@@ -175,7 +171,8 @@ public:
         using Criterion = LossRequest::Criterion;
         if (request.last && request.criterion != Criterion::MeanSquares)
             return fail(ErrorCode::OutOfRange, "only logits have this loss");
-        QSCOPE_CHECK(goTo(request.first, context));
+        const bool needsFull = request.inputs == Stream::Full || (request.target == Stream::Full && request.criterion != Criterion::CrossEntropy);
+        QSCOPE_CHECK(goTo(request.first, needsFull, context));
         // A loss behind the last block also runs the head.
         QSCOPE_CHECK(loadInstalled(request.first, request.last ? last : blocks(), context));
         Overlay weights(m_overlay);
@@ -192,7 +189,7 @@ public:
         for (const std::int64_t s : request.sequences) {
             if (s < 0 || s >= sequences()) return fail(ErrorCode::OutOfRange, "there is no sequence {}", s);
             QSCOPE_TRY(problem.lossOf, lossFunction(request, last, static_cast<std::size_t>(s), context));
-            const States& states = (request.inputs == Stream::Full ? m_full : m_quantized)[static_cast<std::size_t>(s)];
+            const States& states = (request.inputs == Stream::Full ? m_full : m_quantized).states[static_cast<std::size_t>(s)];
             problem.given.assign(states.begin(), states.end());
             QSCOPE_TRY(const auto found, nn::gradients(m_graph, problem, weights, context,
                                                        {Precision::Single, own ? own.get() : m_quantizer.get(), !request.last}));
@@ -230,57 +227,71 @@ private:
         return states;
     }
 
-    Result<void> goTo(int block, const RunContext& context) {
+    /// A network on its way through the blocks.
+    struct Flow {
+        std::vector<States> states; ///< by sequence
+        std::optional<int> at = {}; ///< block that they stand in front of
+    };
+
+    Result<void> start(Flow& flow, const nn::WeightSource& weights, nn::Observer* observer, const RunContext& context) const {
+        flow.states.clear();
+        for (const TextWindow& window : m_text.windows) {
+            nn::Execution execution(m_graph, weights, context, {Precision::Single, observer});
+            for (const nn::ValueId edge : m_parts.entering(0)) execution.keep(edge);
+            QSCOPE_CHECK(setTokens(execution, m_graph, m_text.tokensOf(window), 1));
+            QSCOPE_CHECK(execution.run(0, m_parts.begin(0)));
+            QSCOPE_TRY(auto states, statesBehind(execution, 0));
+            flow.states.push_back(std::move(states));
+        }
+        flow.at = 0;
+        return {};
+    }
+
+    Result<void> advance(Flow& flow, const nn::WeightSource& weights, nn::Observer* observer, const RunContext& context) const {
+        const int block = *flow.at;
+        flow.at.reset(); // until all sequences are there
+        for (States& states : flow.states) {
+            QSCOPE_TRY(const auto run, runPart(block, block, states, weights, observer, context, m_parts.entering(block + 1)));
+            QSCOPE_TRY(states, statesBehind(run, block + 1));
+        }
+        flow.at = block + 1;
+        return {};
+    }
+
+    /// Brings the quantized network in front of a block, and the one in full precision when it is asked for.
+    Result<void> goTo(int block, bool both, const RunContext& context) {
         if (block < 0 || block >= blocks()) return fail(ErrorCode::OutOfRange, "there is no block {}", block);
-        if (!m_at || *m_at > block) QSCOPE_CHECK(start(context));
-        while (*m_at < block) QSCOPE_CHECK(advance(context));
+        const auto leave = [this] {
+            m_overlay.clear();
+            m_targets.clear();
+        };
+        if (!m_quantized.at || *m_quantized.at > block) {
+            leave();
+            QSCOPE_CHECK(loadInstalled(-1, -1, context));
+            QSCOPE_CHECK(start(m_quantized, m_overlay, m_quantizer.get(), context));
+        }
+        while (*m_quantized.at < block) {
+            QSCOPE_CHECK(loadInstalled(*m_quantized.at, *m_quantized.at, context));
+            QSCOPE_CHECK(advance(m_quantized, m_overlay, m_quantizer.get(), context));
+            leave();
+        }
+        if (!both) return {};
+        if (!m_full.at || *m_full.at > block) QSCOPE_CHECK(start(m_full, *m_model.weights, nullptr, context));
+        while (*m_full.at < block) QSCOPE_CHECK(advance(m_full, *m_model.weights, nullptr, context));
         return {};
     }
 
-    Result<void> start(const RunContext& context) {
-        m_overlay.clear();
-        m_targets.clear();
-        QSCOPE_CHECK(loadInstalled(-1, -1, context));
-        for (auto* stream : {&m_full, &m_quantized}) {
-            stream->clear();
-            for (const TextWindow& window : m_text.windows) {
-                const nn::WeightSource& weights = stream == &m_full ? *m_model.weights : static_cast<const nn::WeightSource&>(m_overlay);
-                nn::Execution execution(m_graph, weights, context, {Precision::Single, stream == &m_full ? nullptr : m_quantizer.get()});
-                for (const nn::ValueId edge : m_parts.entering(0)) execution.keep(edge);
-                QSCOPE_CHECK(setTokens(execution, m_graph, m_text.tokensOf(window), 1));
-                QSCOPE_CHECK(execution.run(0, m_parts.begin(0)));
-                QSCOPE_TRY(auto states, statesBehind(execution, 0));
-                stream->push_back(std::move(states));
-            }
-        }
-        m_at = 0;
-        return {};
-    }
-
-    Result<void> advance(const RunContext& context) {
-        const int block = *m_at;
-        QSCOPE_CHECK(loadInstalled(block, block, context));
-        std::vector<States> nextFull, nextQuantized;
-        for (std::size_t s = 0; s < m_text.windows.size(); ++s) {
-            QSCOPE_TRY(const auto full, runPart(block, block, m_full[s], *m_model.weights, nullptr, context, m_parts.entering(block + 1)));
-            QSCOPE_TRY(auto fullStates, statesBehind(full, block + 1));
-            nextFull.push_back(std::move(fullStates));
-            QSCOPE_TRY(const auto quantized, runPart(block, block, m_quantized[s], m_overlay, m_quantizer.get(), context, m_parts.entering(block + 1)));
-            QSCOPE_TRY(auto quantizedStates, statesBehind(quantized, block + 1));
-            nextQuantized.push_back(std::move(quantizedStates));
-        }
-        m_full = std::move(nextFull);
-        m_quantized = std::move(nextQuantized);
-        m_overlay.clear();
-        m_targets.clear();
-        m_at = block + 1;
-        return {};
+    /// The block whose nodes use an edge.
+    std::optional<int> blockUsing(nn::ValueId edge) const {
+        for (const nn::Node& node : m_graph.nodes)
+            if (edge != nn::kAbsent && std::ranges::find(node.inputs, edge) != node.inputs.end()) return node.block;
+        return std::nullopt;
     }
 
     /// The installed results of blocks [first, last] as values; -1 and blocks() stand for what lies outside of the blocks.
     Result<void> loadInstalled(int first, int last, const RunContext& context) {
         for (std::size_t i = 0; i < m_weights.size(); ++i) {
-            const std::optional<int> block = m_readers[i] ? m_readers[i]->block : std::nullopt;
+            const std::optional<int> block = m_blocks[i];
             const bool inside = block ? *block >= first && *block <= last : first == -1 || last == blocks();
             if (!inside || !m_installed[i] || m_overlay.has(m_weights[i].name)) continue;
             std::vector<float> values(static_cast<std::size_t>(elementCount(m_installed[i]->shape)));
@@ -301,7 +312,7 @@ private:
         if (found == m_targets.end()) {
             const nn::ValueId edge = request.last ? m_parts.output(last) : m_parts.logits();
             const std::array kept{edge};
-            QSCOPE_TRY(const auto run, runPart(request.first, request.last ? last : blocks(), (onQuantized ? m_quantized : m_full)[sequence],
+            QSCOPE_TRY(const auto run, runPart(request.first, request.last ? last : blocks(), (onQuantized ? m_quantized : m_full).states[sequence],
                                                *m_model.weights, nullptr, context, kept));
             QSCOPE_TRY(nn::Value target, run.value(edge));
             if (target.host.bytes.size() * m_text.windows.size() > kMostTargetBytes) return lossTo(request, std::move(target));
@@ -317,7 +328,9 @@ private:
 
     Result<std::map<std::size_t, StreamInputs>>
     gathered(std::span<const std::size_t> weights, const std::map<std::string, std::shared_ptr<const InputStatistics>, std::less<>>& quantized,
-             const std::map<std::string, std::shared_ptr<const InputStatistics>, std::less<>>& full, const std::map<std::size_t, Eigen::MatrixXd>& cross) const {
+             const std::map<std::string, std::shared_ptr<const InputStatistics>, std::less<>>& full, std::map<nn::ValueId, nn::CrossMoments>& cross) const {
+        std::map<nn::ValueId, std::vector<double>> products;
+        for (auto& [edge, sums] : cross) products.emplace(edge, sums.take());
         std::map<std::size_t, StreamInputs> result;
         for (const std::size_t weight : weights) {
             const auto seen = quantized.find(m_weights[weight].name);
@@ -325,10 +338,7 @@ private:
             StreamInputs& inputs = result[weight];
             inputs.quantized = seen->second;
             if (const auto other = full.find(m_weights[weight].name); other != full.end()) inputs.full = other->second;
-            for (const auto& [source, sum] : cross)
-                if (m_readers[source]->inputs[0] == m_readers[weight]->inputs[0])
-                    for (Eigen::Index r = 0; inputs.crossMoments.size() < static_cast<std::size_t>(sum.size()) && r < sum.rows(); ++r)
-                        for (Eigen::Index c = 0; c < sum.cols(); ++c) inputs.crossMoments.push_back(sum(r, c));
+            if (const auto found = products.find(m_readers[weight]->inputs[0]); found != products.end()) inputs.crossMoments = found->second;
         }
         return result;
     }
@@ -342,12 +352,12 @@ private:
     std::vector<std::size_t> m_tensors;           ///< of the checkpoint
     std::vector<const nn::Node*> m_readers;       ///< linear nodes; null: none
     std::vector<nn::ValueId> m_edges;
+    std::vector<std::optional<int>> m_blocks;     ///< nothing: outside
     std::vector<std::shared_ptr<const QuantizedTensor>> m_installed;
     std::map<std::size_t, std::vector<Trace>>* m_traces;
     std::unique_ptr<nn::QuantizeActivations> m_quantizer;
     Overlay m_overlay;                            ///< installed results of the blocks at hand, as values
-    std::optional<int> m_at;                      ///< block that the streams stand in front of
-    std::vector<States> m_full, m_quantized;      ///< by sequence
+    Flow m_full, m_quantized;
     std::map<std::tuple<int, bool, bool, std::size_t>, nn::Value> m_targets; ///< of the block at hand
 };
 

@@ -273,6 +273,7 @@ private:
         } else {
             const auto found = ready.parameters.find("true_sequential");
             const bool trueSequential = found != ready.parameters.end() && std::get<bool>(found->second);
+            if (task.result.activations) access->quantizeActivations(&*task.result.activations);
             QSCOPE_CHECK(quantizeSequentially(*ready.method, *access, ready.parameters, m_plan.seed, trueSequential, own));
         }
         task.result.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
