@@ -35,12 +35,10 @@ private:
     std::map<std::string, nn::Value, std::less<>> m_values;
 };
 
-/// Holds what flows along the input edges of some linear nodes of one run, as the first reader of each sees it.
+/// Holds what some linear nodes of one run read, each from another edge.
 class InputCapture final : public nn::Observer {
 public:
-    explicit InputCapture(const std::vector<const nn::Node*>& readers) {
-        for (const nn::Node* reader : readers) m_readers.try_emplace(reader->inputs[0], reader);
-    }
+    explicit InputCapture(const std::map<nn::ValueId, const nn::Node*>& readers) : m_readers(readers) {}
     bool wants(const nn::Graph&, nn::ValueId) override { return false; }
     Result<nn::Value> value(const nn::Graph&, nn::ValueId, nn::Value value) override { return value; }
     bool wantsUse(const nn::Graph&, const nn::Node& node, std::size_t input) override {
@@ -54,7 +52,7 @@ public:
     std::map<nn::ValueId, nn::Value> seen;
 
 private:
-    std::map<nn::ValueId, const nn::Node*> m_readers;
+    const std::map<nn::ValueId, const nn::Node*>& m_readers;
 };
 
 class BlockWalk final : public ModelAccess {
@@ -133,10 +131,15 @@ public:
         const RunContext context{given.stop, unseen, given.notes, given.backend};
         QSCOPE_CHECK(goTo(block, bothStreams, context));
         QSCOPE_CHECK(loadInstalled(block, block, context));
-        std::vector<const nn::Node*> readers;
+        std::map<nn::ValueId, const nn::Node*> readers; // of each edge the first, which is the one that is recorded
+        std::size_t behind = m_parts.begin(block);      // the last of them: what follows is of no interest
         for (const std::size_t weight : weights) {
             if (weight >= m_weights.size()) return fail(ErrorCode::OutOfRange, "there is no weight {}", weight);
-            if (m_readers[weight] && m_readers[weight]->block == block) readers.push_back(m_readers[weight]);
+            if (!m_readers[weight] || m_readers[weight]->block != block) continue;
+            const nn::ValueId edge = m_readers[weight]->inputs[0];
+            const std::size_t first = firstReader(edge);
+            readers.emplace(edge, &m_graph.nodes[first]);
+            behind = std::max(behind, first + 1);
         }
         nn::RecordingSettings settings;
         settings.samples = m_calibration->settings.samples;
@@ -148,10 +151,10 @@ public:
         for (std::size_t s = 0; s < m_text.windows.size(); ++s) {
             InputCapture seenQuantized(readers), seenFull(readers);
             nn::ObserverChain chain({m_quantizer.get(), &quantized, bothStreams ? &seenQuantized : nullptr});
-            QSCOPE_CHECK(runPart(block, block, m_quantized.states[s], m_overlay, &chain, context));
+            QSCOPE_CHECK(runUntil(block, behind, m_quantized.states[s], m_overlay, &chain, context));
             if (!bothStreams) continue;
             nn::ObserverChain fullChain({&full, &seenFull});
-            QSCOPE_CHECK(runPart(block, block, m_full.states[s], *m_model.weights, &fullChain, context));
+            QSCOPE_CHECK(runUntil(block, behind, m_full.states[s], *m_model.weights, &fullChain, context));
             for (const auto& [edge, x] : seenQuantized.seen) {
                 const auto here = nn::elements<float>(x), there = nn::elements<float>(seenFull.seen.at(edge));
                 std::vector<float> difference(here.size());
@@ -217,6 +220,19 @@ private:
         for (const auto& [edge, value] : states) QSCOPE_CHECK(execution.set(edge, value));
         QSCOPE_CHECK(execution.run(m_parts.begin(first), m_parts.end(last)));
         return execution;
+    }
+
+    /// Nodes of a block up to `end` on one sequence, for the sake of the observer.
+    Result<void> runUntil(int block, std::size_t end, const States& states, const nn::WeightSource& weights, nn::Observer* observer,
+                          const RunContext& context) const {
+        nn::Execution execution(m_graph, weights, context, {Precision::Single, observer});
+        for (const auto& [edge, value] : states) QSCOPE_CHECK(execution.set(edge, value));
+        return execution.run(m_parts.begin(block), end);
+    }
+
+    std::size_t firstReader(nn::ValueId edge) const {
+        const auto reads = [&](const nn::Node& node) { return node.op->name == "Linear" && node.inputs[0] == edge; };
+        return static_cast<std::size_t>(std::ranges::find_if(m_graph.nodes, reads) - m_graph.nodes.begin());
     }
 
     Result<States> statesBehind(const nn::Execution& execution, int block) const {
