@@ -36,9 +36,8 @@ CoveredWeight describeWeight(std::string name) {
 
 /// Whether the plan leaves a selected tensor as it is.
 bool isKept(const Plan& plan, const std::string& tensor) {
-    const auto rule = std::ranges::find_if(plan.rules, [&](const TensorRule& candidate) {
-        return matchesGlob(tensor, candidate.tensors);
-    });
+    const auto rule = std::ranges::find_if(
+        plan.rules, [&](const TensorRule& candidate) { return matchesGlob(tensor, candidate.tensors); });
     return rule != plan.rules.end() && rule->method.id == "keep";
 }
 

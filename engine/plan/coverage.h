@@ -10,16 +10,16 @@ namespace qscope::engine {
 
 /// One weight of a linear layer, and what a calibration text sent into it.
 struct CoveredWeight {
-    std::string name;                            ///< common: "model.layers.3.mlp.experts.5.up_proj.weight"
-    std::string module;                          ///< without layer and number of the expert: "mlp.experts.*.up_proj"
-    std::optional<int> layer = {};               ///< nothing outside the blocks
+    std::string name;              ///< common: "model.layers.3.mlp.experts.5.up_proj.weight"
+    std::string module;            ///< without layer and number of the expert: "mlp.experts.*.up_proj"
+    std::optional<int> layer = {}; ///< nothing outside the blocks
     std::optional<int> expert = {};
     std::optional<std::size_t> tensor = {};      ///< of the checkpoint; nothing for a weight under another name there
     std::shared_ptr<const InputStatistics> seen; ///< null: no token reached it
 };
 
-/// Every weight that the text reached, and those of the same modules in other layers and experts that it did not. In the
-/// order of the checkpoint, then by name.
+/// Every weight that the text reached, and those of the same modules in other layers and experts that it did not. In
+/// the order of the checkpoint, then by name.
 [[nodiscard]] std::vector<CoveredWeight> coverage(const Checkpoint& checkpoint, const Calibration& calibration);
 
 /// What a calibration leaves open about the weights that a plan treats.
@@ -33,7 +33,6 @@ struct CoverageGaps {
 
     friend bool operator==(const CoverageGaps&, const CoverageGaps&) = default;
 };
-[[nodiscard]] CoverageGaps coverageGaps(const Plan& plan, const Checkpoint& checkpoint,
-                                        const Calibration& calibration);
+[[nodiscard]] CoverageGaps coverageGaps(const Plan& plan, const Checkpoint& checkpoint, const Calibration& calibration);
 
 } // namespace qscope::engine

@@ -32,7 +32,8 @@ Checkpoint experts() {
         const std::string block = fmt::format("model.layers.{}.", layer);
         add(block + "self_attn.o_proj.weight", {8, 8});
         add(block + "input_layernorm.weight", {8});
-        for (int expert = 0; expert < 2; ++expert) add(fmt::format("{}mlp.experts.{}.w1.weight", block, expert), {24, 8});
+        for (int expert = 0; expert < 2; ++expert)
+            add(fmt::format("{}mlp.experts.{}.w1.weight", block, expert), {24, 8});
     }
     return checkpoint;
 }
