@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/views/main_window.h"
 
+#include "app/views/calibration_panel.h"
 #include "app/views/command_palette.h"
 #include "app/views/dialogs.h"
 #include "app/views/export_dialog.h"
@@ -80,6 +81,8 @@ void MainWindow::connectWorkspace() {
             m_bottomDocks[1]->raise();
         });
     });
+    connect(&m_planPanel->calibration(), &CalibrationPanel::coverageRequested, this,
+            [this] { m_modelArea->raiseView(QStringLiteral("coverage")); });
     connect(&m_workspace, &Workspace::sessionRestored, this, &MainWindow::restoreLayout);
     connect(&m_workspace, &Workspace::sessionSaved, this, [this](const QString& path) {
         m_sessionPath = path;
@@ -148,6 +151,11 @@ void MainWindow::handleRequest(WindowRequest what) {
         return;
     case WindowRequest::Export: openExport(); return;
     case WindowRequest::ChooseText: return chooseText();
+    case WindowRequest::Calibrate:
+        setMode(Mode::Model);
+        m_taskDock->show();
+        m_planPanel->calibration().calibrate();
+        return;
     }
 }
 

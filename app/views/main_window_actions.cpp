@@ -189,6 +189,7 @@ void MainWindow::makeRunMenu() {
     });
     m_runAction = addAction(menu, tr("&Quantize"), QKeySequence(tr("Ctrl+Return")), QStringLiteral("run"), [this] { m_workspace.runPlan(); });
     m_stopAction = addAction(menu, tr("&Stop quantizing"), QKeySequence(tr("Ctrl+.")), QStringLiteral("stop"), [this] { m_workspace.cancelPlan(); });
+    m_modelActions << addAction(menu, tr("&Calibrate"), QKeySequence(tr("Ctrl+Shift+C")), {}, [this] { handleRequest(WindowRequest::Calibrate); });
     m_modelActions << addAction(menu, tr("Compute statistics of all tensors"), {}, {}, [this] { m_workspace.statisticsCache().computeAll(); });
     auto* results = menu.addMenu(tr("Earlier &results"));
     connect(results, &QMenu::aboutToShow, this, [this, results] {

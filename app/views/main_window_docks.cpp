@@ -100,7 +100,7 @@ void MainWindow::makeDocks() {
         makeDock(QStringLiteral("jobsDock"), tr("Jobs"), new JobsPanel(m_workspace, m_jobsModel, this), Qt::BottomDockWidgetArea),
         makeDock(QStringLiteral("messagesDock"), tr("Messages"), new MessagesPanel(m_workspace, this), Qt::BottomDockWidgetArea),
         makeDock(QStringLiteral("resultsDock"), tr("Tensor results"), new ResultsPanel(m_workspace, this), Qt::BottomDockWidgetArea)};
-    for (auto* dock : m_bottomDocks) dock->setTitleBarWidget(new QWidget(dock)); // the tab has the title
+    for (auto* dock : m_bottomDocks) dock->setTitleBarWidget(makeNoTitle(dock)); // the tab has the title
     resetLayout();
 }
 

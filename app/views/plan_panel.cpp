@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/views/plan_panel.h"
 
+#include "app/models/calibration_warnings.h"
+#include "app/views/calibration_panel.h"
 #include "app/views/icon_set.h"
 #include "app/views/method_browser.h"
 #include "app/views/param_form.h"
@@ -87,6 +89,9 @@ PlanPanel::PlanPanel(Workspace& workspace, QWidget* parent)
         if (change == Document::Change::Plan || change == Document::Change::Checkpoint) refresh();
     });
     connect(&workspace, &Workspace::planRunningChanged, this, &PlanPanel::refreshRunButton);
+    connect(&workspace.textRuns(), &TextRuns::changed, this, [this](TextRun run) {
+        if (run == TextRun::Calibration) refreshWarnings();
+    });
     connect(&workspace, &ViewContext::themeChanged, this, &PlanPanel::refresh);
     refresh();
 }
@@ -188,6 +193,11 @@ QWidget* PlanPanel::makeTensorChoice() {
     });
     m_selected = new QLabel(box);
     m_selected->setFont(Theme::caption());
+    m_calibration = new CalibrationPanel(m_workspace, box);
+    m_warnings = new QLabel(box);
+    m_warnings->setObjectName(QStringLiteral("calibrationWarning"));
+    m_warnings->setFont(Theme::caption());
+    m_warnings->setWordWrap(true);
     m_run = new QPushButton(box);
     m_run->setObjectName(QStringLiteral("runPlan"));
     m_run->setProperty("primary", true);
@@ -197,6 +207,8 @@ QWidget* PlanPanel::makeTensorChoice() {
     layout->addWidget(m_scope);
     layout->addWidget(m_pattern);
     layout->addWidget(m_selected);
+    layout->addWidget(m_calibration);
+    layout->addWidget(m_warnings);
     layout->addWidget(m_run);
     return box;
 }
@@ -268,6 +280,7 @@ void PlanPanel::refresh() {
     refreshSteps();
     refreshForm();
     refreshRunButton();
+    refreshWarnings();
 }
 
 void PlanPanel::refreshSteps() {
@@ -337,6 +350,19 @@ void PlanPanel::refreshRunButton() {
                       : !hasMethods ? tr("Add a method first")
                       : count == 0  ? tr("No tensor is chosen")
                                     : tr("Runs every method of the plan and compares the results"));
+}
+
+void PlanPanel::refreshWarnings() {
+    const auto checkpoint = m_workspace.checkpoint();
+    if (!checkpoint) return;
+    const auto made = m_workspace.planCalibration();
+    const QStringList warnings =
+        calibrationWarnings(m_workspace.document().plan(), m_workspace.registries(), *checkpoint, made.get());
+    QPalette colors = palette();
+    colors.setColor(QPalette::WindowText, m_workspace.theme().color(Role::Warn));
+    m_warnings->setPalette(colors);
+    m_warnings->setText(tr("Warning: %1").arg(warnings.join(QLatin1Char('\n'))));
+    m_warnings->setVisible(!warnings.isEmpty());
 }
 
 } // namespace qscope

@@ -17,6 +17,7 @@ class QToolButton;
 
 namespace qscope {
 
+class CalibrationPanel;
 class EmptyState;
 class MethodBrowser;
 class ParamForm;
@@ -34,6 +35,7 @@ public:
     /// Opens the method browser.
     void browse();
     [[nodiscard]] int currentStep() const;
+    [[nodiscard]] CalibrationPanel& calibration() { return *m_calibration; }
 
 private:
     QWidget* makeEditor();
@@ -44,6 +46,7 @@ private:
     void refreshForm();
     void refreshTensors();
     void refreshRunButton();
+    void refreshWarnings();
     void editParameters(const QString& key);
     void chooseScope(int scope);
     [[nodiscard]] engine::MethodFit fitOf(const std::string& id) const;
@@ -62,6 +65,8 @@ private:
     QComboBox* m_scope;
     QLineEdit* m_pattern;
     QLabel* m_selected;
+    CalibrationPanel* m_calibration;
+    QLabel* m_warnings;
     QPushButton* m_run;
     std::vector<std::size_t> m_tensors; ///< that the plan treats
     int m_wantedStep = 0;

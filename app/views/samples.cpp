@@ -19,6 +19,11 @@ QString sampleModel() {
     return QFile::exists(path) ? path : QString();
 }
 
+QString sampleText() {
+    const QString path = samplesFolder() + QStringLiteral("/bard/page.txt");
+    return QFile::exists(path) ? path : QString();
+}
+
 QStringList sampleCircuits() {
     const QDir folder(samplesFolder() + QStringLiteral("/circuits"));
     QStringList paths;

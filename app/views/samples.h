@@ -10,6 +10,8 @@ namespace qscope {
 [[nodiscard]] QString samplesFolder();
 /// Path of the sample model, or empty.
 [[nodiscard]] QString sampleModel();
+/// Path of the sample text, a page for the sample model, or empty.
+[[nodiscard]] QString sampleText();
 /// Paths of the sample circuits.
 [[nodiscard]] QStringList sampleCircuits();
 [[nodiscard]] QString sampleCircuit(const QString& name);

@@ -39,6 +39,14 @@ private:
 
 } // namespace
 
+QWidget* makeNoTitle(QWidget* dock) {
+    auto* title = new QWidget(dock);
+    // Without a layout its hint is (-1, -1), which QDockWidget subtracts from the room of its content.
+    auto* layout = new QVBoxLayout(title);
+    layout->setContentsMargins(0, 0, 0, 0);
+    return title;
+}
+
 std::vector<OfferedView> offeredViews(PluginHost& host) {
     std::vector<OfferedView> offered;
     for (const auto& record : host.records()) {
@@ -158,7 +166,7 @@ void ViewArea::refreshGrips() {
         if (dock->isFloating()) {
             if (bar) dock->setTitleBarWidget(nullptr);
         } else if (hasTab ? (!bar || isGrip) : !isGrip) {
-            dock->setTitleBarWidget(hasTab ? new QWidget(dock) : new Grip(m_context, dock));
+            dock->setTitleBarWidget(hasTab ? makeNoTitle(dock) : new Grip(m_context, dock));
         } else {
             continue;
         }

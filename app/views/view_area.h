@@ -21,6 +21,9 @@ struct OfferedView {
 /// The views of all view plugins that may be loaded, in the order of the plugins.
 [[nodiscard]] std::vector<OfferedView> offeredViews(PluginHost& host);
 
+/// In place of a dock's title where a tab has it: takes no room.
+[[nodiscard]] QWidget* makeNoTitle(QWidget* dock);
+
 /// The centre of the window: one dock per view, in tabs and splits. A view is made when it is first seen.
 class ViewArea : public QMainWindow {
     Q_OBJECT

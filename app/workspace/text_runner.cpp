@@ -2,6 +2,7 @@
 // First: Qt's keyword macros must not reach the engine's names.
 #include "engine/plan/activations.h"
 #include "engine/plan/calibrate.h"
+#include "engine/plan/plan_inputs.h"
 #include "engine/plan/propagate.h"
 
 #include "app/workspace/text_runner.h"
@@ -11,9 +12,10 @@
 
 namespace qscope {
 
-TextRunner::TextRunner(Settings& settings, JobList& jobs, const JobRunner::BackendSource& backend)
+TextRunner::TextRunner(Settings& settings, engine::CalibrationCache& calibrations, JobList& jobs,
+                       const JobRunner::BackendSource& backend)
     : m_settings(settings)
-    , m_calibrations(std::make_unique<engine::CalibrationCache>()) {
+    , m_calibrations(calibrations) {
     for (std::size_t i = 0; i < m_slots.size(); ++i) {
         m_slots[i].reset(new Slot{{}, {jobs, backend}});
         connect(&m_slots[i]->runner, &JobRunner::runningChanged, this,
@@ -100,8 +102,18 @@ void TextRunner::calibrate(std::int64_t sequences, std::int64_t length) {
     settings.sequences = sequences;
     settings.length = length;
     start(TextRun::Calibration, tr("Calibrating"), m_calibration,
-          [settings, &cache = *m_calibrations](const engine::Model& model, const RunContext& context) {
+          [settings, &cache = m_calibrations](const engine::Model& model, const RunContext& context) {
               return engine::calibrate(model, settings, context, &cache);
+          });
+}
+
+void TextRunner::calibrate(const engine::Plan& plan, const engine::Registries& registries) {
+    if (!m_checkpoint || plan.calibration.text.empty()) return;
+    start(TextRun::Calibration, tr("Calibrating"), m_calibration,
+          [plan, &registries, &cache = m_calibrations](const engine::Model& model, const RunContext& context) {
+              // A plan that cannot run yet asks for no more than what the panel says.
+              const auto asked = engine::calibrationSettings(plan, *model.checkpoint, registries);
+              return engine::calibrate(model, asked ? *asked : plan.calibration, context, &cache);
           });
 }
 

@@ -13,13 +13,17 @@ namespace qscope {
 namespace engine {
 class CalibrationCache;
 struct Model;
+struct Plan;
+struct Registries;
 } // namespace engine
 
 /// Runs the open checkpoint on texts. Each kind of run supersedes only its own kind.
 class TextRunner final : public TextRuns {
     Q_OBJECT
 public:
-    TextRunner(Settings& settings, JobList& jobs, const JobRunner::BackendSource& backend);
+    /// The cache outlives it.
+    TextRunner(Settings& settings, engine::CalibrationCache& calibrations, JobList& jobs,
+               const JobRunner::BackendSource& backend);
     ~TextRunner() override;
 
     void setCheckpoint(std::shared_ptr<const engine::Checkpoint> checkpoint);
@@ -34,6 +38,8 @@ public:
     [[nodiscard]] std::shared_ptr<const engine::ActivationMaps> activations() const override { return m_activations; }
     void propagate(std::int64_t tokens, bool attribution) override;
     void calibrate(std::int64_t sequences, std::int64_t length) override;
+    /// As a run of the plan will, so that the run finds it in the cache.
+    void calibrate(const engine::Plan& plan, const engine::Registries& registries);
     void recordActivations(std::int64_t tokens) override;
     void cancel(TextRun run) override { slot(run).runner.cancel(); }
     [[nodiscard]] const Jobs& jobs(TextRun run) const override {
@@ -54,12 +60,12 @@ private:
     void start(TextRun run, const QString& title, std::shared_ptr<const T>& result, Work work);
 
     Settings& m_settings;
+    engine::CalibrationCache& m_calibrations;
     std::shared_ptr<const engine::Checkpoint> m_checkpoint;
     std::shared_ptr<const engine::CompareReport> m_report;
     std::shared_ptr<const engine::PropagationReport> m_propagation;
     std::shared_ptr<const engine::Calibration> m_calibration;
     std::shared_ptr<const engine::ActivationMaps> m_activations;
-    std::unique_ptr<engine::CalibrationCache> m_calibrations;
     std::array<std::unique_ptr<Slot>, static_cast<std::size_t>(TextRun::Count)> m_slots;
 };
 

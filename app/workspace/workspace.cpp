@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// First: Qt's keyword macros must not reach the engine's names.
+#include "engine/plan/calibrate.h"
+
 #include "app/workspace/workspace.h"
 
 #include "plugins/host/devices.h"
@@ -36,7 +39,8 @@ Selection fitted(Selection selection, const Document& document) {
 Workspace::Workspace(const engine::Registries& registries, Settings& settings)
     : m_registries(registries), m_settings(settings), m_theme(Theme::named(QStringLiteral("light"))),
       m_backend(engine::makeCpuBackend()), m_statistics(m_jobs, backendSource()),
-      m_simulation(registries, m_jobs, backendSource()), m_textRunner(settings, m_jobs, backendSource()),
+      m_simulation(registries, m_jobs, backendSource()), m_calibrations(std::make_unique<engine::CalibrationCache>()),
+      m_textRunner(settings, *m_calibrations, m_jobs, backendSource()),
       m_openRunner(m_jobs, backendSource()),
       m_planRunner(m_jobs, backendSource()), m_deviceRunner(m_jobs, backendSource()),
       m_saveRunner(m_jobs, backendSource()) {
@@ -154,20 +158,31 @@ void Workspace::runPlan() {
     if (!checkpoint || m_document.plan().methods.empty()) return;
     runJob(
         m_planRunner, tr("Quantizing with %n method(s)", nullptr, static_cast<int>(m_document.plan().methods.size())),
-        [checkpoint, plan = m_document.plan(), &registries = m_registries](const RunContext& context) {
-            return engine::runPlan(plan, *checkpoint, registries, context);
+        [checkpoint, plan = m_document.plan(), &registries = m_registries, &calibrations = *m_calibrations](const RunContext& context) {
+            return engine::runPlan(plan, *checkpoint, registries, context, &calibrations);
         },
-        [this, checkpoint](Result<std::shared_ptr<const engine::CompareReport>> report) {
+        [this, checkpoint, ran = m_document.plan().calibration](Result<std::shared_ptr<const engine::CompareReport>> report) {
             if (!report) {
                 showMessage(textOf(report.error()), Severity::Error);
                 emit planRunFailed(textOf(report.error()));
             } else if (checkpoint == m_document.checkpoint()) {
                 m_document.addReport(*std::move(report));
+                // What the run has just put into the cache, to be seen.
+                if (ran == m_document.plan().calibration && !planCalibration()) calibrate();
             }
         });
 }
 
 void Workspace::cancelPlan() { m_planRunner.cancel(); }
+void Workspace::calibrate() { m_textRunner.calibrate(m_document.plan(), m_registries); }
+
+std::shared_ptr<const engine::Calibration> Workspace::planCalibration() const {
+    auto made = m_textRunner.calibration();
+    if (!made) return nullptr;
+    engine::CalibrationSettings asked = m_document.plan().calibration;
+    asked.secondMoments = made->settings.secondMoments; // the run's own concern
+    return asked == made->settings ? made : nullptr;
+}
 
 void Workspace::documentChanged(Document::Change change) {
     switch (change) {

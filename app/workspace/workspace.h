@@ -55,6 +55,10 @@ public:
     /// Runs the document's plan; `planRunEnded`, and a new report when it went well.
     void runPlan();
     void cancelPlan();
+    /// Runs the plan's calibration text through the model; `textRuns().calibration()` when it is done.
+    void calibrate();
+    /// The calibration that a run of the plan as it stands uses, or null where that has not been made.
+    [[nodiscard]] std::shared_ptr<const engine::Calibration> planCalibration() const;
     [[nodiscard]] bool planRunning() const { return m_planRunner.running(); }
 
     void applyTheme(const Theme& theme);
@@ -93,6 +97,7 @@ private:
     std::shared_ptr<engine::ComputeBackend> m_backend;
     mutable StatisticsCache m_statistics; ///< asking for statistics starts their computation
     SimulationFollower m_simulation;
+    std::unique_ptr<engine::CalibrationCache> m_calibrations; ///< before the runners, which stop first
     TextRunner m_textRunner;
     JobRunner m_openRunner;
     JobRunner m_planRunner;

@@ -68,11 +68,24 @@ std::vector<TextWindow> spreadSequences(std::int64_t tokens, std::int64_t length
     return windows;
 }
 
+/// What is known under the settings that asked for it: the same tokens may come from another file.
+std::shared_ptr<const Calibration> underSettings(std::shared_ptr<const Calibration> known,
+                                                 CalibrationSettings settings) {
+    settings.secondMoments = known->settings.secondMoments;
+    if (settings == known->settings) return known;
+    auto renamed = std::make_shared<Calibration>(*known);
+    renamed->settings = std::move(settings);
+    return renamed;
+}
+
 } // namespace
 
-std::shared_ptr<const Calibration> CalibrationCache::find(std::uint64_t key) const {
+std::shared_ptr<const Calibration> CalibrationCache::find(std::uint64_t key, std::string_view secondMoments) const {
     const std::lock_guard lock(m_mutex);
-    const auto found = std::ranges::find(m_entries, key, &decltype(m_entries)::value_type::first);
+    const auto found = std::ranges::find_if(m_entries, [&](const auto& entry) {
+        const std::string& kept = entry.second->settings.secondMoments;
+        return entry.first == key && (secondMoments.empty() || kept == "*" || kept == secondMoments);
+    });
     return found == m_entries.end() ? nullptr : found->second;
 }
 
@@ -104,13 +117,12 @@ Result<std::shared_ptr<const Calibration>> calibrate(const Model& model, const C
     ContentKey key;
     if (cache) {
         key.add(*model.checkpoint);
-        key.add(settings.secondMoments);
         key.add(static_cast<std::uint64_t>(settings.samples));
         for (const TextWindow& window : windows) {
             key.add(static_cast<std::uint64_t>(window.length));
             key.add(std::as_bytes(tokensOf(window)));
         }
-        if (auto known = cache->find(key.key())) return known;
+        if (auto known = cache->find(key.key(), settings.secondMoments)) return underSettings(std::move(known), settings);
     }
 
     auto calibration = std::make_shared<Calibration>();

@@ -9,11 +9,12 @@
 
 namespace qscope::engine {
 
-/// The latest calibrations, by what they depend on: the model's files, the text, the settings. Safe to use from several
-/// threads.
+/// The latest calibrations, by what they depend on: the model's files, the tokens of the text, the settings. One with
+/// more second moments serves who asks for fewer. Safe to use from several threads.
 class CalibrationCache {
 public:
-    [[nodiscard]] std::shared_ptr<const Calibration> find(std::uint64_t key) const;
+    /// One that has at least the second moments asked for (a glob, as in the settings), or null.
+    [[nodiscard]] std::shared_ptr<const Calibration> find(std::uint64_t key, std::string_view secondMoments) const;
     void put(std::uint64_t key, std::shared_ptr<const Calibration> calibration);
 
 private:

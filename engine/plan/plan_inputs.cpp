@@ -113,6 +113,17 @@ CalibrationSettings PlanInputs::calibrationSettings(std::span<const ReadyMethod>
     return settings;
 }
 
+Result<CalibrationSettings> calibrationSettings(const Plan& plan, const Checkpoint& checkpoint,
+                                                const Registries& registries) {
+    QSCOPE_TRY(const PlanInputs inputs, PlanInputs::load(plan, checkpoint, registries));
+    std::vector<ReadyMethod> methods;
+    for (const MethodSpec& spec : plan.methods) {
+        QSCOPE_TRY(ReadyMethod ready, inputs.ready(spec, registries));
+        methods.push_back(std::move(ready));
+    }
+    return inputs.calibrationSettings(methods);
+}
+
 std::string PlanInputs::commonName(std::size_t tensor) const {
     return weightName(*m_checkpoint, modelFamily(*m_checkpoint), m_checkpoint->tensors[tensor].name);
 }

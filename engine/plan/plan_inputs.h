@@ -60,4 +60,8 @@ private:
     std::vector<Rule> m_rules;
 };
 
+/// What a run of the plan will ask of its calibration. Errors as those of `PlanInputs`.
+[[nodiscard]] Result<CalibrationSettings> calibrationSettings(const Plan& plan, const Checkpoint& checkpoint,
+                                                              const Registries& registries);
+
 } // namespace qscope::engine

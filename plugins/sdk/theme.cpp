@@ -87,6 +87,12 @@ QFont Theme::figures() {
     return font;
 }
 
+QFont Theme::ticks() {
+    QFont font = figures();
+    font.setPointSizeF(caption().pointSizeF());
+    return font;
+}
+
 std::span<const QRgb, 256> colorMap(const QString& name) {
     // Tables are read once and never change; the map only grows on the window's thread.
     static QMap<QString, std::array<QRgb, 256>> maps;

@@ -23,7 +23,8 @@ public:
     [[nodiscard]] const QString& name() const { return m_name; }
     [[nodiscard]] bool isDark() const { return m_dark; }
     [[nodiscard]] QColor color(Role role) const { return m_colors[static_cast<std::size_t>(role)]; }
-    /// Full precision is index -1 (neutral grey); methods and qubits take 0, 1, 2 ... in fixed order (Okabe-Ito, eight).
+    /// Full precision is index -1 (neutral grey); methods and qubits take 0, 1, 2 ... in fixed order (Okabe-Ito,
+    /// eight).
     [[nodiscard]] QColor category(int index) const;
     [[nodiscard]] QPalette palette() const;
     [[nodiscard]] static QFont body();    ///< 9.5 pt
@@ -31,6 +32,7 @@ public:
     [[nodiscard]] static QFont title();   ///< 13 pt
     /// Body with figures of equal width, for tables and readouts.
     [[nodiscard]] static QFont figures();
+    [[nodiscard]] static QFont ticks(); ///< figures at the size of captions, for axes and readouts in charts
 
 private:
     QString m_name;

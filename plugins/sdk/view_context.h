@@ -30,7 +30,8 @@ enum class WindowRequest {
     OpenCircuit,
     Quantize,  ///< choose methods and run them
     Export,    ///< write the result of `selection().method`
-    ChooseText ///< the text that models are run on
+    ChooseText, ///< the text that models are run on
+    Calibrate   ///< run the plan's calibration text, or choose one first
 };
 
 /// Everything a view may know and do. Snapshots are immutable and may be kept; a null one means that there is nothing.

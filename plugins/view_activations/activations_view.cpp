@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "plugins/view_activations/activations_view.h"
 
+#include "engine/plan/common_names.h"
 #include "plugins/sdk/format.h"
 #include "plugins/sdk/widgets/tensor_subject.h"
 
@@ -25,6 +26,12 @@ PlotLayer barsOf(const QString& name, std::span<const float> values) {
     return bars;
 }
 
+/// What the text sent into the selected tensor; null where nothing flows into it.
+const engine::InputStatistics* inputsOf(const TensorSubject& subject, const engine::Calibration& calibration) {
+    const engine::Checkpoint& checkpoint = *subject.checkpoint;
+    return calibration.find(engine::weightName(checkpoint, engine::modelFamily(checkpoint), subject.info().name));
+}
+
 } // namespace
 
 ActivationsView::ActivationsView(ViewContext& context, QWidget* parent)
@@ -43,12 +50,14 @@ ActivationsView::ActivationsView(ViewContext& context, QWidget* parent)
     auto* grid = new QGridLayout(m_inputs);
     grid->setContentsMargins(0, 0, 0, 0);
     grid->setSpacing(8);
-    grid->addWidget(m_channels, 0, 0, 1, 2);
-    grid->addWidget(m_tokens, 1, 0);
-    grid->addWidget(m_histogram, 1, 1);
+    grid->addWidget(m_channels, 0, 0);
+    grid->addWidget(m_histogram, 0, 1);
+    grid->addWidget(m_tokens, 1, 0, 1, 2);
+    grid->setColumnStretch(0, 3);
+    grid->setColumnStretch(1, 2);
     m_channels->setTitle(tr("Largest magnitude per channel"));
     m_tokens->setTitle(tr("Largest magnitude per token"));
-    m_histogram->setTitle(tr("Values of sampled tokens"));
+    m_histogram->setTitle(tr("Distribution of the inputs"));
     for (PlotArea* plot : {m_channels, m_tokens, m_histogram}) plot->setMinimumHeight(110);
     m_head->setPrefix(tr("Head "));
     m_head->setFont(Theme::caption());
@@ -108,7 +117,7 @@ void ActivationsView::showInputs() {
                      tr("Calibrate on %1").arg(QFileInfo(context().textRuns().text()).fileName()),
                      [this] { context().textRuns().calibrate(kSequences, 0); });
     const auto subject = tensorSubject(context());
-    const auto* inputs = subject ? calibration->find(subject->info().name) : nullptr;
+    const auto* inputs = subject ? inputsOf(*subject, *calibration) : nullptr;
     if (!inputs)
         return showEmpty(tr("Select the weight of a linear layer in the navigator to see what flows into it."));
     showBody();

@@ -63,6 +63,9 @@ TEST_CASE("Every page is pictured in both themes and three sizes", "[gui][pictur
             studio.addMethod("rtn", {{"bits", "4"}});
             studio.addMethod("rtn", {{"bits", "8"}, {"granularity", "output-channel"}});
             studio.addMethod("q4_k", {});
+            auto plan = studio.workspace->document().plan();
+            plan.calibration = {studio.workspace->textRuns().text().toStdString(), 4, 64};
+            studio.workspace->document().editPlan(plan, QStringLiteral("calibrate"));
             awaitQuiet(studio);
             studio.runPlan();
             for (const auto& view : window.modelArea().views()) {

@@ -81,9 +81,7 @@ void addChartActions(QMenu& menu, QWidget& chart, ViewContext& context, std::fun
 
 void paintReadoutBox(QPainter& painter, const QRectF& bounds, QPointF beside, const QString& text, const Theme& theme) {
     if (text.isEmpty()) return;
-    QFont font = Theme::figures();
-    font.setPointSizeF(Theme::caption().pointSizeF());
-    painter.setFont(font);
+    painter.setFont(Theme::ticks());
     const QRectF textRect = painter.boundingRect(QRectF(0, 0, 1000, 1000), Qt::AlignLeft | Qt::AlignTop, text);
     QRectF box(0, 0, textRect.width() + 16, textRect.height() + 8);
     box.moveTopLeft(beside + QPointF(12, -box.height() - 8));

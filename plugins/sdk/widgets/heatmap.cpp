@@ -45,6 +45,11 @@ std::optional<float> cellOf(const MatrixTile& tile, std::int64_t row, std::int64
     return tile.cells[static_cast<std::size_t>(i * area.cellColumns() + j)];
 }
 
+/// A row or column as people know it.
+QString nameOf(const std::vector<QString>& names, std::int64_t index) {
+    return names.empty() ? QString::number(index) : names[static_cast<std::size_t>(index)];
+}
+
 } // namespace
 
 MatrixTile reducedTile(std::span<const float> matrix, std::int64_t columns, const TileRequest& request) {
@@ -179,8 +184,8 @@ QString Heatmap::asCsv() const {
     for (std::int64_t i = 0; i < area.cellRows(); ++i)
         for (std::int64_t j = 0; j < area.cellColumns(); ++j)
             text += QStringLiteral("%1,%2,%3\n")
-                        .arg(area.row + i * area.rowFactor)
-                        .arg(area.column + j * area.columnFactor)
+                        .arg(nameOf(m_info.rowNames, area.row + i * area.rowFactor),
+                             nameOf(m_info.columnNames, area.column + j * area.columnFactor))
                         .arg(static_cast<double>(tile->cells[static_cast<std::size_t>(i * area.cellColumns() + j)]), 0,
                              'g', 9);
     return text;

@@ -42,15 +42,18 @@ struct MatrixTile {
 struct HeatmapInfo {
     std::int64_t rows = 0;
     std::int64_t columns = 0;
-    QString rowTitle;     ///< "Output channel"
-    QString columnTitle;  ///< "Input channel"
-    QString valueTitle;   ///< above the colour bar: "Weight"
-    bool isSigned = true; ///< a diverging map over [-limit, limit], else a sequential one over [0, limit]
-    double limit = 1;     ///< end of the colour range; values beyond wear the end's colour
-    QString note = {};    ///< what the reader must know of the range ("3 values beyond"), empty: nothing
+    QString rowTitle;    ///< "Output channel"
+    QString columnTitle; ///< "Input channel"
+    QString valueTitle;  ///< above the colour bar: "Weight"
+    /// A diverging map over [-limit, limit], else a sequential one over [0, limit]; of that, negative cells stay blank.
+    bool isSigned = true;
+    double limit = 1;                    ///< end of the colour range; values beyond wear the end's colour
+    QString note = {};                   ///< what the reader must know of the range ("3 values beyond"), empty: nothing
     std::vector<float> rowMarginal = {}; ///< one value per row, drawn as bars beside the rows; empty: none
     std::vector<float> columnMarginal = {};
     QString marginalTitle = {};
+    std::vector<QString> rowNames = {}; ///< in place of indices, one per row; empty: indices
+    std::vector<QString> columnNames = {};
 };
 
 /// A matrix of any size as colours: the wheel zooms about the cursor, a drag zooms to its rectangle, the middle button
@@ -105,6 +108,10 @@ protected:
     void contextMenuEvent(QContextMenuEvent* event) override;
 
 private:
+    static constexpr double kPad = 8;
+    static constexpr double kMarginal = 36; ///< length of the longest marginal bar
+    static constexpr double kBarWidth = 12; ///< of the colour bar
+
     [[nodiscard]] QRectF fullView() const;
     [[nodiscard]] QPointF toMatrix(QPointF pixel) const; ///< x: column, y: row
     [[nodiscard]] QString readoutAt(QPointF pixel) const;
@@ -112,7 +119,14 @@ private:
     void requestTile();
     void compose();
     void composeTile(const MatrixTile& tile);
+    // heatmap_axes.cpp
+    [[nodiscard]] bool columnNamesStand(double across) const;
     void paintAxes(QPainter& painter) const;
+    void paintColumnTicks(QPainter& painter) const;
+    void paintRowTicks(QPainter& painter) const;
+    void paintColumnNames(QPainter& painter) const;
+    void paintRowNames(QPainter& painter) const;
+    // heatmap_paint.cpp
     void paintMarginals(QPainter& painter) const;
     void paintColorBar(QPainter& painter) const;
     void paintSelection(QPainter& painter) const;

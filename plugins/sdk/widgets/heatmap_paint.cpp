@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The painting half of Heatmap: cells to pixels, axes, marginals, colour bar.
+// How a Heatmap is painted: cells to pixels, marginals, colour bar.
 #include "plugins/sdk/widgets/heatmap.h"
 
 #include "plugins/sdk/format.h"
@@ -16,16 +16,6 @@
 namespace qscope {
 
 namespace {
-
-constexpr double kPad = 8;
-constexpr double kMarginal = 36; // length of the longest marginal bar
-constexpr double kBarWidth = 12;
-
-QFont tickFont() {
-    QFont font = Theme::figures();
-    font.setPointSizeF(Theme::caption().pointSizeF());
-    return font;
-}
 
 /// First and one-past-last cell under each pixel of an axis; at least one. Pixels outside the tile have none.
 struct Cells {
@@ -60,21 +50,11 @@ std::vector<Cells> cellsPerPixel(int pixels, double viewStart, double viewLength
 
 } // namespace
 
-QRectF Heatmap::matrixRect() const {
-    const QFontMetricsF ticks(tickFont()), caption(Theme::caption());
-    const double left = ticks.horizontalAdvance(formatInteger(std::max<std::int64_t>(m_info.rows - 1, 100))) + kPad + 4;
-    const double top = kPad / 2 + caption.height() + 4 + (m_info.columnMarginal.empty() ? 0 : kMarginal + 4);
-    const double bar = kPad * 2 + kBarWidth + 4 + ticks.horizontalAdvance(QStringLiteral("−0.00000"));
-    const double right = bar + (m_info.rowMarginal.empty() ? 0 : kMarginal + 4);
-    const double bottom = 4 + ticks.height() + caption.height() + kPad / 2;
-    return {left, top, std::max(1.0, std::floor(width() - left - right)),
-            std::max(1.0, std::floor(height() - top - bottom))};
-}
-
 QRgb Heatmap::colorOf(float value) const {
     if (std::isnan(value)) return m_context.theme().color(Role::Warn).rgb();
     static const auto diverging = colorMap(QStringLiteral("diverging"));
     static const auto sequential = colorMap(QStringLiteral("viridis"));
+    if (!m_info.isSigned && value < 0) return m_context.theme().color(Role::Sunken).rgb();
     const double unit = m_info.limit > 0 ? static_cast<double>(value) / m_info.limit : 0;
     const double position = m_info.isSigned ? (std::clamp(unit, -1.0, 1.0) + 1) / 2 : std::clamp(unit, 0.0, 1.0);
     return (m_info.isSigned ? diverging : sequential)[static_cast<std::size_t>(std::lround(position * 255))];
@@ -124,49 +104,6 @@ void Heatmap::compose() {
     update();
 }
 
-void Heatmap::paintAxes(QPainter& painter) const {
-    const Theme& theme = m_context.theme();
-    const QRectF rect = matrixRect();
-    const QFontMetricsF metrics(tickFont()), caption(Theme::caption());
-    painter.setFont(tickFont());
-    const double widest = metrics.horizontalAdvance(formatInteger(m_info.columns)) + 2 * kPad;
-    const auto label = [](double value) { return formatInteger(std::llround(value)); };
-    for (const Tick& tick :
-         linearTicks({m_view.left(), m_view.right()}, std::max(2, static_cast<int>(rect.width() / widest)), true)) {
-        const double x = rect.left() + (tick.value + 0.5 - m_view.left()) / m_view.width() * rect.width();
-        if (x > rect.right()) continue;
-        painter.setPen(theme.color(Role::Faint));
-        painter.drawLine(QPointF(x, rect.bottom() + 1), QPointF(x, rect.bottom() + (tick.major ? 4 : 2)));
-        painter.setPen(theme.color(Role::Muted));
-        if (tick.major)
-            painter.drawText(QRectF(x - 60, rect.bottom() + 4, 120, metrics.height()), Qt::AlignHCenter | Qt::AlignTop,
-                             label(tick.value));
-    }
-    for (const Tick& tick :
-         linearTicks({m_view.top(), m_view.bottom()}, std::max(2, static_cast<int>(rect.height() / 40)), true)) {
-        const double y = rect.top() + (tick.value + 0.5 - m_view.top()) / m_view.height() * rect.height();
-        if (y > rect.bottom()) continue;
-        painter.setPen(theme.color(Role::Faint));
-        painter.drawLine(QPointF(rect.left() - (tick.major ? 4 : 2), y), QPointF(rect.left() - 1, y));
-        painter.setPen(theme.color(Role::Muted));
-        if (tick.major)
-            painter.drawText(QRectF(0, y - metrics.height() / 2, rect.left() - 6, metrics.height()),
-                             Qt::AlignRight | Qt::AlignVCenter, label(tick.value));
-    }
-    painter.setFont(Theme::caption());
-    painter.setPen(theme.color(Role::Muted));
-    painter.drawText(QPointF(kPad / 2, kPad / 2 + caption.ascent()), m_info.rowTitle + QStringLiteral(" ↓"));
-    painter.drawText(QRectF(rect.left(), height() - caption.height() - 2, rect.width(), caption.height()),
-                     Qt::AlignCenter, m_info.columnTitle);
-    if (!m_info.note.isEmpty()) {
-        const QRectF room(rect.left() + rect.width() * 0.35, kPad / 2,
-                          width() - kPad - rect.left() - rect.width() * 0.35 - (width() - rect.right()),
-                          caption.height());
-        painter.drawText(room, Qt::AlignRight | Qt::AlignVCenter,
-                         caption.elidedText(m_info.note, Qt::ElideRight, room.width()));
-    }
-}
-
 void Heatmap::paintMarginals(QPainter& painter) const {
     const Theme& theme = m_context.theme();
     const QRectF rect = matrixRect();
@@ -203,7 +140,7 @@ void Heatmap::paintMarginals(QPainter& painter) const {
 void Heatmap::paintColorBar(QPainter& painter) const {
     const Theme& theme = m_context.theme();
     const QRectF rect = matrixRect();
-    const QFontMetricsF metrics(tickFont()), caption(Theme::caption());
+    const QFontMetricsF metrics(Theme::ticks()), caption(Theme::caption());
     const QRectF bar(rect.right() + kPad * 2 + (m_info.rowMarginal.empty() ? 0 : kMarginal + 4), rect.top(), kBarWidth,
                      rect.height());
     const double low = m_info.isSigned ? -m_info.limit : 0;
@@ -212,7 +149,7 @@ void Heatmap::paintColorBar(QPainter& painter) const {
         painter.fillRect(QRectF(bar.left(), bar.top() + y, bar.width(), 1),
                          QColor(colorOf(static_cast<float>(low + unit * (m_info.limit - low)))));
     }
-    painter.setFont(tickFont());
+    painter.setFont(Theme::ticks());
     painter.setPen(theme.color(Role::Muted));
     const auto yOf = [&](double value) {
         return bar.bottom() - (std::clamp(value, low, m_info.limit) - low) / (m_info.limit - low) * bar.height();

@@ -24,12 +24,6 @@ QFont titleFont() {
     return font;
 }
 
-QFont tickFont() {
-    QFont font = Theme::figures();
-    font.setPointSizeF(Theme::caption().pointSizeF());
-    return font;
-}
-
 QString captionOf(const Axis& axis) {
     return axis.unit.isEmpty() ? axis.title : QStringLiteral("%1 (%2)").arg(axis.title, axis.unit);
 }
@@ -80,7 +74,7 @@ void spread(std::vector<std::pair<double, const PlotLayer*>>& labels, double hei
 } // namespace
 
 PlotFrame PlotArea::frame() const {
-    const QFontMetricsF ticks(tickFont()), caption(Theme::caption()), title(titleFont());
+    const QFontMetricsF ticks(Theme::ticks()), caption(Theme::caption()), title(titleFont());
     double top = kPad / 2;
     if (!m_title.isEmpty()) top += title.height() + 2;
     if (!m_yAxis.title.isEmpty() || !legendOf(m_layers).empty()) top += caption.height() + 2;
@@ -103,9 +97,9 @@ PlotFrame PlotArea::frame() const {
 
 void PlotArea::paintAxes(QPainter& painter, const PlotFrame& at) const {
     const Theme& theme = m_context.theme();
-    const QFontMetricsF metrics(tickFont());
+    const QFontMetricsF metrics(Theme::ticks());
     painter.setRenderHint(QPainter::Antialiasing, false);
-    painter.setFont(tickFont());
+    painter.setFont(Theme::ticks());
     const QRectF& area = at.area;
     QColor grid = theme.color(Role::Faint);
     grid.setAlphaF(0.28F);

@@ -96,6 +96,42 @@ TEST_CASE("Calibration records every linear layer of a model, shared inputs once
     CHECK(calibrate(sample.model, settings, sample.run.context, &cache).value() != *calibration);
 }
 
+TEST_CASE("A calibration with second moments serves who needs none, and not the other way round") {
+    test::SampleModel sample;
+    CalibrationSettings plain = shortText(sample);
+    plain.sequences = 1;
+    CalibrationSettings all = plain;
+    all.secondMoments = "*";
+    CalibrationCache cache;
+    const auto run = [&](const CalibrationSettings& settings) {
+        auto made = calibrate(sample.model, settings, sample.run.context, &cache);
+        if (!made) FAIL(describe(made.error()));
+        return *made;
+    };
+    const std::string weight = "model.layers.0.mlp.up_proj.weight";
+    const auto without = run(plain);
+    CHECK(without->find(weight)->secondMoments.empty());
+    const auto with = run(all);
+    CHECK(with->find(weight)->secondMoments.size() == 256 * 256);
+    CHECK(with->find(weight) != without->find(weight));
+    all.secondMoments = "*.up_proj.*"; // part of what is there
+    CHECK(run(all)->find(weight) == with->find(weight));
+
+    CalibrationCache fresh;
+    all.secondMoments = "*";
+    const auto first = calibrate(sample.model, all, sample.run.context, &fresh).value();
+    const auto second = calibrate(sample.model, plain, sample.run.context, &fresh).value();
+    CHECK(second->find(weight) == first->find(weight));
+
+    // The same tokens from another file are known under that file's name.
+    test::TemporaryFolder folder;
+    std::filesystem::copy_file(sample.page, folder / "copy.txt");
+    plain.text = (folder / "copy.txt").string();
+    const auto copied = calibrate(sample.model, plain, sample.run.context, &fresh).value();
+    CHECK(copied->find(weight) == first->find(weight));
+    CHECK(copied->settings.text == plain.text);
+}
+
 TEST_CASE("What calibration records is what flows along the edge") {
     test::SampleModel sample;
     CalibrationSettings settings = shortText(sample);

@@ -93,6 +93,29 @@ TEST_CASE("The activations view asks for a calibration and draws what flows into
     CHECK(context.selection().column == 78);
 }
 
+TEST_CASE("The inputs of a layer are found under the names of any format") {
+    SampleContext context(SampleContext::Holds::Nothing);
+    auto gguf = std::make_shared<engine::Checkpoint>();
+    gguf->format = "gguf";
+    gguf->architecture = "llama";
+    gguf->naming = engine::Naming::Gguf;
+    gguf->tensors.push_back({"blk.3.ffn_up.weight", DType::F32, {128, 192}});
+    context.openedCheckpoint = gguf;
+    context.select({0});
+    context.runs.calibrated = sampleCalibration("model.layers.3.mlp.up_proj.weight");
+    const auto view = makeView(QStringLiteral("activations"), context);
+    present(*view, {900, 620});
+    shoot(*view, QStringLiteral("activations-gguf-light"));
+    const PlotArea* histogram = nullptr;
+    for (auto* plot : view->findChildren<PlotArea*>())
+        if (plot->accessibleName().startsWith(QStringLiteral("Distribution of the inputs"))) histogram = plot;
+    REQUIRE(histogram);
+    CHECK(histogram->isVisible());
+    REQUIRE(histogram->layers().size() == 1);
+    CHECK(histogram->layers()[0].x.size() == 21);
+    CHECK(histogram->layers()[0].y[10] == 1001);
+}
+
 TEST_CASE("The attention of a head is drawn as it was recorded") {
     SampleContext context;
     context.setTheme(QStringLiteral("dark"));
