@@ -68,6 +68,15 @@ std::string printedBits(const std::vector<bool>& clbits, const std::vector<Regis
     return text;
 }
 
+bool conditionHolds(const Condition& condition, const std::vector<Register>& cregs, const std::vector<bool>& clbits) {
+    const Register& creg = cregs[static_cast<std::size_t>(condition.creg)];
+    for (int i = 0; i < creg.size; ++i) {
+        const bool wanted = i < 64 && (condition.value >> i & 1);
+        if (clbits[static_cast<std::size_t>(creg.first + i)] != wanted) return false;
+    }
+    return creg.size >= 64 || condition.value >> creg.size == 0;
+}
+
 std::vector<OutcomeCount> sortedCounts(const std::map<std::string, std::int64_t>& counts) {
     std::vector<OutcomeCount> result;
     for (const auto& [bits, times] : counts) result.push_back({bits, times});

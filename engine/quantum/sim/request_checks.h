@@ -19,6 +19,9 @@ namespace qscope::engine {
 /// Classical bits as registers are printed: last declared leftmost, a space between them.
 [[nodiscard]] std::string printedBits(const std::vector<bool>& clbits, const std::vector<Register>& cregs);
 
+/// Whether the condition holds for these values of all classical bits.
+[[nodiscard]] bool conditionHolds(const Condition& condition, const std::vector<Register>& cregs, const std::vector<bool>& clbits);
+
 /// Counted outcomes, the most frequent first, equal ones by their bits.
 [[nodiscard]] std::vector<OutcomeCount> sortedCounts(const std::map<std::string, std::int64_t>& counts);
 
