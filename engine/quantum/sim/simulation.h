@@ -22,7 +22,7 @@ struct SimulationRequest {
     std::size_t steps = SIZE_MAX;          ///< stop after this many operations as written (the drawing's steps)
     bool amplitudes = false; ///< the caller needs `SimulationResult::state`; a simulator that keeps no amplitudes refuses
     int bond = 256;          ///< "mps": most singular values kept at a cut
-    double cutoff = 1e-14;   ///< "mps": most of the squared norm that one truncation drops below that
+    double cutoff = 1e-16;   ///< "mps": most of the squared norm that one truncation drops below that
 };
 
 struct BasisProbability {
