@@ -24,6 +24,28 @@ std::vector<int> differentQubits(int count, int qubits, std::mt19937& random) {
     return result;
 }
 
+engine::Circuit randomCircuit(int qubits, int gates, std::mt19937& random) {
+    engine::Circuit circuit;
+    circuit.version = "2.0";
+    circuit.qregs = {{"q", 0, qubits}};
+    circuit.qubits = qubits;
+    std::uniform_real_distribution<double> angle(-4, 4);
+    while (static_cast<int>(circuit.operations.size()) < gates) {
+        const auto table = engine::gateTable();
+        const engine::GateInfo& info = table[random() % table.size()];
+        if (info.qubits > qubits) continue;
+        engine::GateOp gate;
+        gate.name = info.name;
+        for (int k = 0; k < info.parameters; ++k) gate.parameters.push_back(angle(random));
+        while (static_cast<int>(gate.qubits.size()) < info.qubits) {
+            const int qubit = static_cast<int>(random() % static_cast<unsigned>(qubits));
+            if (std::find(gate.qubits.begin(), gate.qubits.end(), qubit) == gate.qubits.end()) gate.qubits.push_back(qubit);
+        }
+        append(circuit, gate.name, gate.parameters, gate.qubits);
+    }
+    return circuit;
+}
+
 engine::Circuit randomClifford(int qubits, int gates, std::mt19937& random) {
     static const std::pair<const char*, double> kQuarters[] = {{"rx", 0.5}, {"ry", 0.5}, {"rz", 0.5}, {"p", 0.5}, {"u1", 0.5}, {"u", 0.5},
         {"u2", 0.5}, {"r", 0.5}, {"rxx", 0.5}, {"ryy", 0.5}, {"rzz", 0.5}, {"rzx", 0.5}, {"cp", 1}, {"crx", 1}, {"cry", 1}, {"crz", 1},

@@ -4,12 +4,17 @@
 #include "tests/support/oracle/outcome_distribution.h"
 #include "tests/unit/quantum/support.h"
 
+#include <random>
+
 namespace qscope::test {
 
 void append(engine::Circuit& circuit, const std::string& name, std::vector<double> parameters, std::vector<int> qubits);
 void appendMeasure(engine::Circuit& circuit, int qubit, int clbit);
 
 [[nodiscard]] std::vector<int> differentQubits(int count, int qubits, std::mt19937& random);
+
+/// A circuit of gates drawn from the whole table.
+[[nodiscard]] engine::Circuit randomCircuit(int qubits, int gates, std::mt19937& random);
 
 /// Clifford gates of the table, rotations by quarter turns among them.
 [[nodiscard]] engine::Circuit randomClifford(int qubits, int gates, std::mt19937& random);
