@@ -57,7 +57,8 @@ Circuit layered(int n, int layers) {
     return circuit;
 }
 
-void simulate(benchmark::State& state, const Simulator& simulator, const Circuit& circuit, const SimulationRequest& request) {
+void simulate(benchmark::State& state, const Simulator& simulator, const Circuit& circuit,
+              const SimulationRequest& request) {
     Run run;
     for (auto _ : state) {
         const auto result = simulator.run(circuit, request, run.context);
@@ -74,7 +75,13 @@ void stabilizers(benchmark::State& state) {
     request.top = 0;
     simulate(state, *makeStabilizerSimulator(), clifford(static_cast<int>(state.range(0))), request);
 }
-BENCHMARK(stabilizers)->Args({100, 0})->Args({100, 100000})->Args({1000, 0})->Args({1000, 10000})->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(stabilizers)
+    ->Args({100, 0})
+    ->Args({100, 100000})
+    ->Args({1000, 0})
+    ->Args({1000, 10000})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 void products(benchmark::State& state) {
     SimulationRequest request;
@@ -83,7 +90,13 @@ void products(benchmark::State& state) {
     request.top = 0;
     simulate(state, *makeMpsSimulator(), layered(static_cast<int>(state.range(0)), 8), request);
 }
-BENCHMARK(products)->Args({50, 8, 0})->Args({50, 32, 0})->Args({50, 64, 0})->Args({50, 32, 10000})->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(products)
+    ->Args({50, 8, 0})
+    ->Args({50, 32, 0})
+    ->Args({50, 64, 0})
+    ->Args({50, 32, 10000})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 /// `energies`: time of all slopes over that of one run with the observable's value.
 void adjoint(benchmark::State& state) {
@@ -106,10 +119,12 @@ void adjoint(benchmark::State& state) {
     };
     double energy = 1e9, slopes = 1e9;
     for (auto _ : state) {
-        energy = std::min(energy, secondsOf([&] { benchmark::DoNotOptimize(simulator->run(circuit, request, run.context)); }));
+        energy = std::min(energy,
+                          secondsOf([&] { benchmark::DoNotOptimize(simulator->run(circuit, request, run.context)); }));
         slopes = std::min(slopes, secondsOf([&] {
-            benchmark::DoNotOptimize(gradientOf(circuit, parameters, observable, GradientMethod::Adjoint, run.context));
-        }));
+                              benchmark::DoNotOptimize(
+                                  gradientOf(circuit, parameters, observable, GradientMethod::Adjoint, run.context));
+                          }));
     }
     state.counters["angles"] = static_cast<double>(parameters.size());
     state.counters["energies"] = slopes / energy;

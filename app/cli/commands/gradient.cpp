@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/quantum/gradient/gradient.h"
 #include "app/cli/circuit_file.h"
 #include "app/cli/commands.h"
 #include "app/cli/table.h"
-#include "engine/quantum/gradient/gradient.h"
 
 #include <chrono>
 
@@ -45,15 +45,23 @@ Result<void> run(Environment& environment, const GradientOptions& options) {
         const auto& operation = flat.operations[parameters[k].operation];
         const auto& gate = std::get<engine::GateOp>(operation.what);
         const double value = gate.parameters[static_cast<std::size_t>(parameters[k].index)];
-        rows.push_back({{"operation", parameters[k].operation}, {"index", parameters[k].index}, {"gate", gate.name},
-                        {"qubits", gate.qubits}, {"line", operation.span.line}, {"value", value}});
+        rows.push_back({{"operation", parameters[k].operation},
+                        {"index", parameters[k].index},
+                        {"gate", gate.name},
+                        {"qubits", gate.qubits},
+                        {"line", operation.span.line},
+                        {"value", value}});
         table.add({fmt::format("{} {}", gate.name, fmt::join(gate.qubits, ",")), std::to_string(operation.span.line),
                    fmt::format("{:.6g}", value), fmt::format("{:.9g}", gradient.slopes[k])});
     }
-    environment.print({{"parameters", std::move(rows)}, {"value", gradient.value}, {"gradient", gradient.slopes},
-                       {"with", options.method}, {"runs", gradient.runs}, {"seconds", seconds}},
-                      fmt::format("value {:.12g}, {} angles, {} runs, {:.3f} s\n{}", gradient.value, parameters.size(), gradient.runs,
-                                  seconds, table.text()));
+    environment.print({{"parameters", std::move(rows)},
+                       {"value", gradient.value},
+                       {"gradient", gradient.slopes},
+                       {"with", options.method},
+                       {"runs", gradient.runs},
+                       {"seconds", seconds}},
+                      fmt::format("value {:.12g}, {} angles, {} runs, {:.3f} s\n{}", gradient.value, parameters.size(),
+                                  gradient.runs, seconds, table.text()));
     return {};
 }
 
@@ -61,14 +69,20 @@ Result<void> run(Environment& environment, const GradientOptions& options) {
 
 void addGradient(CLI::App& program, Command& chosen) {
     auto* command = program.add_subcommand("gradient", "How an observable changes with each angle of a circuit");
-    command->footer("Example:\n  qscope gradient ansatz.qasm --observable ZZI --observable IZZ\nSeveral observables are added up. "
-                    "Runs on the CPU in double precision.");
+    command->footer(
+        "Example:\n  qscope gradient ansatz.qasm --observable ZZI --observable IZZ\nSeveral observables are added up. "
+        "Runs on the CPU in double precision.");
     const auto options = std::make_shared<GradientOptions>();
     command->add_option("FILE", options->path, "OpenQASM file")->required();
-    command->add_option("--observable", options->observables, "Pauli string, 'ZZI' (qubit 0 rightmost) or 'Z0 Z2'; may be repeated")->required();
+    command
+        ->add_option("--observable", options->observables,
+                     "Pauli string, 'ZZI' (qubit 0 rightmost) or 'Z0 Z2'; may be repeated")
+        ->required();
     command->add_option("--with", options->method, "adjoint, parameter-shift or finite")
-        ->check(CLI::IsMember({"adjoint", "parameter-shift", "finite"}))->capture_default_str();
-    command->callback([options, &chosen] { chosen = [options](Environment& environment) { return run(environment, *options); }; });
+        ->check(CLI::IsMember({"adjoint", "parameter-shift", "finite"}))
+        ->capture_default_str();
+    command->callback(
+        [options, &chosen] { chosen = [options](Environment& environment) { return run(environment, *options); }; });
 }
 
 } // namespace qscope::cli

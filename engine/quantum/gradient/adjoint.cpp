@@ -10,7 +10,8 @@ namespace qscope::engine {
 
 namespace {
 
-/// Slopes by the angles of one cluster: `cross` is between the observable's image after the cluster and the state before it.
+/// Slopes by the angles of one cluster: `cross` is between the observable's image after the cluster and the state
+/// before it.
 void addSlopes(const Variational& circuit, const GateCluster& cluster, const Eigen::MatrixXcd& cross,
                const std::vector<std::vector<std::size_t>>& anglesOf, std::vector<double>& slopes) {
     // What comes after each gate, then, walking forwards, what came before it.
@@ -39,7 +40,8 @@ void addSlopes(const Variational& circuit, const GateCluster& cluster, const Eig
 
 } // namespace
 
-Result<Gradient> adjointGradient(const Variational& circuit, std::span<const PauliTerm> observable, const RunContext& context) {
+Result<Gradient> adjointGradient(const Variational& circuit, std::span<const PauliTerm> observable,
+                                 const RunContext& context) {
     const auto clusters = clusterGates(circuit);
     std::vector<std::vector<std::size_t>> anglesOf(circuit.gates.size());
     for (std::size_t k = 0; k < circuit.angles.size(); ++k) anglesOf[circuit.angles[k].gate].push_back(k);

@@ -28,8 +28,8 @@ struct Sums {
 
 /// sums[r][c] += conj(left[r]) right[c]
 template<int Size>
-__attribute__((always_inline)) inline void addProducts(const Gathered<Size>& left, const Gathered<Size>& right, std::int64_t count,
-                                                       Sums<Size>& sums) {
+__attribute__((always_inline)) inline void addProducts(const Gathered<Size>& left, const Gathered<Size>& right,
+                                                       std::int64_t count, Sums<Size>& sums) {
     for (int r = 0; r < Size; ++r) {
         double re[Size] = {}, im[Size] = {};
         for (std::int64_t b = 0; b < count; ++b) {
@@ -45,14 +45,25 @@ __attribute__((always_inline)) inline void addProducts(const Gathered<Size>& lef
         }
     }
 }
-QSCOPE_MULTIVERSION void add(const Gathered<2>& l, const Gathered<2>& r, std::int64_t n, Sums<2>& s) { addProducts(l, r, n, s); }
-QSCOPE_MULTIVERSION void add(const Gathered<4>& l, const Gathered<4>& r, std::int64_t n, Sums<4>& s) { addProducts(l, r, n, s); }
-QSCOPE_MULTIVERSION void add(const Gathered<8>& l, const Gathered<8>& r, std::int64_t n, Sums<8>& s) { addProducts(l, r, n, s); }
-QSCOPE_MULTIVERSION void add(const Gathered<16>& l, const Gathered<16>& r, std::int64_t n, Sums<16>& s) { addProducts(l, r, n, s); }
-QSCOPE_MULTIVERSION void add(const Gathered<32>& l, const Gathered<32>& r, std::int64_t n, Sums<32>& s) { addProducts(l, r, n, s); }
+QSCOPE_MULTIVERSION void add(const Gathered<2>& l, const Gathered<2>& r, std::int64_t n, Sums<2>& s) {
+    addProducts(l, r, n, s);
+}
+QSCOPE_MULTIVERSION void add(const Gathered<4>& l, const Gathered<4>& r, std::int64_t n, Sums<4>& s) {
+    addProducts(l, r, n, s);
+}
+QSCOPE_MULTIVERSION void add(const Gathered<8>& l, const Gathered<8>& r, std::int64_t n, Sums<8>& s) {
+    addProducts(l, r, n, s);
+}
+QSCOPE_MULTIVERSION void add(const Gathered<16>& l, const Gathered<16>& r, std::int64_t n, Sums<16>& s) {
+    addProducts(l, r, n, s);
+}
+QSCOPE_MULTIVERSION void add(const Gathered<32>& l, const Gathered<32>& r, std::int64_t n, Sums<32>& s) {
+    addProducts(l, r, n, s);
+}
 
 template<int Size>
-Result<Eigen::MatrixXcd> cross(const double* left, const double* right, int bits, const std::vector<int>& qubits, const RunContext& context) {
+Result<Eigen::MatrixXcd> cross(const double* left, const double* right, int bits, const std::vector<int>& qubits,
+                               const RunContext& context) {
     std::uint64_t offset[Size] = {}, mask = 0;
     for (std::size_t k = 0; k < qubits.size(); ++k) {
         mask |= std::uint64_t{1} << qubits[k];
@@ -91,14 +102,15 @@ Result<Eigen::MatrixXcd> cross(const double* left, const double* right, int bits
     Eigen::MatrixXcd result = Eigen::MatrixXcd::Zero(Size, Size);
     for (const auto& part : parts)
         for (int row = 0; row < Size; ++row)
-            for (int column = 0; column < Size; ++column) result(row, column) += std::complex(part.re[row][column], part.im[row][column]);
+            for (int column = 0; column < Size; ++column)
+                result(row, column) += std::complex(part.re[row][column], part.im[row][column]);
     return result;
 }
 
 } // namespace
 
-Result<Eigen::MatrixXcd> crossMatrix(const cpu::CpuState& left, const cpu::CpuState& right, const std::vector<int>& qubits,
-                                     const RunContext& context) {
+Result<Eigen::MatrixXcd> crossMatrix(const cpu::CpuState& left, const cpu::CpuState& right,
+                                     const std::vector<int>& qubits, const RunContext& context) {
     const double* l = left.reals<double>();
     const double* r = right.reals<double>();
     switch (qubits.size()) {
@@ -118,23 +130,24 @@ Result<void> applyObservable(const cpu::CpuState& from, std::span<const PauliTer
     const RunContext inner{context.stop, unseen, context.notes, context.backend};
     const double* a = from.reals<double>();
     double* b = into.reals<double>();
-    return parallelChunks(static_cast<std::int64_t>(from.size()), kChunk, inner, [&](std::int64_t begin, std::int64_t end) -> Result<void> {
-        std::fill(b + 2 * begin, b + 2 * end, 0.0);
-        for (const auto& [weight, pauli] : observable) {
-            // P|i> = i^(number of Y) (-1)^(ones of i under z) |i ^ x>
-            static constexpr double kRe[] = {1, 0, -1, 0}, kIm[] = {0, 1, 0, -1};
-            const int turns = std::popcount(pauli.x & pauli.z) & 3;
-            const double re = weight * kRe[turns], im = weight * kIm[turns];
-            for (std::int64_t to = begin; to < end; ++to) {
-                const std::uint64_t source = static_cast<std::uint64_t>(to) ^ pauli.x;
-                const double sign = std::popcount(source & pauli.z) & 1 ? -1 : 1;
-                const double x = sign * a[2 * source], y = sign * a[2 * source + 1];
-                b[2 * to] += re * x - im * y;
-                b[2 * to + 1] += re * y + im * x;
-            }
-        }
-        return {};
-    });
+    return parallelChunks(static_cast<std::int64_t>(from.size()), kChunk, inner,
+                          [&](std::int64_t begin, std::int64_t end) -> Result<void> {
+                              std::fill(b + 2 * begin, b + 2 * end, 0.0);
+                              for (const auto& [weight, pauli] : observable) {
+                                  // P|i> = i^(number of Y) (-1)^(ones of i under z) |i ^ x>
+                                  static constexpr double kRe[] = {1, 0, -1, 0}, kIm[] = {0, 1, 0, -1};
+                                  const int turns = std::popcount(pauli.x & pauli.z) & 3;
+                                  const double re = weight * kRe[turns], im = weight * kIm[turns];
+                                  for (std::int64_t to = begin; to < end; ++to) {
+                                      const std::uint64_t source = static_cast<std::uint64_t>(to) ^ pauli.x;
+                                      const double sign = std::popcount(source & pauli.z) & 1 ? -1 : 1;
+                                      const double x = sign * a[2 * source], y = sign * a[2 * source + 1];
+                                      b[2 * to] += re * x - im * y;
+                                      b[2 * to + 1] += re * y + im * x;
+                                  }
+                              }
+                              return {};
+                          });
 }
 
 } // namespace qscope::engine

@@ -23,8 +23,9 @@ struct PauliTerm {
 
 /// How slopes are found; all three are exact but the last.
 enum class GradientMethod : std::uint8_t {
-    Adjoint,         ///< one run forwards, one backwards, whatever the number of angles (Jones and Gacon, arXiv:2009.02823)
-    ParameterShift,  ///< two or four runs per angle, by the frequencies it turns with (Wierichs et al., Quantum 6, 677 (2022))
+    Adjoint, ///< one run forwards, one backwards, whatever the number of angles (Jones and Gacon, arXiv:2009.02823)
+    ParameterShift,  ///< two or four runs per angle, by the frequencies it turns with (Wierichs et al., Quantum 6, 677
+                     ///< (2022))
     FiniteDifference ///< two runs per angle, 1e-5 radians to either side
 };
 
@@ -34,13 +35,15 @@ struct Gradient {
     std::int64_t runs = 0;      ///< of the circuit or its inverse on one state
 };
 
-/// On the CPU in double precision. Unsupported, with the line, where a circuit measures on the way, resets or has conditions:
-/// its value is then a matter of chance. OutOfMemory before anything is allocated.
+/// On the CPU in double precision. Unsupported, with the line, where a circuit measures on the way, resets or has
+/// conditions: its value is then a matter of chance. OutOfMemory before anything is allocated.
 [[nodiscard]] Result<Gradient> gradientOf(const Circuit& circuit, std::span<const ParameterRef> parameters,
-                                          std::span<const PauliTerm> observable, GradientMethod method, const RunContext& context);
+                                          std::span<const PauliTerm> observable, GradientMethod method,
+                                          const RunContext& context);
 
 /// The same for many values of the angles at once, `values[set][parameter]` in radians: sets are spread over all cores.
-[[nodiscard]] Result<std::vector<Gradient>> gradientsOf(const Circuit& circuit, std::span<const ParameterRef> parameters,
+[[nodiscard]] Result<std::vector<Gradient>> gradientsOf(const Circuit& circuit,
+                                                        std::span<const ParameterRef> parameters,
                                                         std::span<const std::vector<double>> values,
                                                         std::span<const PauliTerm> observable, GradientMethod method,
                                                         const RunContext& context);
@@ -52,6 +55,7 @@ struct ParameterUse {
     double factor = 1;
 };
 /// Slopes by shared parameters: the chain rule over all uses.
-[[nodiscard]] std::vector<double> sharedSlopes(std::span<const double> slopes, std::span<const ParameterUse> uses, std::size_t count);
+[[nodiscard]] std::vector<double> sharedSlopes(std::span<const double> slopes, std::span<const ParameterUse> uses,
+                                               std::size_t count);
 
 } // namespace qscope::engine

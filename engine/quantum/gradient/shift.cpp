@@ -17,8 +17,8 @@ struct Difference {
 };
 
 /// The value and the sum of the differences for each angle; runs are spread over all cores.
-Result<Gradient> summed(const Variational& circuit, const std::vector<Difference>& differences, std::span<const PauliTerm> observable,
-                        const RunContext& context) {
+Result<Gradient> summed(const Variational& circuit, const std::vector<Difference>& differences,
+                        std::span<const PauliTerm> observable, const RunContext& context) {
     Progress unseen;
     const RunContext inner{context.stop, unseen, context.notes, context.backend};
     const auto energy = [&](const Variational& shifted) -> Result<double> {
@@ -26,16 +26,17 @@ Result<Gradient> summed(const Variational& circuit, const std::vector<Difference
         return valueOf(*state, observable, inner);
     };
     std::vector<double> values(2 * differences.size() + 1);
-    QSCOPE_CHECK(parallelChunks(static_cast<std::int64_t>(values.size()), 1, inner, [&](std::int64_t begin, std::int64_t) -> Result<void> {
-        const auto run = static_cast<std::size_t>(begin);
-        Variational shifted = circuit;
-        if (run > 0) {
-            const Difference& difference = differences[(run - 1) / 2];
-            shifted.at(circuit.angles[difference.angle]) += run % 2 ? difference.shift : -difference.shift;
-        }
-        QSCOPE_TRY(values[run], energy(shifted));
-        return {};
-    }));
+    QSCOPE_CHECK(parallelChunks(
+        static_cast<std::int64_t>(values.size()), 1, inner, [&](std::int64_t begin, std::int64_t) -> Result<void> {
+            const auto run = static_cast<std::size_t>(begin);
+            Variational shifted = circuit;
+            if (run > 0) {
+                const Difference& difference = differences[(run - 1) / 2];
+                shifted.at(circuit.angles[difference.angle]) += run % 2 ? difference.shift : -difference.shift;
+            }
+            QSCOPE_TRY(values[run], energy(shifted));
+            return {};
+        }));
     Gradient result;
     result.value = values[0];
     result.runs = static_cast<std::int64_t>(values.size());
@@ -47,7 +48,8 @@ Result<Gradient> summed(const Variational& circuit, const std::vector<Difference
 
 } // namespace
 
-Result<Gradient> shiftGradient(const Variational& circuit, std::span<const PauliTerm> observable, const RunContext& context) {
+Result<Gradient> shiftGradient(const Variational& circuit, std::span<const PauliTerm> observable,
+                               const RunContext& context) {
     constexpr double kPi = std::numbers::pi;
     std::vector<Difference> differences;
     for (std::size_t k = 0; k < circuit.angles.size(); ++k) {
@@ -62,13 +64,15 @@ Result<Gradient> shiftGradient(const Variational& circuit, std::span<const Pauli
             differences.push_back({k, kPi / (2 * w), w * (1 - std::numbers::sqrt2) / 2});
             differences.push_back({k, kPi / (4 * w), w});
         } else {
-            return fail(ErrorCode::Unsupported, "gate '{}' turns with {} frequencies; the shift rule here knows two", gate.name, turning.size());
+            return fail(ErrorCode::Unsupported, "gate '{}' turns with {} frequencies; the shift rule here knows two",
+                        gate.name, turning.size());
         }
     }
     return summed(circuit, differences, observable, context);
 }
 
-Result<Gradient> differenceGradient(const Variational& circuit, std::span<const PauliTerm> observable, const RunContext& context) {
+Result<Gradient> differenceGradient(const Variational& circuit, std::span<const PauliTerm> observable,
+                                    const RunContext& context) {
     constexpr double kStep = 1e-5; // a cube root of the rounding error: both errors are then near 1e-10
     std::vector<Difference> differences;
     for (std::size_t k = 0; k < circuit.angles.size(); ++k) differences.push_back({k, kStep, 0.5 / kStep});

@@ -42,7 +42,8 @@ Result<Variational> makeVariational(const Circuit& circuit, std::span<const Para
         if (std::holds_alternative<BarrierOp>(operation.what) || program.terminal[i]) continue;
         const auto* gate = std::get_if<GateOp>(&operation.what);
         if (!gate || operation.condition)
-            return fail(ErrorCode::Unsupported, "line {}: a gradient needs gates alone, not measurements on the way, resets or conditions",
+            return fail(ErrorCode::Unsupported,
+                        "line {}: a gradient needs gates alone, not measurements on the way, resets or conditions",
                         operation.span.line);
         gateOf[i] = result.gates.size();
         result.gates.push_back(*gate);
@@ -65,7 +66,8 @@ std::vector<GateCluster> clusterGates(const Variational& circuit) {
         std::size_t earliest = 0;
         for (const int q : qubits) earliest = std::max(earliest, last[static_cast<std::size_t>(q)]);
         std::size_t best = clusters.size(), fewest = kWidth + 1;
-        const std::size_t from = std::max(earliest > 0 ? earliest - 1 : 0, clusters.size() > kLookBack ? clusters.size() - kLookBack : 0);
+        const std::size_t from =
+            std::max(earliest > 0 ? earliest - 1 : 0, clusters.size() > kLookBack ? clusters.size() - kLookBack : 0);
         for (std::size_t k = from; k < clusters.size(); ++k) {
             const std::size_t added = unionSize(clusters[k].qubits, qubits) - clusters[k].qubits.size();
             if (clusters[k].qubits.size() + added > kWidth || added >= fewest) continue;
@@ -83,7 +85,8 @@ std::vector<GateCluster> clusterGates(const Variational& circuit) {
     return clusters;
 }
 
-Eigen::MatrixXcd embedded(const std::vector<Complex>& matrix, const std::vector<int>& part, const std::vector<int>& whole) {
+Eigen::MatrixXcd embedded(const std::vector<Complex>& matrix, const std::vector<int>& part,
+                          const std::vector<int>& whole) {
     const std::size_t size = std::size_t{1} << whole.size();
     const std::size_t inner = std::size_t{1} << part.size();
     std::size_t mask = 0;
@@ -97,7 +100,8 @@ Eigen::MatrixXcd embedded(const std::vector<Complex>& matrix, const std::vector<
     for (std::size_t row = 0; row < size; ++row)
         for (std::size_t column = 0; column < size; ++column)
             if (((row ^ column) & ~mask) == 0)
-                result(static_cast<Eigen::Index>(row), static_cast<Eigen::Index>(column)) = matrix[local[row] * inner + local[column]];
+                result(static_cast<Eigen::Index>(row), static_cast<Eigen::Index>(column)) =
+                    matrix[local[row] * inner + local[column]];
     return result;
 }
 
@@ -139,7 +143,8 @@ std::vector<double> frequencies(const GateOp& gate, std::size_t index) {
         double largest = 0;
         for (std::size_t i = 0; i < samples[0].size(); ++i) {
             Complex sum = 0;
-            for (int k = 0; k < kSamples; ++k) sum += samples[static_cast<std::size_t>(k)][i] * std::polar(1.0, -2 * kPi * half * k / kSamples);
+            for (int k = 0; k < kSamples; ++k)
+                sum += samples[static_cast<std::size_t>(k)][i] * std::polar(1.0, -2 * kPi * half * k / kSamples);
             largest = std::max(largest, std::abs(sum) / kSamples);
         }
         if (largest > 1e-9) present.push_back(half / 2.0);
@@ -155,7 +160,8 @@ std::vector<double> frequencies(const GateOp& gate, std::size_t index) {
 Result<std::unique_ptr<StateBuffer>> finalState(const Variational& circuit, const RunContext& context) {
     QSCOPE_TRY(auto state, cpu::makeState(circuit.qubits, Precision::Double));
     std::vector<FusedGate> gates;
-    for (const GateCluster& cluster : clusterGates(circuit)) gates.push_back(fused(cluster, matrixOf(circuit, cluster)));
+    for (const GateCluster& cluster : clusterGates(circuit))
+        gates.push_back(fused(cluster, matrixOf(circuit, cluster)));
     QSCOPE_CHECK(cpu::applyGates(*state, gates, context));
     return state;
 }

@@ -36,17 +36,20 @@ struct GateCluster {
 
 /// d(matrix)/d(angle), all qubits of the gate, row-major.
 [[nodiscard]] std::vector<std::complex<double>> derivative(const GateOp& gate, std::size_t index);
-/// The frequencies (per radian, above 0, rising) with which an expectation value can turn with this angle: the differences of
-/// the generator's eigenvalues.
+/// The frequencies (per radian, above 0, rising) with which an expectation value can turn with this angle: the
+/// differences of the generator's eigenvalues.
 [[nodiscard]] std::vector<double> frequencies(const GateOp& gate, std::size_t index);
 
 /// The state at the end.
 [[nodiscard]] Result<std::unique_ptr<StateBuffer>> finalState(const Variational& circuit, const RunContext& context);
-[[nodiscard]] Result<double> valueOf(const StateBuffer& state, std::span<const PauliTerm> observable, const RunContext& context);
+[[nodiscard]] Result<double> valueOf(const StateBuffer& state, std::span<const PauliTerm> observable,
+                                     const RunContext& context);
 
 // The methods; see `GradientMethod`.
-[[nodiscard]] Result<Gradient> adjointGradient(const Variational& circuit, std::span<const PauliTerm> observable, const RunContext& context);
-[[nodiscard]] Result<Gradient> shiftGradient(const Variational& circuit, std::span<const PauliTerm> observable, const RunContext& context);
+[[nodiscard]] Result<Gradient> adjointGradient(const Variational& circuit, std::span<const PauliTerm> observable,
+                                               const RunContext& context);
+[[nodiscard]] Result<Gradient> shiftGradient(const Variational& circuit, std::span<const PauliTerm> observable,
+                                             const RunContext& context);
 [[nodiscard]] Result<Gradient> differenceGradient(const Variational& circuit, std::span<const PauliTerm> observable,
                                                   const RunContext& context);
 

@@ -18,7 +18,10 @@ constexpr double kGate = 4e-6;
 class Chain {
 public:
     Chain(int qubits, int bond)
-        : m_layout(qubits), m_bits(static_cast<std::size_t>(qubits) + 1), m_needed(m_bits.size()), m_most(std::log2(bond)) {}
+        : m_layout(qubits)
+        , m_bits(static_cast<std::size_t>(qubits) + 1)
+        , m_needed(m_bits.size())
+        , m_most(std::log2(bond)) {}
 
     void gate(const GateOp& gate) {
         const auto gathering = m_layout.gather(gate.qubits);
@@ -75,8 +78,10 @@ ChainForecast forecastChain(const Program& program, int bond) {
     Chain chain(program.qubits, bond);
     for (std::size_t i = 0; i < program.length; ++i) {
         const auto& what = program.flat.operations[i].what;
-        if (const auto* gate = std::get_if<GateOp>(&what)) chain.gate(*gate);
-        else if (!std::holds_alternative<BarrierOp>(what) && !program.terminal[i]) ++chain.result.events;
+        if (const auto* gate = std::get_if<GateOp>(&what))
+            chain.gate(*gate);
+        else if (!std::holds_alternative<BarrierOp>(what) && !program.terminal[i])
+            ++chain.result.events;
     }
     return chain.finish();
 }

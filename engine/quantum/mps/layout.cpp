@@ -6,7 +6,9 @@
 
 namespace qscope::engine {
 
-ChainLayout::ChainLayout(int qubits) : m_site(static_cast<std::size_t>(qubits)), m_qubit(m_site.size()) {
+ChainLayout::ChainLayout(int qubits)
+    : m_site(static_cast<std::size_t>(qubits))
+    , m_qubit(m_site.size()) {
     std::iota(m_site.begin(), m_site.end(), 0);
     std::iota(m_qubit.begin(), m_qubit.end(), 0);
 }

@@ -6,8 +6,8 @@
 
 namespace qscope::engine {
 
-/// Which site of a chain holds which qubit. Gates work on neighbours: the qubits of a gate are swapped together first and
-/// stay where they end.
+/// Which site of a chain holds which qubit. Gates work on neighbours: the qubits of a gate are swapped together first
+/// and stay where they end.
 class ChainLayout {
 public:
     explicit ChainLayout(int qubits);

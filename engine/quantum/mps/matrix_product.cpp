@@ -32,7 +32,10 @@ Matrix beside(const Matrix& left, const Matrix& right) {
 } // namespace
 
 MatrixProduct::MatrixProduct(int qubits, int bond, double cutoff)
-    : m_layout(qubits), m_sites(static_cast<std::size_t>(qubits)), m_bond(bond), m_cutoff(cutoff) {
+    : m_layout(qubits)
+    , m_sites(static_cast<std::size_t>(qubits))
+    , m_bond(bond)
+    , m_cutoff(cutoff) {
     for (Site& site : m_sites) {
         site.a[0] = Matrix::Ones(1, 1);
         site.a[1] = Matrix::Zero(1, 1);
@@ -71,7 +74,8 @@ double MatrixProduct::fidelity() const {
     return cosine * cosine;
 }
 
-Result<void> MatrixProduct::apply(const std::vector<Complex>& matrix, std::span<const int> qubits, const RunContext& context) {
+Result<void> MatrixProduct::apply(const std::vector<Complex>& matrix, std::span<const int> qubits,
+                                  const RunContext& context) {
     const auto gathering = m_layout.gather(qubits);
     for (const int site : gathering.swaps) {
         if (context.cancelled()) return cancelled();
@@ -196,7 +200,9 @@ double MatrixProduct::expectation(std::span<const PauliFactor> factors) {
         const Matrix down[2] = {between * a[0], between * a[1]};
         switch (letters[static_cast<std::size_t>(site)]) {
         case 'X': between = a[0].adjoint() * down[1] + a[1].adjoint() * down[0]; break;
-        case 'Y': between = Complex(0, -1) * (a[0].adjoint() * down[1]) + Complex(0, 1) * (a[1].adjoint() * down[0]); break;
+        case 'Y':
+            between = Complex(0, -1) * (a[0].adjoint() * down[1]) + Complex(0, 1) * (a[1].adjoint() * down[0]);
+            break;
         case 'Z': between = a[0].adjoint() * down[0] - a[1].adjoint() * down[1]; break;
         default: between = a[0].adjoint() * down[0] + a[1].adjoint() * down[1];
         }

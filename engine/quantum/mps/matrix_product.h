@@ -9,10 +9,10 @@
 
 namespace qscope::engine {
 
-/// A state as a chain of matrices, one pair per qubit: the amplitude of bits s is the product of the matrices a[s] of all
-/// sites. Sites left of the centre have orthonormal columns, those right of it orthonormal rows, so that a truncation
-/// next to the centre is the best one for the whole state. Source: Vidal, "Efficient classical simulation of slightly
-/// entangled quantum computations", Phys. Rev. Lett. 91, 147902 (2003), in the canonical form of Schollwoeck,
+/// A state as a chain of matrices, one pair per qubit: the amplitude of bits s is the product of the matrices a[s] of
+/// all sites. Sites left of the centre have orthonormal columns, those right of it orthonormal rows, so that a
+/// truncation next to the centre is the best one for the whole state. Source: Vidal, "Efficient classical simulation of
+/// slightly entangled quantum computations", Phys. Rev. Lett. 91, 147902 (2003), in the canonical form of Schollwoeck,
 /// Ann. Phys. 326, 96 (2011), section 4.
 class MatrixProduct {
 public:
@@ -23,7 +23,8 @@ public:
     MatrixProduct(int qubits, int bond, double cutoff);
 
     /// A gate's matrix, row-major, on its qubits, the first the lowest bit.
-    [[nodiscard]] Result<void> apply(const std::vector<Complex>& matrix, std::span<const int> qubits, const RunContext& context);
+    [[nodiscard]] Result<void> apply(const std::vector<Complex>& matrix, std::span<const int> qubits,
+                                     const RunContext& context);
     /// Probability of measuring 1; the norm is 1.
     [[nodiscard]] double probabilityOfOne(int qubit);
     /// Projects on an outcome of this probability, above 0, and drops what no longer matters.
@@ -32,8 +33,8 @@ public:
     [[nodiscard]] double norm() const;
 
     /// Bits of all qubits for each shot, drawn by `uniform(seed, shot, first + site)`; `bits[shot][qubit]`.
-    [[nodiscard]] Result<std::vector<std::vector<bool>>> sample(std::span<const std::uint64_t> shots, std::uint64_t seed,
-                                                                std::uint64_t first, const RunContext& context);
+    [[nodiscard]] Result<std::vector<std::vector<bool>>>
+    sample(std::span<const std::uint64_t> shots, std::uint64_t seed, std::uint64_t first, const RunContext& context);
 
     struct Likely {
         std::vector<bool> bits; ///< by qubit

@@ -27,18 +27,22 @@ public:
         if (needed <= available) return {};
         int fits = request.bond;
         while (fits > 1 && forecastChain(program, fits).bytes > available) fits /= 2;
-        return fail(ErrorCode::OutOfMemory, "a matrix product state of {} qubits and bond {} may need {}, {} are free; bond {} would fit",
+        return fail(ErrorCode::OutOfMemory,
+                    "a matrix product state of {} qubits and bond {} may need {}, {} are free; bond {} would fit",
                     circuit.qubits, request.bond, bytesText(needed), bytesText(available), fits);
     }
 
-    std::optional<SimulationEstimate> estimate(const Circuit& circuit, const SimulationRequest& request) const override {
+    std::optional<SimulationEstimate> estimate(const Circuit& circuit,
+                                               const SimulationRequest& request) const override {
         const ChainForecast forecast = forecastChain(makeProgram(circuit, request.steps), std::max(request.bond, 1));
         const auto shots = std::max<double>(1, static_cast<double>(request.shots));
         const double runs = forecast.events == 0 ? 1 : std::min(shots, std::exp2(forecast.events));
         const double sampling = (shots + request.top) * forecast.bytes / 32 * 1e-9;
-        return SimulationEstimate{forecast.bytes, runs * forecast.seconds + sampling, forecast.exact ? 0.0 : 1.0, false,
-                                  fmt::format("bond at most 2^{:.3g} by the gates across each cut, {} allowed; {} gates and {} swaps, {:.0f} run{}",
-                                              forecast.bits, request.bond, forecast.gates, forecast.swaps, runs, runs > 1 ? "s" : "")};
+        return SimulationEstimate{
+            forecast.bytes, runs * forecast.seconds + sampling, forecast.exact ? 0.0 : 1.0, false,
+            fmt::format(
+                "bond at most 2^{:.3g} by the gates across each cut, {} allowed; {} gates and {} swaps, {:.0f} run{}",
+                forecast.bits, request.bond, forecast.gates, forecast.swaps, runs, runs > 1 ? "s" : "")};
     }
 
     Result<SimulationResult> run(const Circuit& circuit, const SimulationRequest& request,
@@ -114,7 +118,8 @@ private:
             result.probabilities.push_back(std::move(entry));
         }
         if (!likeliest.certain)
-            context.notes.note("the listed basis states were searched for along the chain; others may be more probable");
+            context.notes.note(
+                "the listed basis states were searched for along the chain; others may be more probable");
         return {};
     }
 };

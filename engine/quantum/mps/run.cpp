@@ -52,7 +52,8 @@ Result<ChainRun> runChain(const Program& program, const SimulationRequest& reque
             QSCOPE_CHECK(run.state.apply(fullMatrix(*findGate(gate->name), gate->parameters), gate->qubits, context));
             ++run.gates;
         } else if (const auto* measure = std::get_if<MeasureOp>(&operation.what)) {
-            run.clbits[static_cast<std::size_t>(measure->clbit)] = observe(run, measure->qubit, request.seed, group, others);
+            run.clbits[static_cast<std::size_t>(measure->clbit)] =
+                observe(run, measure->qubit, request.seed, group, others);
         } else if (const auto* reset = std::get_if<ResetOp>(&operation.what)) {
             const std::vector<std::complex<double>> flip = {0, 1, 1, 0};
             if (observe(run, reset->qubit, request.seed, group, others))
@@ -64,8 +65,8 @@ Result<ChainRun> runChain(const Program& program, const SimulationRequest& reque
     return run;
 }
 
-Result<void> countChain(const Program& program, ChainRun& run, const std::vector<std::uint64_t>& shots, std::uint64_t seed,
-                        std::map<std::string, std::int64_t>& counts, const RunContext& context) {
+Result<void> countChain(const Program& program, ChainRun& run, const std::vector<std::uint64_t>& shots,
+                        std::uint64_t seed, std::map<std::string, std::int64_t>& counts, const RunContext& context) {
     std::vector<const MeasureOp*> terminal;
     bool measures = false;
     for (std::size_t i = 0; i < program.length; ++i) {

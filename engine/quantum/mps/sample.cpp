@@ -24,44 +24,47 @@ Result<std::vector<std::vector<bool>>> MatrixProduct::sample(std::span<const std
     std::vector<std::vector<bool>> bits(shots.size());
     QSCOPE_CHECK(parallelChunks(static_cast<std::int64_t>(shots.size()), kTogether, context,
                                 [&](std::int64_t begin, std::int64_t end) -> Result<void> {
-        // Shots with the same bits so far share a row: the product of their sites, scaled to norm 1.
-        std::vector<std::vector<std::size_t>> groups(1);
-        for (std::int64_t shot = begin; shot < end; ++shot) {
-            groups[0].push_back(static_cast<std::size_t>(shot));
-            bits[static_cast<std::size_t>(shot)].resize(static_cast<std::size_t>(length));
-        }
-        Matrix rows = Matrix::Ones(1, 1);
-        for (int site = 0; site < length; ++site) {
-            if (context.cancelled()) return cancelled();
-            const auto qubit = static_cast<std::size_t>(m_layout.qubit(site));
-            const Site& tensors = m_sites[static_cast<std::size_t>(site)];
-            const Matrix next[2] = {rows * tensors.a[0], rows * tensors.a[1]};
-            std::vector<std::vector<std::size_t>> split;
-            std::vector<std::pair<Index, int>> from;
-            for (std::size_t g = 0; g < groups.size(); ++g) {
-                const auto row = static_cast<Index>(g);
-                const double zero = next[0].row(row).squaredNorm();
-                const double one = next[1].row(row).squaredNorm();
-                std::vector<std::size_t> chosen[2];
-                for (const std::size_t shot : groups[g]) {
-                    const double u = uniform(seed, shots[shot], first + static_cast<std::uint64_t>(site));
-                    const bool bit = u * (zero + one) >= zero;
-                    bits[shot][qubit] = bit;
-                    chosen[bit ? 1 : 0].push_back(shot);
-                }
-                for (int bit = 0; bit < 2; ++bit) {
-                    if (chosen[bit].empty()) continue;
-                    split.push_back(std::move(chosen[bit]));
-                    from.emplace_back(row, bit);
-                }
-            }
-            groups = std::move(split);
-            rows.resize(static_cast<Index>(groups.size()), next[0].cols());
-            for (std::size_t g = 0; g < from.size(); ++g)
-                rows.row(static_cast<Index>(g)) = next[from[g].second].row(from[g].first).normalized();
-        }
-        return {};
-    }));
+                                    // Shots with the same bits so far share a row: the product of their sites, scaled
+                                    // to norm 1.
+                                    std::vector<std::vector<std::size_t>> groups(1);
+                                    for (std::int64_t shot = begin; shot < end; ++shot) {
+                                        groups[0].push_back(static_cast<std::size_t>(shot));
+                                        bits[static_cast<std::size_t>(shot)].resize(static_cast<std::size_t>(length));
+                                    }
+                                    Matrix rows = Matrix::Ones(1, 1);
+                                    for (int site = 0; site < length; ++site) {
+                                        if (context.cancelled()) return cancelled();
+                                        const auto qubit = static_cast<std::size_t>(m_layout.qubit(site));
+                                        const Site& tensors = m_sites[static_cast<std::size_t>(site)];
+                                        const Matrix next[2] = {rows * tensors.a[0], rows * tensors.a[1]};
+                                        std::vector<std::vector<std::size_t>> split;
+                                        std::vector<std::pair<Index, int>> from;
+                                        for (std::size_t g = 0; g < groups.size(); ++g) {
+                                            const auto row = static_cast<Index>(g);
+                                            const double zero = next[0].row(row).squaredNorm();
+                                            const double one = next[1].row(row).squaredNorm();
+                                            std::vector<std::size_t> chosen[2];
+                                            for (const std::size_t shot : groups[g]) {
+                                                const double u = uniform(seed, shots[shot],
+                                                                         first + static_cast<std::uint64_t>(site));
+                                                const bool bit = u * (zero + one) >= zero;
+                                                bits[shot][qubit] = bit;
+                                                chosen[bit ? 1 : 0].push_back(shot);
+                                            }
+                                            for (int bit = 0; bit < 2; ++bit) {
+                                                if (chosen[bit].empty()) continue;
+                                                split.push_back(std::move(chosen[bit]));
+                                                from.emplace_back(row, bit);
+                                            }
+                                        }
+                                        groups = std::move(split);
+                                        rows.resize(static_cast<Index>(groups.size()), next[0].cols());
+                                        for (std::size_t g = 0; g < from.size(); ++g)
+                                            rows.row(static_cast<Index>(g)) =
+                                                next[from[g].second].row(from[g].first).normalized();
+                                    }
+                                    return {};
+                                }));
     return bits;
 }
 

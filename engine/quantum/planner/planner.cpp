@@ -35,7 +35,8 @@ bool better(const PlanCandidate& a, const PlanCandidate& b) {
 
 std::string verdictBeside(const PlanCandidate& other, const PlanCandidate& best) {
     if (!other.estimate) return "not chosen: it cannot tell what it would need";
-    if (other.estimate->error > 0 && best.estimate && best.estimate->error == 0) return "not chosen: it may have to truncate the state";
+    if (other.estimate->error > 0 && best.estimate && best.estimate->error == 0)
+        return "not chosen: it may have to truncate the state";
     if (other.estimate->seconds > kInstant) return "not chosen: slower";
     return best.estimate && best.estimate->amplitudes && !other.estimate->amplitudes
                ? "not chosen: as quick, but it keeps no amplitudes"
@@ -64,12 +65,14 @@ Weighed weigh(const Circuit& circuit, const SimulationRequest& request, std::spa
             } else {
                 candidate.verdict = "refused: " + accepted.error().message;
                 // With nothing possible, what keeps amplitudes has the most to say about sizes.
-                if (!result.refusal || (candidate.estimate && candidate.estimate->amplitudes)) result.refusal = std::move(accepted).error();
+                if (!result.refusal || (candidate.estimate && candidate.estimate->amplitudes))
+                    result.refusal = std::move(accepted).error();
             }
         }
         result.candidates.push_back(std::move(candidate));
         const std::size_t index = result.candidates.size() - 1;
-        if (result.candidates.back().possible && (!best || better(result.candidates[index], result.candidates[*best]))) best = index;
+        if (result.candidates.back().possible && (!best || better(result.candidates[index], result.candidates[*best])))
+            best = index;
     }
     if (!best) {
         if (!result.refusal) result.refusal = Error{ErrorCode::Unsupported, "no simulator is available", {}};
@@ -78,8 +81,10 @@ Weighed weigh(const Circuit& circuit, const SimulationRequest& request, std::spa
     result.refusal.reset();
     for (std::size_t i = 0; i < result.candidates.size(); ++i) {
         PlanCandidate& candidate = result.candidates[i];
-        if (i == *best) candidate.verdict = verdictOf(candidate, asked);
-        else if (candidate.possible) candidate.verdict = verdictBeside(candidate, result.candidates[*best]);
+        if (i == *best)
+            candidate.verdict = verdictOf(candidate, asked);
+        else if (candidate.possible)
+            candidate.verdict = verdictBeside(candidate, result.candidates[*best]);
     }
     result.best = &result.candidates[*best];
     return result;
@@ -87,7 +92,8 @@ Weighed weigh(const Circuit& circuit, const SimulationRequest& request, std::spa
 
 void take(SimulationPlan& plan, CircuitPart part, std::string observable, const PlanCandidate& best) {
     const SimulationEstimate estimate = best.estimate.value_or(SimulationEstimate{});
-    plan.pieces.push_back({std::move(part), std::move(observable), best.simulator, estimate.seconds, estimate.bytes, estimate.error});
+    plan.pieces.push_back(
+        {std::move(part), std::move(observable), best.simulator, estimate.seconds, estimate.bytes, estimate.error});
     plan.seconds += estimate.seconds;
     plan.bytes = std::max(plan.bytes, estimate.bytes);
     plan.error = std::max(plan.error, estimate.error);
@@ -101,8 +107,8 @@ bool worthwhile(const SimulationPlan& plan, const SimulationPlan& other) {
 }
 
 /// The pieces that `request` splits into when each is planned by itself; nothing when one of them cannot run.
-std::optional<SimulationPlan> inParts(const SimulationPlan& plan, std::vector<CircuitPart> parts, const SimulationRequest& request,
-                                      std::span<const Simulator* const> simulators) {
+std::optional<SimulationPlan> inParts(const SimulationPlan& plan, std::vector<CircuitPart> parts,
+                                      const SimulationRequest& request, std::span<const Simulator* const> simulators) {
     SimulationPlan result = plan;
     result.shape = SimulationPlan::Shape::Parts;
     result.pieces.clear();
@@ -114,12 +120,13 @@ std::optional<SimulationPlan> inParts(const SimulationPlan& plan, std::vector<Ci
         if (!weighed.best) return std::nullopt;
         take(result, std::move(part), {}, *weighed.best);
     }
-    result.reason = fmt::format("{} parts of at most {} qubits do not interact: each runs by itself", result.pieces.size(), plan.largestPart);
+    result.reason = fmt::format("{} parts of at most {} qubits do not interact: each runs by itself",
+                                result.pieces.size(), plan.largestPart);
     return result;
 }
 
-std::optional<SimulationPlan> inCones(const SimulationPlan& plan, const Circuit& circuit, const SimulationRequest& request,
-                                      std::span<const Simulator* const> simulators) {
+std::optional<SimulationPlan> inCones(const SimulationPlan& plan, const Circuit& circuit,
+                                      const SimulationRequest& request, std::span<const Simulator* const> simulators) {
     SimulationPlan result = plan;
     result.shape = SimulationPlan::Shape::LightCones;
     result.pieces.clear();
@@ -143,7 +150,9 @@ std::optional<SimulationPlan> inCones(const SimulationPlan& plan, const Circuit&
         if (!weighed.best) return std::nullopt;
         take(result, std::move(*cone), text, *weighed.best);
     }
-    result.reason = fmt::format("only observables are asked for: each runs in its light cone of at most {} of {} qubits", largest, circuit.qubits);
+    result.reason =
+        fmt::format("only observables are asked for: each runs in its light cone of at most {} of {} qubits", largest,
+                    circuit.qubits);
     return result;
 }
 
@@ -183,7 +192,8 @@ Result<SimulationPlan> planSimulation(const Circuit& circuit, const SimulationRe
     if (reducible && parts.size() > 1) consider(inParts(plan, std::move(parts), request, simulators));
     const bool onlyValues = request.shots == 0 && request.top == 0 && !request.observables.empty();
     if (reducible && onlyValues) consider(inCones(plan, circuit, request, simulators));
-    if (plan.pieces.empty() && reducible && !onlyValues && !request.observables.empty() && inCones(plan, circuit, request, simulators))
+    if (plan.pieces.empty() && reducible && !onlyValues && !request.observables.empty() &&
+        inCones(plan, circuit, request, simulators))
         plan.refusal->message += "; its observables alone could be had, without shots and listed states";
     return plan;
 }

@@ -16,8 +16,8 @@ struct PlanCandidate {
 
 /// A circuit that is simulated at one go.
 struct PlannedPiece {
-    CircuitPart part;            ///< empty when the piece is the circuit as it is
-    std::string observable;      ///< of a light cone: as the request spells it
+    CircuitPart part;       ///< empty when the piece is the circuit as it is
+    std::string observable; ///< of a light cone: as the request spells it
     const Simulator* chosen = nullptr;
     double seconds = 0;
     double bytes = 0;
@@ -42,12 +42,13 @@ struct SimulationPlan {
     std::optional<Error> refusal; ///< why nothing can run; then there are no pieces
 };
 
-/// Weighs the simulators that `request.method` allows ("auto": all of them). OutOfRange for an unknown method, and what is
-/// wrong with the circuit or request whatever the simulator.
+/// Weighs the simulators that `request.method` allows ("auto": all of them). OutOfRange for an unknown method, and what
+/// is wrong with the circuit or request whatever the simulator.
 [[nodiscard]] Result<SimulationPlan> planSimulation(const Circuit& circuit, const SimulationRequest& request,
                                                     std::span<const Simulator* const> simulators);
 
-/// Carries the plan out. Parts' results are joined into one for the whole circuit; light cones give expectation values only.
+/// Carries the plan out. Parts' results are joined into one for the whole circuit; light cones give expectation values
+/// only.
 [[nodiscard]] Result<SimulationResult> runPlan(const SimulationPlan& plan, const Circuit& circuit,
                                                const SimulationRequest& request, const RunContext& context);
 

@@ -13,7 +13,10 @@ namespace {
 /// Sets that grow together.
 class Groups {
 public:
-    explicit Groups(std::size_t size) : m_parent(size) { std::iota(m_parent.begin(), m_parent.end(), std::size_t{0}); }
+    explicit Groups(std::size_t size)
+        : m_parent(size) {
+        std::iota(m_parent.begin(), m_parent.end(), std::size_t{0});
+    }
     std::size_t of(std::size_t item) {
         while (m_parent[item] != item) item = m_parent[item] = m_parent[m_parent[item]];
         return item;
@@ -50,9 +53,12 @@ CircuitPart emptyPart(const Circuit& whole, std::vector<int> qubits) {
 /// Adds an operation of the whole; `local` numbers the part's qubits.
 void add(CircuitPart& part, Operation operation, const std::vector<int>& local) {
     const auto renumber = [&](int& qubit) { qubit = local[static_cast<std::size_t>(qubit)]; };
-    if (auto* gate = std::get_if<GateOp>(&operation.what)) std::ranges::for_each(gate->qubits, renumber);
-    else if (auto* measure = std::get_if<MeasureOp>(&operation.what)) renumber(measure->qubit);
-    else if (auto* reset = std::get_if<ResetOp>(&operation.what)) renumber(reset->qubit);
+    if (auto* gate = std::get_if<GateOp>(&operation.what))
+        std::ranges::for_each(gate->qubits, renumber);
+    else if (auto* measure = std::get_if<MeasureOp>(&operation.what))
+        renumber(measure->qubit);
+    else if (auto* reset = std::get_if<ResetOp>(&operation.what))
+        renumber(reset->qubit);
     part.circuit.operations.push_back(std::move(operation));
 }
 
@@ -65,6 +71,12 @@ std::vector<CircuitPart> independentParts(const Circuit& circuit) {
     // Qubits, classical bits that are measured into, and registers that a condition reads.
     Groups groups(qubits + clbits + circuit.cregs.size());
     std::vector<bool> read(circuit.cregs.size());
+    const auto plain = [](const Operation& operation) {
+        return std::holds_alternative<GateOp>(operation.what) || std::holds_alternative<MeasureOp>(operation.what) ||
+               std::holds_alternative<ResetOp>(operation.what) || std::holds_alternative<BarrierOp>(operation.what);
+    };
+    if (!std::ranges::all_of(flat.operations, plain)) // whatever else there may be can join anything
+        for (std::size_t q = 1; q < qubits; ++q) groups.join(0, q);
     for (const Operation& operation : flat.operations)
         if (operation.condition) read[static_cast<std::size_t>(operation.condition->creg)] = true;
     for (const Operation& operation : flat.operations) {
@@ -72,7 +84,8 @@ std::vector<CircuitPart> independentParts(const Circuit& circuit) {
         if (touched.empty()) continue;
         const auto first = static_cast<std::size_t>(touched.front());
         for (const int q : touched) groups.join(first, static_cast<std::size_t>(q));
-        if (operation.condition) groups.join(first, qubits + clbits + static_cast<std::size_t>(operation.condition->creg));
+        if (operation.condition)
+            groups.join(first, qubits + clbits + static_cast<std::size_t>(operation.condition->creg));
         if (const auto* measure = std::get_if<MeasureOp>(&operation.what)) {
             groups.join(first, qubits + static_cast<std::size_t>(measure->clbit));
             const std::size_t creg = registerOf(circuit, measure->clbit);

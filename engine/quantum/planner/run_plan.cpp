@@ -52,8 +52,8 @@ std::vector<Listed> listedBy(const SimulationResult& result, const CircuitPart& 
     return list;
 }
 
-/// Which outcome of a part each shot gets. A part's shots are alike but for their order, which its counts do not keep: an
-/// order drawn by the seed makes the parts independent of one another.
+/// Which outcome of a part each shot gets. A part's shots are alike but for their order, which its counts do not keep:
+/// an order drawn by the seed makes the parts independent of one another.
 std::vector<std::uint32_t> shuffled(const std::vector<OutcomeCount>& counts, std::uint64_t seed) {
     std::vector<std::uint32_t> outcomes;
     for (std::size_t k = 0; k < counts.size(); ++k)
@@ -68,7 +68,9 @@ std::vector<std::uint32_t> shuffled(const std::vector<OutcomeCount>& counts, std
 /// Joins the results of parts into that of the whole.
 class Joiner {
 public:
-    Joiner(const Circuit& circuit, const SimulationRequest& request) : m_circuit(circuit), m_request(request) {
+    Joiner(const Circuit& circuit, const SimulationRequest& request)
+        : m_circuit(circuit)
+        , m_request(request) {
         for (const Operation& operation : flatten(circuit).operations)
             m_measures = m_measures || std::holds_alternative<MeasureOp>(operation.what);
         m_result.qubits = circuit.qubits;
@@ -88,8 +90,9 @@ public:
     Result<SimulationRequest> requestOf(const PlannedPiece& piece, std::uint64_t index) const {
         SimulationRequest own = m_request;
         own.method = piece.chosen->id();
-        const auto words = philox({static_cast<std::uint32_t>(index), 0, 0x9a27u, 0xFFFFFFFEu},
-                                  {static_cast<std::uint32_t>(m_request.seed), static_cast<std::uint32_t>(m_request.seed >> 32)});
+        const auto words =
+            philox({static_cast<std::uint32_t>(index), 0, 0x9a27u, 0xFFFFFFFEu},
+                   {static_cast<std::uint32_t>(m_request.seed), static_cast<std::uint32_t>(m_request.seed >> 32)});
         own.seed = static_cast<std::uint64_t>(words[0]) << 32 | words[1];
         own.observables.clear();
         for (const std::string& text : m_request.observables) {
@@ -115,13 +118,17 @@ public:
             QSCOPE_TRY(const auto factors, parsePauliFactors(value.observable, m_circuit.qubits));
             if (!restricted(factors, piece.part).empty()) value.value *= part.expectations[next++].value;
         }
-        m_listed = combined(m_listed, listedBy(part, piece.part, m_circuit.qubits), static_cast<std::size_t>(m_request.top));
+        m_listed =
+            combined(m_listed, listedBy(part, piece.part, m_circuit.qubits), static_cast<std::size_t>(m_request.top));
         if (own.shots == 0) return {};
         const auto outcomes = shuffled(part.counts, own.seed);
         for (std::size_t shot = 0; shot < m_shots.size(); ++shot) {
             const std::string& bits = part.counts[outcomes[shot]].bits;
             for (std::size_t k = 0; k < bits.size(); ++k) {
-                const std::size_t at = m_measures ? k : m_shots[shot].size() - 1 - static_cast<std::size_t>(piece.part.qubits[bits.size() - 1 - k]);
+                const std::size_t at =
+                    m_measures
+                        ? k
+                        : m_shots[shot].size() - 1 - static_cast<std::size_t>(piece.part.qubits[bits.size() - 1 - k]);
                 if (bits[k] == '1') m_shots[shot][at] = '1';
             }
         }
@@ -132,7 +139,8 @@ public:
         for (const std::string& method : m_methods) m_result.method += (m_result.method.empty() ? "" : "+") + method;
         for (const Listed& each : m_listed) {
             BasisProbability entry{0, each.probability};
-            if (m_circuit.qubits > 64) entry.bits = printedBits(each.bits, {{"q", 0, m_circuit.qubits}});
+            if (m_circuit.qubits > 64)
+                entry.bits = printedBits(each.bits, {{"q", 0, m_circuit.qubits}});
             else
                 for (std::size_t q = 0; q < each.bits.size(); ++q) entry.index |= std::uint64_t{each.bits[q]} << q;
             m_result.probabilities.push_back(std::move(entry));
@@ -146,7 +154,8 @@ public:
 
 private:
     static bool measures(const Circuit& circuit) {
-        return std::ranges::any_of(circuit.operations, [](const Operation& each) { return std::holds_alternative<MeasureOp>(each.what); });
+        return std::ranges::any_of(circuit.operations,
+                                   [](const Operation& each) { return std::holds_alternative<MeasureOp>(each.what); });
     }
 
     const Circuit& m_circuit;

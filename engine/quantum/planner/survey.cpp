@@ -15,7 +15,8 @@ CircuitSurvey surveyCircuit(const Circuit& circuit, std::size_t steps) {
     survey.qubits = circuit.qubits;
     CliffordTable table;
     std::int64_t clifford = 0;
-    std::vector<double> changes(static_cast<std::size_t>(circuit.qubits) + 1); // changes of the sum from one cut to the next
+    std::vector<double> changes(static_cast<std::size_t>(circuit.qubits) +
+                                1); // changes of the sum from one cut to the next
     for (std::size_t i = 0; i < program.length; ++i) {
         const Operation& operation = program.flat.operations[i];
         survey.conditions += operation.condition.has_value();
@@ -40,7 +41,8 @@ CircuitSurvey surveyCircuit(const Circuit& circuit, std::size_t steps) {
     double across = 0;
     for (int cut = 1; cut < circuit.qubits; ++cut) {
         across += changes[static_cast<std::size_t>(cut) - 1];
-        survey.entanglementBits = std::max(survey.entanglementBits, std::min<double>(across, std::min(cut, circuit.qubits - cut)));
+        survey.entanglementBits =
+            std::max(survey.entanglementBits, std::min<double>(across, std::min(cut, circuit.qubits - cut)));
     }
     return survey;
 }

@@ -13,8 +13,8 @@ Result<std::vector<PauliFactor>> parsePauliFactors(std::string_view text, int qu
     const bool indexed = text.find_first_of("0123456789") != std::string_view::npos;
     if (!indexed) {
         if (text.size() != static_cast<std::size_t>(qubits))
-            return fail(ErrorCode::OutOfRange, "'{}' has {} letters for {} qubits (write 'Z0 Z2' to name some of them)", shown,
-                        text.size(), qubits);
+            return fail(ErrorCode::OutOfRange, "'{}' has {} letters for {} qubits (write 'Z0 Z2' to name some of them)",
+                        shown, text.size(), qubits);
         for (int qubit = 0; qubit < qubits; ++qubit) {
             const char letter = text[text.size() - 1 - static_cast<std::size_t>(qubit)];
             if (!letterOf(letter)) return fail(ErrorCode::Malformed, "'{}' has a letter other than I, X, Y, Z", shown);

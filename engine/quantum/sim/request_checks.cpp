@@ -38,8 +38,8 @@ Result<void> checkRequest(const Circuit& circuit, const SimulationRequest& reque
         return fail(ErrorCode::Unsupported, "the simulator '{}' was asked to run as '{}'", id, request.method);
     if (circuit.qubits < 1) return fail(ErrorCode::Unsupported, "the circuit has no qubits");
     if (const Operation* opaque = withoutMatrix(circuit.operations))
-        return fail(ErrorCode::Unsupported, "line {}: gate '{}' is opaque: it has no matrix to simulate", opaque->span.line,
-                    opaqueName(*opaque));
+        return fail(ErrorCode::Unsupported, "line {}: gate '{}' is opaque: it has no matrix to simulate",
+                    opaque->span.line, opaqueName(*opaque));
     if (request.shots < 0 || request.shots > kMostShots)
         return fail(ErrorCode::OutOfRange, "{} shots; 0 to {} are possible", request.shots, kMostShots);
     for (const std::string& text : request.observables) QSCOPE_CHECK(parsePauliFactors(text, circuit.qubits));

@@ -7,7 +7,8 @@ namespace qscope::engine {
 
 // What all simulators check alike, and how they put things to people.
 
-/// The method's name, opaque gates, shots and observables; an error says what is wrong. Sizes are the simulator's own matter.
+/// The method's name, opaque gates, shots and observables; an error says what is wrong. Sizes are the simulator's own
+/// matter.
 [[nodiscard]] Result<void> checkRequest(const Circuit& circuit, const SimulationRequest& request, std::string_view id);
 
 /// Unsupported when the caller needs amplitudes, which the simulator `id` does not keep.
@@ -20,7 +21,8 @@ namespace qscope::engine {
 [[nodiscard]] std::string printedBits(const std::vector<bool>& clbits, const std::vector<Register>& cregs);
 
 /// Whether the condition holds for these values of all classical bits.
-[[nodiscard]] bool conditionHolds(const Condition& condition, const std::vector<Register>& cregs, const std::vector<bool>& clbits);
+[[nodiscard]] bool conditionHolds(const Condition& condition, const std::vector<Register>& cregs,
+                                  const std::vector<bool>& clbits);
 
 /// Counted outcomes, the most frequent first, equal ones by their bits.
 [[nodiscard]] std::vector<OutcomeCount> sortedCounts(const std::map<std::string, std::int64_t>& counts);

@@ -19,12 +19,8 @@ constexpr double kTolerance = 5e-12;
 struct Masks {
     unsigned x, z;
 };
-Masks masksOf(unsigned string) {
-    return {(string & 1) | (string >> 1 & 2), (string >> 1 & 1) | (string >> 2 & 2)};
-}
-unsigned stringOf(Masks masks) {
-    return (masks.x & 1) | (masks.z & 1) << 1 | (masks.x & 2) << 1 | (masks.z & 2) << 2;
-}
+Masks masksOf(unsigned string) { return {(string & 1) | (string >> 1 & 2), (string >> 1 & 1) | (string >> 2 & 2)}; }
+unsigned stringOf(Masks masks) { return (masks.x & 1) | (masks.z & 1) << 1 | (masks.x & 2) << 1 | (masks.z & 2) << 2; }
 
 /// The entry of the Pauli string in column c, which is in row c ^ x: a factor i for each Y.
 Complex entryOf(Masks pauli, unsigned column) {
@@ -37,7 +33,9 @@ Complex times(Complex a, Complex b) { // the library's product checks for infini
     return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
 }
 
-bool near(Complex a, Complex b) { return std::abs(a.real() - b.real()) < kTolerance && std::abs(a.imag() - b.imag()) < kTolerance; }
+bool near(Complex a, Complex b) {
+    return std::abs(a.real() - b.real()) < kTolerance && std::abs(a.imag() - b.imag()) < kTolerance;
+}
 
 /// Reads a matrix as a signed Pauli string.
 std::optional<std::pair<unsigned, bool>> pauliOf(const std::vector<Complex>& matrix, unsigned size) {
@@ -75,7 +73,8 @@ std::optional<CliffordGate> cliffordOf(const GateOp& gate) {
             for (unsigned column = 0; column < size; ++column) {
                 Complex sum = 0;
                 for (unsigned k = 0; k < size; ++k)
-                    sum += times(times(u[row * size + (k ^ masks.x)], entryOf(masks, k)), std::conj(u[column * size + k]));
+                    sum +=
+                        times(times(u[row * size + (k ^ masks.x)], entryOf(masks, k)), std::conj(u[column * size + k]));
                 moved[row * size + column] = sum;
             }
         const auto image = pauliOf(moved, size);

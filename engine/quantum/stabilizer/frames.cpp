@@ -54,9 +54,15 @@ Result<Reference> makeReference(const CliffordProgram& program, const RunContext
 class Frames {
 public:
     Frames(const CliffordProgram& program, const Reference& reference, std::uint64_t seed, std::int64_t batch)
-        : m_program(program), m_reference(reference), m_seed(seed), m_batch(static_cast<std::uint32_t>(batch)),
-          m_x(static_cast<std::size_t>(program.qubits) * kWords), m_z(m_x.size()),
-          m_bits(static_cast<std::size_t>(program.measures ? program.clbits : std::max(program.clbits, program.qubits)) * kWords) {
+        : m_program(program)
+        , m_reference(reference)
+        , m_seed(seed)
+        , m_batch(static_cast<std::uint32_t>(batch))
+        , m_x(static_cast<std::size_t>(program.qubits) * kWords)
+        , m_z(m_x.size())
+        , m_bits(
+              static_cast<std::size_t>(program.measures ? program.clbits : std::max(program.clbits, program.qubits)) *
+              kWords) {
         for (int q = 0; q < program.qubits; ++q) randomise(z(q)); // Z does nothing to |0>
     }
 
@@ -64,7 +70,9 @@ public:
         for (std::size_t i = 0; i < m_program.steps.size(); ++i) {
             const CliffordStep& step = m_program.steps[i];
             switch (step.kind) {
-            case CliffordStep::Kind::Gate: step.condition ? conditional(step, m_reference.performed[i]) : apply(step); break;
+            case CliffordStep::Kind::Gate:
+                step.condition ? conditional(step, m_reference.performed[i]) : apply(step);
+                break;
             case CliffordStep::Kind::Measure: record(step.a, m_reference.outcomes[i], bits(step.clbit)); break;
             case CliffordStep::Kind::Reset:
                 for (std::size_t w = 0; w < kWords; ++w) x(step.a)[w] = z(step.a)[w] = 0;
@@ -151,7 +159,8 @@ private:
 
 } // namespace
 
-Result<Counts> sampleFrames(const CliffordProgram& program, std::int64_t shots, std::uint64_t seed, const RunContext& context) {
+Result<Counts> sampleFrames(const CliffordProgram& program, std::int64_t shots, std::uint64_t seed,
+                            const RunContext& context) {
     QSCOPE_TRY(const Reference reference, makeReference(program, context));
     std::vector<Counts> parts(static_cast<std::size_t>((shots + kShots - 1) / kShots));
     QSCOPE_CHECK(parallelChunks(shots, kShots, context, [&](std::int64_t begin, std::int64_t end) -> Result<void> {
@@ -162,7 +171,8 @@ Result<Counts> sampleFrames(const CliffordProgram& program, std::int64_t shots, 
     }));
     Counts counts;
     for (Counts& part : parts) {
-        if (counts.empty()) counts.swap(part);
+        if (counts.empty())
+            counts.swap(part);
         else
             for (const auto& [bits, count] : part) counts[bits] += count;
     }

@@ -17,7 +17,8 @@ Result<std::unique_ptr<CliffordProgram>> makeCliffordProgram(const Circuit& circ
         if (const auto* gate = std::get_if<GateOp>(&operation.what)) {
             step.gate = result->gates.find(*gate);
             if (!step.gate)
-                return fail(ErrorCode::Unsupported, "line {}: gate '{}' is not a Clifford gate; 'statevector' and 'mps' take it",
+                return fail(ErrorCode::Unsupported,
+                            "line {}: gate '{}' is not a Clifford gate; 'statevector' and 'mps' take it",
                             operation.span.line, gate->name);
             step.a = gate->qubits.front();
             step.b = gate->qubits.back();
@@ -31,7 +32,8 @@ Result<std::unique_ptr<CliffordProgram>> makeCliffordProgram(const Circuit& circ
             step.kind = CliffordStep::Kind::Reset;
             step.a = reset->qubit;
         } else {
-            return fail(ErrorCode::Unsupported, "line {}: 'stabilizer' does not know this operation", operation.span.line);
+            return fail(ErrorCode::Unsupported, "line {}: 'stabilizer' does not know this operation",
+                        operation.span.line);
         }
         if (step.condition && !(step.gate && step.gate->pauli())) result->framed = false;
         result->steps.push_back(step);

@@ -61,7 +61,8 @@ std::string printedOutcome(const CliffordProgram& program, const std::vector<boo
     return printedBits(bits, {{"q", 0, program.qubits}});
 }
 
-Result<Counts> sampleRuns(const CliffordProgram& program, std::int64_t shots, std::uint64_t seed, const RunContext& context) {
+Result<Counts> sampleRuns(const CliffordProgram& program, std::int64_t shots, std::uint64_t seed,
+                          const RunContext& context) {
     constexpr std::int64_t kGrain = 16;
     std::vector<Counts> parts(static_cast<std::size_t>((shots + kGrain - 1) / kGrain));
     QSCOPE_CHECK(parallelChunks(shots, kGrain, context, [&](std::int64_t begin, std::int64_t end) -> Result<void> {

@@ -19,14 +19,15 @@ struct CliffordRun {
                                               const RunContext& context);
 /// Adds the terminal measurements to a run; without any measurement at all, reads every qubit instead.
 /// Returns classical bits, or qubits.
-[[nodiscard]] Result<std::vector<bool>> finishClifford(const CliffordProgram& program, CliffordRun& run, std::uint64_t seed,
-                                                       std::uint64_t shot, const RunContext& context);
+[[nodiscard]] Result<std::vector<bool>> finishClifford(const CliffordProgram& program, CliffordRun& run,
+                                                       std::uint64_t seed, std::uint64_t shot,
+                                                       const RunContext& context);
 
 using Counts = std::map<std::string, std::int64_t>;
 
 /// Counts of all shots by Pauli frames: what differs from one reference run is a Pauli string per shot, and gates carry
-/// these along 64 shots at a time. Source: Gidney, "Stim: a fast stabilizer circuit simulator", Quantum 5, 497 (2021), section 2.3.
-/// The same counts for any number of threads. `program.framed` holds.
+/// these along 64 shots at a time. Source: Gidney, "Stim: a fast stabilizer circuit simulator", Quantum 5, 497 (2021),
+/// section 2.3. The same counts for any number of threads. `program.framed` holds.
 [[nodiscard]] Result<Counts> sampleFrames(const CliffordProgram& program, std::int64_t shots, std::uint64_t seed,
                                           const RunContext& context);
 /// The same one shot at a time, for any conditions.

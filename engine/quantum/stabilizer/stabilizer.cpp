@@ -28,7 +28,8 @@ public:
         return {};
     }
 
-    std::optional<SimulationEstimate> estimate(const Circuit& circuit, const SimulationRequest& request) const override {
+    std::optional<SimulationEstimate> estimate(const Circuit& circuit,
+                                               const SimulationRequest& request) const override {
         const auto made = makeCliffordProgram(circuit, request.steps);
         if (!made) return std::nullopt;
         const CliffordProgram& program = **made;
@@ -36,16 +37,17 @@ public:
         double measurements = program.measures ? 0 : circuit.qubits;
         for (const CliffordStep& step : program.steps) measurements += step.kind != CliffordStep::Kind::Gate;
         // The state shown, the reference, and the basis states that are listed: three walks; and the frames.
-        const double walk = words * (static_cast<double>(program.gateCount) * kGateWord + measurements * circuit.qubits * kMeasureWord);
+        const double walk =
+            words * (static_cast<double>(program.gateCount) * kGateWord + measurements * circuit.qubits * kMeasureWord);
         const auto shots = static_cast<double>(request.shots);
-        const double sampling = program.framed
-                                    ? shots / 64 * (static_cast<double>(program.steps.size()) + circuit.qubits) * kGateWord +
-                                          shots * measurements * 2e-9
-                                    : shots * walk;
-        return SimulationEstimate{3 * Tableau::bytes(circuit.qubits), 3 * walk + sampling / availableThreads(), 0, false,
-                                  fmt::format("{} rows of {} qubits, {} gates, {:.0f} measurements{}", 2 * circuit.qubits, circuit.qubits,
-                                              program.gateCount, measurements,
-                                              program.framed ? "" : ", each shot alone for its conditions")};
+        const double sampling =
+            program.framed ? shots / 64 * (static_cast<double>(program.steps.size()) + circuit.qubits) * kGateWord +
+                                 shots * measurements * 2e-9
+                           : shots * walk;
+        return SimulationEstimate{
+            3 * Tableau::bytes(circuit.qubits), 3 * walk + sampling / availableThreads(), 0, false,
+            fmt::format("{} rows of {} qubits, {} gates, {:.0f} measurements{}", 2 * circuit.qubits, circuit.qubits,
+                        program.gateCount, measurements, program.framed ? "" : ", each shot alone for its conditions")};
     }
 
     Result<SimulationResult> run(const Circuit& circuit, const SimulationRequest& request,
@@ -87,9 +89,11 @@ private:
         if (request.top < 0 || request.top > kMostListed)
             return fail(ErrorCode::OutOfRange, "{} basis states to list; {} are the limit", request.top, kMostListed);
         const auto available = static_cast<double>(cpu::freeMemory());
-        if (const double needed = 3 * Tableau::bytes(circuit.qubits); needed > available) // shown, reference and listing
-            return fail(ErrorCode::OutOfMemory, "tableaus of {} qubits need {}, {} are free; {:.0f} qubits would fit", circuit.qubits,
-                        bytesText(needed), bytesText(available), std::floor(std::sqrt(available / 3 * 2)) - 64);
+        if (const double needed = 3 * Tableau::bytes(circuit.qubits);
+            needed > available) // shown, reference and listing
+            return fail(ErrorCode::OutOfMemory, "tableaus of {} qubits need {}, {} are free; {:.0f} qubits would fit",
+                        circuit.qubits, bytesText(needed), bytesText(available),
+                        std::floor(std::sqrt(available / 3 * 2)) - 64);
         return makeCliffordProgram(circuit, request.steps);
     }
 
@@ -97,8 +101,9 @@ private:
         QSCOPE_TRY(const Support support, supportOf(state, context));
         const std::size_t dimension = support.directions.size();
         const double probability = std::exp2(-static_cast<double>(dimension));
-        const auto count = dimension < 31 ? std::min<std::uint64_t>(std::uint64_t{1} << dimension, static_cast<std::uint64_t>(top))
-                                          : static_cast<std::uint64_t>(top);
+        const auto count = dimension < 31
+                               ? std::min<std::uint64_t>(std::uint64_t{1} << dimension, static_cast<std::uint64_t>(top))
+                               : static_cast<std::uint64_t>(top);
         for (std::uint64_t i = 0; i < count; ++i) {
             const auto bits = support.element(i);
             BasisProbability entry{bits[0], probability};

@@ -26,8 +26,12 @@ std::uint16_t monomials(std::uint16_t signs) {
 } // namespace
 
 Tableau::Tableau(int qubits)
-    : m_qubits(qubits), m_half((static_cast<std::size_t>(qubits) + 63) / 64), m_words(2 * m_half),
-      m_x(static_cast<std::size_t>(qubits) * m_words), m_z(m_x.size()), m_signs(m_words) {
+    : m_qubits(qubits)
+    , m_half((static_cast<std::size_t>(qubits) + 63) / 64)
+    , m_words(2 * m_half)
+    , m_x(static_cast<std::size_t>(qubits) * m_words)
+    , m_z(m_x.size())
+    , m_signs(m_words) {
     for (int q = 0; q < qubits; ++q) {
         const auto word = static_cast<std::size_t>(q) / 64;
         const Word bit = Word{1} << (q % 64);
@@ -47,7 +51,8 @@ void Tableau::apply(const CliffordGate& gate, int a, int b) {
     const int inputs = two ? 4 : 2;
     Word from[4][4] = {}; // from[out][in]: all ones when that input bit adds to that output bit
     for (int in = 0; in < inputs; ++in)
-        for (int out = 0; out < inputs; ++out) from[out][in] = mask(gate.image[static_cast<std::size_t>(in)] >> out & 1);
+        for (int out = 0; out < inputs; ++out)
+            from[out][in] = mask(gate.image[static_cast<std::size_t>(in)] >> out & 1);
     unsigned terms[16];
     int count = 0;
     const unsigned sum = monomials(gate.signs);
@@ -64,7 +69,8 @@ void Tableau::apply(const CliffordGate& gate, int a, int b) {
             m_signs[w] ^= product;
         }
         for (int out = 0; out < inputs; ++out)
-            columns[out][w] = (in[0] & from[out][0]) ^ (in[1] & from[out][1]) ^ (in[2] & from[out][2]) ^ (in[3] & from[out][3]);
+            columns[out][w] =
+                (in[0] & from[out][0]) ^ (in[1] & from[out][1]) ^ (in[2] & from[out][2]) ^ (in[3] & from[out][3]);
     }
 }
 
@@ -95,12 +101,13 @@ void Tableau::collapse(int qubit, int row, bool outcome) {
     const std::size_t destabilizer = static_cast<std::size_t>(row) / 64;
     const std::size_t stabilizer = m_half + destabilizer;
     const Word bit = Word{1} << (row % 64);
-    // All other rows that anticommute with Z are multiplied by the stabilizer `row`, which then makes room for Z. Its own
-    // destabilizer is about to be replaced, so it is left out.
+    // All other rows that anticommute with Z are multiplied by the stabilizer `row`, which then makes room for Z. Its
+    // own destabilizer is about to be replaced, so it is left out.
     std::vector<Word> others(x(qubit), x(qubit) + m_words);
     others[destabilizer] &= ~bit;
     others[stabilizer] &= ~bit;
-    // Powers of i that the products make, per row, as two-bit numbers: odd ones occur in destabilizers, whose signs do not matter.
+    // Powers of i that the products make, per row, as two-bit numbers: odd ones occur in destabilizers, whose signs do
+    // not matter.
     std::vector<Word> ones(m_words), twos(m_words);
     for (int q = 0; q < m_qubits; ++q) {
         Word* const xs = x(q);
@@ -172,7 +179,8 @@ int Tableau::expectation(std::span<const PauliFactor> factors) const {
 std::vector<std::uint64_t> Tableau::xBits(int row) const {
     std::vector<Word> bits((static_cast<std::size_t>(m_qubits) + 63) / 64);
     const std::size_t word = m_half + static_cast<std::size_t>(row) / 64;
-    for (int q = 0; q < m_qubits; ++q) bits[static_cast<std::size_t>(q) / 64] |= (x(q)[word] >> (row % 64) & 1) << (q % 64);
+    for (int q = 0; q < m_qubits; ++q)
+        bits[static_cast<std::size_t>(q) / 64] |= (x(q)[word] >> (row % 64) & 1) << (q % 64);
     return bits;
 }
 

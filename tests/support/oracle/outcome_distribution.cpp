@@ -15,7 +15,10 @@ struct Branch {
 
 class Follower {
 public:
-    explicit Follower(const Circuit& circuit) : m_circuit(circuit) { open(circuit.operations, {}); }
+    explicit Follower(const Circuit& circuit)
+        : m_circuit(circuit) {
+        open(circuit.operations, {});
+    }
 
     std::map<std::string, double> all() {
         Vector zero(std::size_t{1} << m_circuit.qubits);
@@ -28,8 +31,10 @@ private:
     void open(const std::vector<Operation>& operations, const std::optional<Condition>& condition) {
         for (const Operation& operation : operations) {
             const auto& inner = condition ? condition : operation.condition;
-            if (const auto* call = std::get_if<CallOp>(&operation.what)) open(*call->body, inner);
-            else m_operations.push_back({operation.what, inner, {}});
+            if (const auto* call = std::get_if<CallOp>(&operation.what))
+                open(*call->body, inner);
+            else
+                m_operations.push_back({operation.what, inner, {}});
             m_measures = m_measures || std::holds_alternative<MeasureOp>(operation.what);
         }
     }
@@ -65,8 +70,10 @@ private:
                 if (kept < 1e-14) continue;
                 for (Complex& amplitude : next.state) amplitude /= std::sqrt(kept);
                 next.probability *= kept;
-                if (measure) next.clbits[static_cast<std::size_t>(measure->clbit)] = outcome;
-                else if (outcome) next.state = applied(matrixOf("x", {}), {&qubit, 1}, next.state);
+                if (measure)
+                    next.clbits[static_cast<std::size_t>(measure->clbit)] = outcome;
+                else if (outcome)
+                    next.state = applied(matrixOf("x", {}), {&qubit, 1}, next.state);
                 follow(at + 1, std::move(next));
             }
             return;
@@ -102,7 +109,8 @@ private:
 
 std::map<std::string, double> outcomeDistribution(const Circuit& circuit) { return Follower(circuit).all(); }
 
-ChiSquare chiSquare(const std::map<std::string, double>& distribution, const std::map<std::string, std::int64_t>& counts) {
+ChiSquare chiSquare(const std::map<std::string, double>& distribution,
+                    const std::map<std::string, std::int64_t>& counts) {
     double shots = 0;
     ChiSquare result;
     for (const auto& [bits, count] : counts) {

@@ -8,11 +8,12 @@
 
 namespace qscope::test::oracle {
 
-/// Probabilities of everything that a circuit's classical registers may print in the end, following every branch of every
-/// measurement, reset and condition by definition; of all qubits when the circuit measures nothing.
+/// Probabilities of everything that a circuit's classical registers may print in the end, following every branch of
+/// every measurement, reset and condition by definition; of all qubits when the circuit measures nothing.
 [[nodiscard]] std::map<std::string, double> outcomeDistribution(const engine::Circuit& circuit);
 
-/// The statistic of counts against a distribution, and how many outcomes (of at least five expected counts) it sums over.
+/// The statistic of counts against a distribution, and how many outcomes (of at least five expected counts) it sums
+/// over.
 struct ChiSquare {
     double value = 0;
     int cells = 0;

@@ -16,7 +16,8 @@ double worstProbability(const SimulationResult& result, const oracle::Vector& st
     std::vector<double> probabilities(state.size());
     for (const BasisProbability& each : result.probabilities) probabilities[each.index] = each.probability;
     double worst = 0;
-    for (std::size_t k = 0; k < state.size(); ++k) worst = std::max(worst, std::abs(probabilities[k] - std::norm(state[k])));
+    for (std::size_t k = 0; k < state.size(); ++k)
+        worst = std::max(worst, std::abs(probabilities[k] - std::norm(state[k])));
     return worst;
 }
 
@@ -150,7 +151,8 @@ TEST_CASE("a hundred qubits joined over long distances need a small bond") {
     CHECK(result.probabilities[1].probability == Approx(one));
     const auto counts = countsOf(result);
     REQUIRE(counts.size() == 2);
-    CHECK(static_cast<double>(counts.at(std::string(kQubits, '1'))) == Approx(3000 * one).margin(5 * std::sqrt(3000 * one)));
+    CHECK(static_cast<double>(counts.at(std::string(kQubits, '1'))) ==
+          Approx(3000 * one).margin(5 * std::sqrt(3000 * one)));
 
     appendMeasure(circuit, 50, 0);
     append(circuit, "h", {}, {50});

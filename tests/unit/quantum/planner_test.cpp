@@ -63,7 +63,8 @@ Circuit scattered(const std::vector<std::vector<int>>& groups, int gates, std::m
 
 } // namespace
 
-TEST_CASE("small circuits go to the state vector, large Clifford ones to the stabilizers, long weak ones to matrix products") {
+TEST_CASE("small circuits go to the state vector, large Clifford ones to the stabilizers, long weak ones to matrix "
+          "products") {
     std::mt19937 random(51);
     CHECK(planned(randomClifford(5, 40, random)).pieces.front().chosen->id() == "statevector");
     CHECK(planned(randomClifford(60, 2000, random)).pieces.front().chosen->id() == "stabilizer");
@@ -113,7 +114,8 @@ TEST_CASE("parts that do not interact are told apart, classical bits included") 
     CHECK(sizes("qreg q[5]; cx q[0],q[3]; cx q[4],q[1];") == Parts{{0, 3}, {1, 4}, {2}});
     CHECK(sizes("qreg q[3]; creg c[3]; h q; barrier q; measure q -> c;") == Parts{{0}, {1}, {2}});
     CHECK(sizes("qreg q[3]; creg c[3]; h q; measure q[0] -> c[0]; if (c==1) x q[2];") == Parts{{0, 2}, {1}});
-    CHECK(sizes("qreg q[3]; creg c[3]; if (c==0) x q[2]; measure q[1] -> c[1]; measure q[0] -> c[1];") == Parts{{0, 1, 2}});
+    CHECK(sizes("qreg q[3]; creg c[3]; if (c==0) x q[2]; measure q[1] -> c[1]; measure q[0] -> c[1];") ==
+          Parts{{0, 1, 2}});
     CHECK(sizes("qreg q[2]; creg c[1]; measure q[0] -> c[0]; measure q[1] -> c[0];") == Parts{{0, 1}});
     CHECK(sizes("gate pair a,b { x a; x b; }\nqreg q[2]; pair q[0],q[1];") == Parts{{0}, {1}});
 }
@@ -147,14 +149,16 @@ TEST_CASE("parts that run by themselves give what the whole gives") {
         }
         const auto result = carriedOut(plan, circuit, request);
         CHECK(result.method == "mps+statevector");
-        for (const auto& [text, value] : result.expectations) CHECK(value == Approx(oracle::expectation(text, state)).margin(1e-9));
+        for (const auto& [text, value] : result.expectations)
+            CHECK(value == Approx(oracle::expectation(text, state)).margin(1e-9));
         REQUIRE(result.probabilities.size() == 20);
         std::vector<double> sorted;
         for (const auto& amplitude : state) sorted.push_back(std::norm(amplitude));
         std::sort(sorted.begin(), sorted.end(), std::greater{});
         for (std::size_t k = 0; k < 20; ++k) {
             CHECK(result.probabilities[k].probability == Approx(sorted[k]).margin(1e-10));
-            CHECK(result.probabilities[k].probability == Approx(std::norm(state[result.probabilities[k].index])).margin(1e-10));
+            CHECK(result.probabilities[k].probability ==
+                  Approx(std::norm(state[result.probabilities[k].index])).margin(1e-10));
         }
         const auto test = oracle::chiSquare(oracle::outcomeDistribution(circuit), countsOf(result));
         CHECK_FALSE(test.impossible);
@@ -179,7 +183,8 @@ TEST_CASE("a circuit too wide for any one run is split where it can be") {
     CHECK(plan.pieces.size() >= 6);
     const auto result = carriedOut(plan, circuit, request);
     double wanted = 1;
-    for (const auto& [group, text] : {std::pair{0, std::string("IIIIIIZIII")}, {1, std::string("IIXIIIIIII")}, {4, std::string("IIIIIYIIII")}}) {
+    for (const auto& [group, text] :
+         {std::pair{0, std::string("IIIIIIZIII")}, {1, std::string("IIXIIIIIII")}, {4, std::string("IIIIIYIIII")}}) {
         Circuit inner = emptyCircuit(10);
         for (const Operation& operation : circuit.operations) {
             auto gate = std::get<GateOp>(operation.what);
@@ -205,7 +210,8 @@ TEST_CASE("observables run in their light cones when nothing else is asked for")
         SimulationRequest request;
         request.observables = {restricted(*factors, *cone)};
         TestRun run;
-        CHECK(simulated(cone->circuit, request, run).expectations.front().value == Approx(oracle::expectation(text, state)).margin(1e-12));
+        CHECK(simulated(cone->circuit, request, run).expectations.front().value ==
+              Approx(oracle::expectation(text, state)).margin(1e-12));
     }
     // Two layers on sixty qubits reach four of them.
     Circuit wide = emptyCircuit(60);
@@ -246,7 +252,9 @@ TEST_CASE("the simulators agree on the published circuits that they hold") {
             if (!circuit || circuit->qubits > 16) continue;
             INFO(path.string());
             SimulationRequest request;
-            for (int q = 0; q < circuit->qubits; ++q) request.observables.push_back(fmt::format("Z{} Z{}", q, (q + 1) % circuit->qubits == q ? q + 1 : (q + 1) % circuit->qubits));
+            for (int q = 0; q < circuit->qubits; ++q)
+                request.observables.push_back(
+                    fmt::format("Z{} Z{}", q, (q + 1) % circuit->qubits == q ? q + 1 : (q + 1) % circuit->qubits));
             if (circuit->qubits == 1) request.observables = {"Z", "X"};
             for (int q = 0; q < circuit->qubits; ++q) request.observables.push_back(fmt::format("X{}", q));
             if (!statevector->accepts(*circuit, request)) continue;

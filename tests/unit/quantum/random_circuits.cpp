@@ -5,7 +5,8 @@
 
 namespace qscope::test {
 
-void append(engine::Circuit& circuit, const std::string& name, std::vector<double> parameters, std::vector<int> qubits) {
+void append(engine::Circuit& circuit, const std::string& name, std::vector<double> parameters,
+            std::vector<int> qubits) {
     circuit.operations.push_back({engine::GateOp{name, std::move(parameters), std::move(qubits)}, {}, {}});
 }
 
@@ -39,7 +40,8 @@ engine::Circuit randomCircuit(int qubits, int gates, std::mt19937& random) {
         for (int k = 0; k < info.parameters; ++k) gate.parameters.push_back(angle(random));
         while (static_cast<int>(gate.qubits.size()) < info.qubits) {
             const int qubit = static_cast<int>(random() % static_cast<unsigned>(qubits));
-            if (std::find(gate.qubits.begin(), gate.qubits.end(), qubit) == gate.qubits.end()) gate.qubits.push_back(qubit);
+            if (std::find(gate.qubits.begin(), gate.qubits.end(), qubit) == gate.qubits.end())
+                gate.qubits.push_back(qubit);
         }
         append(circuit, gate.name, gate.parameters, gate.qubits);
     }
@@ -47,9 +49,10 @@ engine::Circuit randomCircuit(int qubits, int gates, std::mt19937& random) {
 }
 
 engine::Circuit randomClifford(int qubits, int gates, std::mt19937& random) {
-    static const std::pair<const char*, double> kQuarters[] = {{"rx", 0.5}, {"ry", 0.5}, {"rz", 0.5}, {"p", 0.5}, {"u1", 0.5}, {"u", 0.5},
-        {"u2", 0.5}, {"r", 0.5}, {"rxx", 0.5}, {"ryy", 0.5}, {"rzz", 0.5}, {"rzx", 0.5}, {"cp", 1}, {"crx", 1}, {"cry", 1}, {"crz", 1},
-        {"xx_plus_yy", 1}, {"fsim", 0.5}};
+    static const std::pair<const char*, double> kQuarters[] = {
+        {"rx", 0.5}, {"ry", 0.5}, {"rz", 0.5},  {"p", 0.5},   {"u1", 0.5},       {"u", 0.5},
+        {"u2", 0.5}, {"r", 0.5},  {"rxx", 0.5}, {"ryy", 0.5}, {"rzz", 0.5},      {"rzx", 0.5},
+        {"cp", 1},   {"crx", 1},  {"cry", 1},   {"crz", 1},   {"xx_plus_yy", 1}, {"fsim", 0.5}};
     engine::Circuit circuit;
     circuit.version = "2.0";
     circuit.qregs = {{"q", 0, qubits}};
@@ -110,7 +113,7 @@ std::map<std::string, std::int64_t> countsOf(const engine::SimulationResult& res
 }
 
 engine::SimulationResult ran(const engine::Simulator& simulator, const engine::Circuit& circuit,
-                                    const engine::SimulationRequest& request) {
+                             const engine::SimulationRequest& request) {
     TestRun run;
     auto result = simulator.run(circuit, request, run.context);
     if (!result) UNSCOPED_INFO(describe(result.error()));

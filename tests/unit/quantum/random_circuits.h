@@ -19,8 +19,8 @@ void appendMeasure(engine::Circuit& circuit, int qubit, int clbit);
 /// Clifford gates of the table, rotations by quarter turns among them.
 [[nodiscard]] engine::Circuit randomClifford(int qubits, int gates, std::mt19937& random);
 
-/// Puts measurements, resets and conditions between the gates of a circuit, into two classical registers. Conditions guard
-/// Pauli gates, or Hadamard gates with `anyGate`.
+/// Puts measurements, resets and conditions between the gates of a circuit, into two classical registers. Conditions
+/// guard Pauli gates, or Hadamard gates with `anyGate`.
 void disturb(engine::Circuit& circuit, int events, bool anyGate, std::mt19937& random);
 
 /// "ZXIY", as long as asked.

@@ -56,7 +56,8 @@ TEST_CASE("the action of every Clifford gate on Pauli strings follows its matrix
             auto wanted = matrixOfString(image, found->qubits);
             if (found->signs >> string & 1)
                 for (auto& entry : wanted) entry = -entry;
-            const auto moved = oracle::product(oracle::product(u, matrixOfString(string, found->qubits)), oracle::adjoint(u));
+            const auto moved =
+                oracle::product(oracle::product(u, matrixOfString(string, found->qubits)), oracle::adjoint(u));
             CHECK(oracle::distance(moved, wanted) < 1e-13);
             ++checked;
         }
@@ -77,7 +78,9 @@ TEST_CASE("gates are Clifford by their angles, within 1e-12") {
     CHECK(isClifford("rzx", {quarter}));
     for (const char* name : {"t", "tdg", "ch", "csx", "ccx", "cswap", "rccx", "c4x"}) CHECK_FALSE(isClifford(name, {}));
     for (const GateInfo& info : gateTable())
-        if (info.clifford) CHECK(isClifford(std::string(info.name), std::vector<double>(static_cast<std::size_t>(info.parameters), 0.7)));
+        if (info.clifford)
+            CHECK(isClifford(std::string(info.name),
+                             std::vector<double>(static_cast<std::size_t>(info.parameters), 0.7)));
 }
 
 TEST_CASE("random Clifford circuits agree with the definition and with the state vector") {
@@ -98,9 +101,11 @@ TEST_CASE("random Clifford circuits agree with the definition and with the state
             if (k > 0) CHECK(result.probabilities[k - 1].index < index);
         }
         double worst = 0;
-        for (std::size_t k = 0; k < state.size(); ++k) worst = std::max(worst, std::abs(probabilities[k] - std::norm(state[k])));
+        for (std::size_t k = 0; k < state.size(); ++k)
+            worst = std::max(worst, std::abs(probabilities[k] - std::norm(state[k])));
         CHECK(worst < 1e-12);
-        for (const auto& [text, value] : result.expectations) CHECK(std::abs(value - oracle::expectation(text, state)) < 1e-12);
+        for (const auto& [text, value] : result.expectations)
+            CHECK(std::abs(value - oracle::expectation(text, state)) < 1e-12);
         if (round % 20 != 0) continue;
         TestRun run;
         const auto vector = simulated(circuit, request, run);
@@ -223,7 +228,8 @@ TEST_CASE("the stabilizer simulator refuses what it cannot run, saying why") {
     CHECK(text.find(" qubits would fit") != std::string::npos);
     SimulationRequest request;
     request.amplitudes = true;
-    CHECK(reason(*circuitOf("qreg q[2]; h q;"), request) == "the simulator 'stabilizer' keeps no amplitudes; 'statevector' does");
+    CHECK(reason(*circuitOf("qreg q[2]; h q;"), request) ==
+          "the simulator 'stabilizer' keeps no amplitudes; 'statevector' does");
     TestRun run;
     run.stop.request_stop();
     const auto stopped = stabilizer->run(*circuitOf("qreg q[4]; h q;"), {}, run.context);
