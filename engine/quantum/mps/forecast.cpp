@@ -13,7 +13,7 @@ namespace {
 
 // Measured with `bench_circuits`: singular values of an m x n matrix take kSplit m n min(m, n) and a little.
 constexpr double kSplit = 12e-9;
-constexpr double kGate = 4e-6;
+constexpr double kGate = 1e-5;
 
 class Chain {
 public:

@@ -14,9 +14,12 @@ namespace {
 
 constexpr int kMostListed = 1 << 20;
 
-// Seconds per word of 64 rows, measured with `bench_circuits`.
-constexpr double kGateWord = 4e-9;
-constexpr double kMeasureWord = 3e-9;
+// Measured with `bench_circuits`, in seconds.
+constexpr double kGate = 1e-7;        ///< and
+constexpr double kGateWord = 8e-9;    ///< per word of 64 rows
+constexpr double kMeasureWord = 3e-9; ///< per qubit and word
+constexpr double kShot = 2e-6;        ///< to write an outcome down, and
+constexpr double kShotBit = 1e-8;
 
 class StabilizerSimulator final : public Simulator {
 public:
@@ -34,20 +37,25 @@ public:
         if (!made) return std::nullopt;
         const CliffordProgram& program = **made;
         const double words = 2.0 * std::ceil(circuit.qubits / 64.0);
-        double measurements = program.measures ? 0 : circuit.qubits;
-        for (const CliffordStep& step : program.steps) measurements += step.kind != CliffordStep::Kind::Gate;
-        // The state shown, the reference, and the basis states that are listed: three walks; and the frames.
-        const double walk =
-            words * (static_cast<double>(program.gateCount) * kGateWord + measurements * circuit.qubits * kMeasureWord);
+        const auto gates = static_cast<double>(program.gateCount);
         const auto shots = static_cast<double>(request.shots);
-        const double sampling =
-            program.framed ? shots / 64 * (static_cast<double>(program.steps.size()) + circuit.qubits) * kGateWord +
-                                 shots * measurements * 2e-9
-                           : shots * walk;
-        return SimulationEstimate{
-            3 * Tableau::bytes(circuit.qubits), 3 * walk + sampling / availableThreads(), 0, false,
-            fmt::format("{} rows of {} qubits, {} gates, {:.0f} measurements{}", 2 * circuit.qubits, circuit.qubits,
-                        program.gateCount, measurements, program.framed ? "" : ", each shot alone for its conditions")};
+        double measurements = 0;
+        for (const CliffordStep& step : program.steps)
+            measurements += step.kind != CliffordStep::Kind::Gate && !step.terminal;
+        const double everything = circuit.qubits; // measured at the end, or to find the basis states
+        const auto walk = [&](double measured) {
+            return gates * (kGate + words * kGateWord) + measured * circuit.qubits * words * kMeasureWord;
+        };
+        double seconds = walk(measurements + (request.top > 0 ? everything : 0));
+        if (shots > 0 && program.framed)
+            seconds += walk(measurements + everything) +
+                       shots / availableThreads() * (kShot + everything * kShotBit + gates * kGateWord / 64);
+        else if (shots > 0)
+            seconds += shots / availableThreads() * walk(measurements + everything);
+        return SimulationEstimate{3 * Tableau::bytes(circuit.qubits), seconds, 0, false,
+                                  fmt::format("{} rows of {} qubits, {} gates, {:.0f} measurements on the way{}",
+                                              2 * circuit.qubits, circuit.qubits, program.gateCount, measurements,
+                                              program.framed ? "" : ", each shot alone for its conditions")};
     }
 
     Result<SimulationResult> run(const Circuit& circuit, const SimulationRequest& request,
