@@ -58,6 +58,7 @@ void SimulationFollower::update() {
     request.shots = m_options.shots;
     request.seed = m_options.seed;
     request.observables = m_options.observables;
+    request.amplitudes = true; // the views show the state
     if (m_step >= 0) request.steps = static_cast<std::size_t>(m_step);
     const auto simulator = chooseSimulator(m_registries, *circuit, request);
     if (!simulator) {

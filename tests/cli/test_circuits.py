@@ -61,6 +61,46 @@ class Circuits(ProgramTest):
             self.assertEqual((state.dtype, state.shape), (kind, (4,)))
             numpy.testing.assert_allclose(state, numpy.array([1, 0, 0, 1]) / numpy.sqrt(2), atol=1e-7)
 
+    def test_the_plan_is_explained_without_running(self):
+        wide = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[60]; h q; cx q[0],q[59];'
+        document = self.json("simulate", self.circuit(wide), "--explain")
+        self.assertEqual({row["method"] for row in document["candidates"] if row["possible"]} & {"stabilizer", "mps"}, {"stabilizer", "mps"})
+        self.assertEqual(document["circuit"]["clifford_fraction"], 1)
+        self.assertTrue(document["possible"] and document["reason"] and document["pieces"])
+        refused = [row for row in document["candidates"] if row["method"] == "statevector"][0]
+        self.assertIn("refused: a state vector of 60 qubits needs 16 EiB", refused["verdict"])
+        text = run("simulate", self.circuit(wide), "--explain").stdout
+        self.assertIn("stabilizer", text)
+        self.assertIn("16 EiB", text)
+
+    def test_other_simulators_agree_and_take_wide_circuits(self):
+        for method in ("stabilizer", "mps"):
+            document = self.json("simulate", self.circuit(MEASURED), "--method", method, "--shots", 400, "--observable", "XX")
+            self.assertEqual(document["method"], method)
+            self.assertEqual([row["bits"] for row in document["probabilities"]], ["00", "11"])
+            self.assertAlmostEqual(document["expectations"]["XX"], 1, delta=1e-10)
+            self.assertEqual(set(document["counts"]), {"00", "11"})
+            wide = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[90]; h q[0]; cx q[0],q[89];'
+            document = self.json("simulate", self.circuit(wide), "--method", method, "--bond", 4, "--observable", "Z0 Z89")
+            self.assertEqual(document["probabilities"][1]["bits"], "1" + 88 * "0" + "1")
+            self.assertAlmostEqual(document["expectations"]["Z0 Z89"], 1, delta=1e-10)
+            self.assertGreater(document["fidelity"], 1 - 1e-9)
+        self.refused(2, "simulate", self.circuit(), "--bond", 0)
+        self.refused(2, "simulate", self.circuit(), "--cutoff", 2)
+
+    def test_gradient_lists_every_angle(self):
+        turned = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; ry(0.4) q[0]; crx(0.3) q[0],q[1];'
+        wanted = None
+        for method in ("adjoint", "parameter-shift", "finite"):
+            document = self.json("gradient", self.circuit(turned), "--observable", "IZ", "--with", method)
+            self.assertAlmostEqual(document["value"], numpy.cos(0.4), delta=1e-12)
+            self.assertAlmostEqual(document["gradient"][0], -numpy.sin(0.4), delta=1e-8)
+            self.assertEqual([(row["gate"], row["index"]) for row in document["parameters"]], [("ry", 0), ("crx", 0)])
+            wanted = wanted or document["gradient"]
+            numpy.testing.assert_allclose(document["gradient"], wanted, atol=1e-8)
+        self.refused(2, "gradient", self.circuit(turned), "--observable", "QQ")
+        self.refused(2, "gradient", self.circuit(turned))
+
     def test_bad_circuits_end_in_code_3_with_the_place(self):
         line = self.refused(3, "simulate", self.circuit(BELL + "nosuch q[0];\n"))
         self.assertRegex(line, "nosuch.*line 7")
@@ -68,7 +108,7 @@ class Circuits(ProgramTest):
         self.refused(3, "circuit", self.circuit("OPENQASM 2.0; qreg q[99999999999999999999];"))
 
     def test_a_circuit_too_large_says_what_it_would_need(self):
-        done = run("simulate", self.circuit('OPENQASM 2.0; include "qelib1.inc"; qreg q[60]; h q;'))
+        done = run("simulate", "--method", "statevector", self.circuit('OPENQASM 2.0; include "qelib1.inc"; qreg q[60]; h q;'))
         self.assertIn(done.returncode, (1, 3))
         self.assertRegex(done.stderr, r"error: [^\n]*60 qubits[^\n]*\n\Z")
 

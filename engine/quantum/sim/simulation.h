@@ -6,6 +6,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,15 @@ struct SimulationRequest {
     std::vector<std::string> observables; ///< Pauli strings: "ZZI" (qubit 0 rightmost) or "Z0 Z2"
     int top = 16;                          ///< how many basis states to list, most probable first
     std::size_t steps = SIZE_MAX;          ///< stop after this many operations as written (the drawing's steps)
+    bool amplitudes = false; ///< the caller needs `SimulationResult::state`; a simulator that keeps no amplitudes refuses
+    int bond = 256;          ///< "mps": most singular values kept at a cut
+    double cutoff = 1e-16;   ///< "mps": most of the squared norm that one truncation drops below that
 };
 
 struct BasisProbability {
     std::uint64_t index = 0;
     double probability = 0;
+    std::string bits = {}; ///< of all qubits, the highest first, where there are more than 64 and `index` is 0; else empty
 };
 struct OutcomeCount {
     std::string bits; ///< classical registers as printed: last declared leftmost; without measurements: all qubits
@@ -53,10 +58,20 @@ struct SimulationResult {
     double seconds = 0;
     double norm = 1;             ///< sum of all probabilities, as computed
     double fidelity = 1;         ///< lower bound of |<exact|result>|^2 under the method's own truncation; 1 when it truncates nothing
+    int bond = 0;                ///< most singular values that a cut needed; 0 when the method knows no cuts
     std::vector<BasisProbability> probabilities;
     std::vector<OutcomeCount> counts;
     std::vector<ObservableValue> expectations;
-    StateSnapshot state;
+    StateSnapshot state; ///< `buffer` is null when the method keeps no amplitudes
+};
+
+/// What a run is expected to need, known before it starts.
+struct SimulationEstimate {
+    double bytes = 0;
+    double seconds = 0; ///< on this machine, within a small factor
+    double error = 0;   ///< bound on 1 - fidelity by the method's own truncation; 1 when there is none
+    bool amplitudes = false; ///< the result has `state`
+    std::string basis;  ///< what the numbers rest on, for people
 };
 
 /// One way to simulate a circuit.
@@ -67,13 +82,29 @@ public:
     [[nodiscard]] virtual std::string name() const = 0;
     /// Whether this circuit can run, or a sentence that says why not, how much memory it would need and how much there is.
     [[nodiscard]] virtual Result<void> accepts(const Circuit& circuit, const SimulationRequest& request) const = 0;
+    /// For a circuit without opaque gates, however large; nothing when the simulator cannot tell.
+    [[nodiscard]] virtual std::optional<SimulationEstimate> estimate(const Circuit& /*circuit*/,
+                                                                     const SimulationRequest& /*request*/) const {
+        return std::nullopt;
+    }
     [[nodiscard]] virtual Result<SimulationResult> run(const Circuit& circuit, const SimulationRequest& request,
                                                        const RunContext& context) const = 0;
 };
 
 [[nodiscard]] std::unique_ptr<Simulator> makeStatevectorSimulator();
+/// "stabilizer": Clifford circuits of thousands of qubits.
+[[nodiscard]] std::unique_ptr<Simulator> makeStabilizerSimulator();
+/// "mps": matrix product states, for circuits whose qubits are weakly entangled.
+[[nodiscard]] std::unique_ptr<Simulator> makeMpsSimulator();
 
-/// "ZZI" or "Z0 Z2" for a circuit of `qubits` qubits.
+/// One factor of a Pauli string.
+struct PauliFactor {
+    int qubit = 0;
+    char letter = 'Z'; ///< X, Y or Z
+};
+/// "ZZI" or "Z0 Z2" for a circuit of any number of qubits: the factors other than I, by qubit.
+[[nodiscard]] Result<std::vector<PauliFactor>> parsePauliFactors(std::string_view text, int qubits);
+/// The same for at most 64 qubits.
 [[nodiscard]] Result<PauliString> parsePauli(std::string_view text, int qubits);
 
 } // namespace qscope::engine

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/backend/cpu_state.h"
+#include "engine/core/parallel.h"
 #include "engine/core/random.h"
 #include "engine/quantum/conventions.h"
 #include "engine/quantum/gates.h"
-#include "engine/quantum/sim/simulation.h"
+#include "engine/quantum/sim/request_checks.h"
 #include "engine/quantum/sim/state_scan.h"
 #include "engine/quantum/sim/trajectory.h"
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <map>
 
 namespace qscope::engine {
@@ -16,37 +18,18 @@ namespace qscope::engine {
 namespace {
 
 constexpr int kMostQubits = 48; ///< 2^48 amplitudes: more than any one machine holds
-constexpr std::int64_t kMostShots = 100'000'000;
 
-std::string bytesText(int qubits, Precision precision) {
+// Time of one gate of a long circuit after fusion, measured with `bench_state`.
+constexpr double kGateSeconds = 2e-6;
+constexpr double kSingleSeconds = 1.0e-9; ///< per amplitude and thread
+constexpr double kDoubleSeconds = 1.8e-9;
+std::string stateText(int qubits, Precision precision) {
     // Beyond 64-bit sizes as well: 2^(qubits + 3 or 4) bytes.
     const int power = qubits + (precision == Precision::Single ? 3 : 4);
     constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     const int unit = std::min(power / 10, 6);
     if (power - 10 * unit > 30) return fmt::format("2^{} bytes", power);
     return fmt::format("{} {}", std::int64_t{1} << (power - 10 * unit), kUnits[unit]);
-}
-
-std::string freeText(std::uint64_t bytes) { return fmt::format("{:.3g} GiB", static_cast<double>(bytes) / (1u << 30)); }
-
-/// The first gate without a matrix, looking into bodies.
-const Operation* withoutMatrix(const std::vector<Operation>& operations) {
-    for (const Operation& operation : operations) {
-        if (const auto* call = std::get_if<CallOp>(&operation.what)) {
-            if (withoutMatrix(*call->body)) return &operation;
-        } else if (const auto* gate = std::get_if<GateOp>(&operation.what)) {
-            const GateInfo* info = findGate(gate->name);
-            if (!info || static_cast<std::size_t>(info->qubits) != gate->qubits.size() ||
-                static_cast<std::size_t>(info->parameters) != gate->parameters.size())
-                return &operation;
-        }
-    }
-    return nullptr;
-}
-
-std::string opaqueName(const Operation& operation) {
-    if (const auto* gate = std::get_if<GateOp>(&operation.what)) return gate->name;
-    return opaqueName(*withoutMatrix(*std::get<CallOp>(operation.what).body));
 }
 
 bool allClifford(const std::vector<Operation>& operations) {
@@ -63,31 +46,12 @@ std::string otherEngine(const Circuit& circuit) {
                : "a matrix product state engine could run it if its qubits are weakly entangled";
 }
 
-Result<void> checkRequest(const Circuit& circuit, const SimulationRequest& request, std::string_view id) {
-    if (request.method != "auto" && request.method != id)
-        return fail(ErrorCode::Unsupported, "the simulator '{}' was asked to run as '{}'", id, request.method);
-    if (circuit.qubits < 1) return fail(ErrorCode::Unsupported, "the circuit has no qubits");
-    if (const Operation* opaque = withoutMatrix(circuit.operations))
-        return fail(ErrorCode::Unsupported, "line {}: gate '{}' is opaque: it has no matrix to simulate", opaque->span.line,
-                    opaqueName(*opaque));
+Result<void> check(const Circuit& circuit, const SimulationRequest& request, std::string_view id) {
+    QSCOPE_CHECK(checkRequest(circuit, request, id));
     if (circuit.qubits > kMostQubits)
         return fail(ErrorCode::OutOfMemory, "a state vector of {} qubits needs {}, more than any machine has; {}",
-                    circuit.qubits, bytesText(circuit.qubits, request.precision), otherEngine(circuit));
-    if (request.shots < 0 || request.shots > kMostShots)
-        return fail(ErrorCode::OutOfRange, "{} shots; 0 to {} are possible", request.shots, kMostShots);
-    for (const std::string& text : request.observables) QSCOPE_CHECK(parsePauli(text, circuit.qubits));
+                    circuit.qubits, stateText(circuit.qubits, request.precision), otherEngine(circuit));
     return {};
-}
-
-/// Classical bits as registers are printed: last declared leftmost, a space between them.
-std::string printed(const std::vector<bool>& clbits, const std::vector<Register>& cregs) {
-    std::string text;
-    for (std::size_t r = cregs.size(); r-- > 0;) {
-        for (int k = cregs[r].size - 1; k >= 0; --k)
-            text += clbits[static_cast<std::size_t>(cregs[r].first + k)] ? '1' : '0';
-        if (r > 0) text += ' ';
-    }
-    return text;
 }
 
 using Counts = std::map<std::string, std::int64_t>;
@@ -103,7 +67,7 @@ Result<void> countShots(const Program& program, const Trajectory& run, const std
         if (measure && program.terminal[i]) terminal.push_back(measure);
     }
     if (measures && terminal.empty()) {
-        counts[printed(run.state.clbits, program.cregs)] += static_cast<std::int64_t>(shots.size());
+        counts[printedBits(run.state.clbits, program.cregs)] += static_cast<std::int64_t>(shots.size());
         return {};
     }
     std::vector<double> draws;
@@ -119,7 +83,7 @@ Result<void> countShots(const Program& program, const Trajectory& run, const std
             auto clbits = run.state.clbits;
             for (const MeasureOp* measure : terminal)
                 clbits[static_cast<std::size_t>(measure->clbit)] = indices[i] >> measure->qubit & 1;
-            text = printed(clbits, program.cregs);
+            text = printedBits(clbits, program.cregs);
         } else {
             text = bitString(indices[i], program.qubits);
         }
@@ -135,20 +99,36 @@ public:
     std::string name() const override { return "State vector"; }
 
     Result<void> accepts(const Circuit& circuit, const SimulationRequest& request) const override {
-        QSCOPE_CHECK(checkRequest(circuit, request, id()));
+        QSCOPE_CHECK(check(circuit, request, id()));
         const std::uint64_t available = cpu::freeMemory();
         if (cpu::stateBytes(circuit.qubits, request.precision) <= available) return {};
         if (request.precision == Precision::Double && cpu::stateBytes(circuit.qubits, Precision::Single) <= available)
             return fail(ErrorCode::OutOfMemory, "a state vector of {} qubits needs {} in double precision, {} are free; "
-                        "single precision would fit", circuit.qubits, bytesText(circuit.qubits, request.precision),
-                        freeText(available));
+                        "single precision would fit", circuit.qubits, stateText(circuit.qubits, request.precision),
+                        bytesText(static_cast<double>(available)));
         return fail(ErrorCode::OutOfMemory, "a state vector of {} qubits needs {}, {} are free; {}", circuit.qubits,
-                    bytesText(circuit.qubits, request.precision), freeText(available), otherEngine(circuit));
+                    stateText(circuit.qubits, request.precision), bytesText(static_cast<double>(available)), otherEngine(circuit));
+    }
+
+    std::optional<SimulationEstimate> estimate(const Circuit& circuit, const SimulationRequest& request) const override {
+        const Program program = makeProgram(circuit, request.steps);
+        std::int64_t gates = 0, events = 0;
+        for (std::size_t i = 0; i < program.length; ++i) {
+            const auto& what = program.flat.operations[i].what;
+            gates += std::holds_alternative<GateOp>(what);
+            events += std::holds_alternative<ResetOp>(what) || (std::holds_alternative<MeasureOp>(what) && !program.terminal[i]);
+        }
+        const double runs = events == 0 ? 1 : std::min(std::max<double>(1, static_cast<double>(request.shots)), std::exp2(events));
+        const bool single = request.precision == Precision::Single;
+        const double amplitudes = std::exp2(circuit.qubits);
+        const double pass = kGateSeconds + amplitudes * (single ? kSingleSeconds : kDoubleSeconds) / availableThreads();
+        return SimulationEstimate{amplitudes * (single ? 8 : 16), runs * pass * static_cast<double>(gates + events + 2), 0, true,
+                                  fmt::format("2^{} amplitudes, {} gates, {:.0f} run{}", circuit.qubits, gates, runs, runs > 1 ? "s" : "")};
     }
 
     Result<SimulationResult> run(const Circuit& circuit, const SimulationRequest& request,
                                  const RunContext& context) const override {
-        QSCOPE_CHECK(checkRequest(circuit, request, id()));
+        QSCOPE_CHECK(check(circuit, request, id()));
         const auto begin = std::chrono::steady_clock::now();
         const Program program = makeProgram(circuit, request.steps);
         context.progress.total = static_cast<std::int64_t>(program.length);
@@ -199,10 +179,7 @@ private:
                        runTrajectory(program, request.precision, request.seed, group, others, false, context));
             QSCOPE_CHECK(countShots(program, run, group.shots, request.seed, counts, context));
         }
-        std::vector<OutcomeCount> result;
-        for (const auto& [bits, times] : counts) result.push_back({bits, times});
-        std::ranges::stable_sort(result, std::ranges::greater{}, &OutcomeCount::count);
-        return result;
+        return sortedCounts(counts);
     }
 };
 

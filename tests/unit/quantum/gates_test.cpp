@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/support/oracle/dense_circuit.h"
-#include "tests/unit/quantum/support.h"
+#include "tests/unit/quantum/random_circuits.h"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quantum/layout.h"
 
-#include "tests/unit/quantum/support.h"
+#include "tests/unit/quantum/random_circuits.h"
 
 #include <numbers>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/core/parallel.h"
 #include "tests/support/oracle/dense_circuit.h"
-#include "tests/unit/quantum/support.h"
+#include "tests/unit/quantum/random_circuits.h"
 
 #include <cmath>
 #include <map>
@@ -11,12 +11,6 @@ using namespace qscope::engine;
 using namespace qscope::test;
 
 namespace {
-
-std::map<std::string, std::int64_t> countsOf(const SimulationResult& result) {
-    std::map<std::string, std::int64_t> counts;
-    for (const OutcomeCount& each : result.counts) counts[each.bits] = each.count;
-    return counts;
-}
 
 SimulationRequest withShots(std::int64_t shots, std::uint64_t seed = 1) {
     SimulationRequest request;

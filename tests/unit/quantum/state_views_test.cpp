@@ -2,7 +2,7 @@
 #include "engine/quantum/sim/state_views.h"
 
 #include "tests/support/oracle/dense_circuit.h"
-#include "tests/unit/quantum/support.h"
+#include "tests/unit/quantum/random_circuits.h"
 
 #include <cmath>
 

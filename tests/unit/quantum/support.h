@@ -10,7 +10,6 @@
 #include <catch2/catch.hpp>
 
 #include <fstream>
-#include <random>
 #include <sstream>
 
 namespace qscope::test {
@@ -43,29 +42,6 @@ inline std::vector<std::complex<double>> amplitudesOf(const engine::StateSnapsho
     std::vector<std::complex<double>> amplitudes(std::size_t{1} << state.qubits);
     REQUIRE(run.backend->amplitudes(*state.buffer, 0, amplitudes).has_value());
     return amplitudes;
-}
-
-/// A circuit of gates drawn from the whole table.
-inline engine::Circuit randomCircuit(int qubits, int gates, std::mt19937& random) {
-    engine::Circuit circuit;
-    circuit.version = "2.0";
-    circuit.qregs = {{"q", 0, qubits}};
-    circuit.qubits = qubits;
-    std::uniform_real_distribution<double> angle(-4, 4);
-    while (static_cast<int>(circuit.operations.size()) < gates) {
-        const auto table = engine::gateTable();
-        const engine::GateInfo& info = table[random() % table.size()];
-        if (info.qubits > qubits) continue;
-        engine::GateOp gate;
-        gate.name = info.name;
-        for (int k = 0; k < info.parameters; ++k) gate.parameters.push_back(angle(random));
-        while (static_cast<int>(gate.qubits.size()) < info.qubits) {
-            const int qubit = static_cast<int>(random() % static_cast<unsigned>(qubits));
-            if (std::find(gate.qubits.begin(), gate.qubits.end(), qubit) == gate.qubits.end()) gate.qubits.push_back(qubit);
-        }
-        circuit.operations.push_back({std::move(gate), {}, {}});
-    }
-    return circuit;
 }
 
 } // namespace qscope::test

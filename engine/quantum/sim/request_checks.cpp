@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/quantum/sim/request_checks.h"
+
+#include "engine/quantum/gates.h"
+
+#include <algorithm>
+
+namespace qscope::engine {
+
+namespace {
+
+constexpr std::int64_t kMostShots = 100'000'000;
+
+/// The first gate without a matrix, looking into bodies.
+const Operation* withoutMatrix(const std::vector<Operation>& operations) {
+    for (const Operation& operation : operations) {
+        if (const auto* call = std::get_if<CallOp>(&operation.what)) {
+            if (withoutMatrix(*call->body)) return &operation;
+        } else if (const auto* gate = std::get_if<GateOp>(&operation.what)) {
+            const GateInfo* info = findGate(gate->name);
+            if (!info || static_cast<std::size_t>(info->qubits) != gate->qubits.size() ||
+                static_cast<std::size_t>(info->parameters) != gate->parameters.size())
+                return &operation;
+        }
+    }
+    return nullptr;
+}
+
+std::string opaqueName(const Operation& operation) {
+    if (const auto* gate = std::get_if<GateOp>(&operation.what)) return gate->name;
+    return opaqueName(*withoutMatrix(*std::get<CallOp>(operation.what).body));
+}
+
+} // namespace
+
+Result<void> checkRequest(const Circuit& circuit, const SimulationRequest& request, std::string_view id) {
+    if (request.method != "auto" && request.method != id)
+        return fail(ErrorCode::Unsupported, "the simulator '{}' was asked to run as '{}'", id, request.method);
+    if (circuit.qubits < 1) return fail(ErrorCode::Unsupported, "the circuit has no qubits");
+    if (const Operation* opaque = withoutMatrix(circuit.operations))
+        return fail(ErrorCode::Unsupported, "line {}: gate '{}' is opaque: it has no matrix to simulate",
+                    opaque->span.line, opaqueName(*opaque));
+    if (request.shots < 0 || request.shots > kMostShots)
+        return fail(ErrorCode::OutOfRange, "{} shots; 0 to {} are possible", request.shots, kMostShots);
+    for (const std::string& text : request.observables) QSCOPE_CHECK(parsePauliFactors(text, circuit.qubits));
+    return {};
+}
+
+Result<void> refuseAmplitudes(const SimulationRequest& request, std::string_view id) {
+    if (!request.amplitudes) return {};
+    return fail(ErrorCode::Unsupported, "the simulator '{}' keeps no amplitudes; 'statevector' does", id);
+}
+
+std::string bytesText(double bytes) {
+    constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    std::size_t unit = 0;
+    for (; bytes >= 1024 && unit < 6; ++unit) bytes /= 1024;
+    return fmt::format("{:.3g} {}", bytes, kUnits[unit]);
+}
+
+std::string printedBits(const std::vector<bool>& clbits, const std::vector<Register>& cregs) {
+    std::string text;
+    for (std::size_t r = cregs.size(); r-- > 0;) {
+        for (int k = cregs[r].size - 1; k >= 0; --k)
+            text += clbits[static_cast<std::size_t>(cregs[r].first + k)] ? '1' : '0';
+        if (r > 0) text += ' ';
+    }
+    return text;
+}
+
+bool conditionHolds(const Condition& condition, const std::vector<Register>& cregs, const std::vector<bool>& clbits) {
+    const Register& creg = cregs[static_cast<std::size_t>(condition.creg)];
+    for (int i = 0; i < creg.size; ++i) {
+        const bool wanted = i < 64 && (condition.value >> i & 1);
+        if (clbits[static_cast<std::size_t>(creg.first + i)] != wanted) return false;
+    }
+    return creg.size >= 64 || condition.value >> creg.size == 0;
+}
+
+std::vector<OutcomeCount> sortedCounts(const std::map<std::string, std::int64_t>& counts) {
+    std::vector<OutcomeCount> result;
+    for (const auto& [bits, times] : counts) result.push_back({bits, times});
+    std::ranges::stable_sort(result, std::ranges::greater{}, &OutcomeCount::count);
+    return result;
+}
+
+} // namespace qscope::engine
