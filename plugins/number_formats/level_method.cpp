@@ -4,9 +4,8 @@
 #include "engine/core/checked_math.h"
 #include "engine/core/parallel.h"
 #include "engine/quant/element_stream.h"
+#include "engine/quant/named_grids.h"
 #include "engine/tensor/level_tables.h"
-#include "engine/tensor/small_floats.h"
-#include "plugins/number_formats/nearest_level.h"
 
 #include <algorithm>
 #include <cmath>
@@ -28,21 +27,11 @@ enum class ScaleRule : std::uint8_t {
 
 struct Format {
     MethodInfo info;
-    std::string levelSet;
-    int bits = 4;
-    std::vector<float> levels;
-    NearestLevel::Ties ties = NearestLevel::Ties::EvenCode;
+    Grid grid;
     ScaleRule rule = ScaleRule::Largest;
     std::int64_t group = 0; ///< columns per group; 0: by parameters
     bool flat = false;      ///< blocks over the flattened tensor, of the size that the parameter "block" gives
 };
-
-float largestLevel(const Format& format) {
-    float largest = 0;
-    for (const float level : format.levels)
-        if (std::isfinite(level)) largest = std::max(largest, std::abs(level));
-    return largest;
-}
 
 Grouping groupingOf(const Format& format, const Shape& shape, const ParamValues& parameters) {
     const MatrixShape matrix = asMatrix(shape);
@@ -109,7 +98,7 @@ int blockExponent(float largest) {
 
 /// Scales for groups of these largest magnitudes; what multiplies a level is `scales` with the tensor's scale taken up.
 void setScales(const Format& format, const std::vector<float>& largest, LevelCodes& codes) {
-    const float top = largestLevel(format);
+    const float top = format.grid.largest();
     codes.scales.reserve(largest.size());
     if (format.rule == ScaleRule::Largest) {
         for (const float value : largest) codes.scales.push_back(value > 0 ? value / top : 1);
@@ -123,8 +112,8 @@ void setScales(const Format& format, const std::vector<float>& largest, LevelCod
         const float whole = *std::ranges::max_element(largest);
         const float tensorScale = kLargestE4M3 * kLargestE2M1 / whole;
         codes.tensorScale = whole > 0 && std::isfinite(tensorScale) ? tensorScale : 1;
-        const NearestLevel nearest(kE4M3, NearestLevel::Ties::EvenCode);
-        for (const float value : largest) codes.scales.push_back(kE4M3[nearest(codes.tensorScale * (value / kLargestE2M1))]);
+        const Grid scales = e4m3Grid();
+        for (const float value : largest) codes.scales.push_back(scales.value(scales.nearest(codes.tensorScale * (value / kLargestE2M1))));
     }
 }
 
@@ -132,16 +121,16 @@ void setScales(const Format& format, const std::vector<float>& largest, LevelCod
 std::shared_ptr<const NestedScales> nest(std::vector<float>& scales) {
     NestedScales nested;
     nested.block = kNestedBlock;
-    nested.levels = dynamicLevels();
+    const Grid grid = dynamicGrid(true);
+    nested.levels = grid.table();
     nested.mean = static_cast<float>(std::accumulate(scales.begin(), scales.end(), 0.0) / static_cast<double>(scales.size()));
-    const NearestLevel nearest(nested.levels, NearestLevel::Ties::LowerLevel);
     for (std::size_t begin = 0; begin < scales.size(); begin += kNestedBlock) {
         const auto block = std::span(scales).subspan(begin, std::min<std::size_t>(kNestedBlock, scales.size() - begin));
         float peak = 0;
         for (const float scale : block) peak = std::max(peak, std::abs(scale - nested.mean));
         nested.peaks.push_back(peak);
         for (float& scale : block) {
-            const std::uint8_t code = nearest(peak > 0 ? (scale - nested.mean) / peak : 0);
+            const std::uint8_t code = grid.nearest(peak > 0 ? (scale - nested.mean) / peak : 0);
             nested.codes.push_back(code);
             scale = nested.levels[code] * peak + nested.mean;
         }
@@ -151,7 +140,7 @@ std::shared_ptr<const NestedScales> nest(std::vector<float>& scales) {
 
 class LevelMethod final : public QuantMethod {
 public:
-    explicit LevelMethod(Format format) : m_format(std::move(format)), m_nearest(m_format.levels, m_format.ties) {}
+    explicit LevelMethod(Format format) : m_format(std::move(format)) {}
 
     [[nodiscard]] const MethodInfo& info() const override { return m_format.info; }
 
@@ -162,9 +151,9 @@ public:
             return fail(ErrorCode::Unsupported, "{} takes rows of a multiple of {} weights, this tensor's have {}", m_format.info.name,
                         m_format.group, columns);
         LevelCodes codes;
-        codes.levelSet = m_format.levelSet;
-        codes.bits = m_format.bits;
-        codes.levels = m_format.levels;
+        codes.levelSet = m_format.grid.name();
+        codes.bits = m_format.grid.bits();
+        codes.levels = m_format.grid.table();
         codes.grouping = groupingOf(m_format, subject.shape, parameters);
         codes.scaleType = m_format.rule == ScaleRule::Largest     ? DType::F32
                           : m_format.rule == ScaleRule::TwoLevels ? DType::F8_E4M3
@@ -188,7 +177,7 @@ public:
             const auto group = static_cast<std::size_t>(run / across / codes.grouping.groupRows * across + run % across);
             const float scale = codes.hasTensorScale ? codes.scales[group] / codes.tensorScale : codes.scales[group];
             std::uint8_t* const out = codes.codes.data() + begin;
-            for (std::size_t i = 0; i < values.size(); ++i) out[i] = m_nearest(scale > 0 ? values[i] / scale : 0);
+            for (std::size_t i = 0; i < values.size(); ++i) out[i] = m_format.grid.nearest(scale > 0 ? values[i] / scale : 0);
             context.progress.done.fetch_add(static_cast<std::int64_t>(values.size()), std::memory_order_relaxed);
         }));
         if (codes.nested) codes.nested = nest(codes.scales); // after the codes, which bitsandbytes takes from the exact scales
@@ -197,22 +186,16 @@ public:
 
 private:
     Format m_format;
-    NearestLevel m_nearest;
 };
 
-template<class Table>
-std::vector<float> listOf(const Table& table) {
-    return {table.begin(), table.end()};
-}
-
-Format bitsandbytes(std::string id, std::string name, std::vector<float> levels, std::string paper, std::string what) {
-    const std::vector<ParamSpec> parameters{
-        {"block", "Block size", ParamType::Choice, std::string("64"), 0, 0, {"64", "128", "256", "512", "1024", "2048", "4096"},
+Format bitsandbytes(std::string id, Grid grid, std::string paper, std::string what, std::string block = "64") {
+    std::vector<ParamSpec> parameters{
+        {"block", "Block size", ParamType::Choice, std::move(block), 0, 0, {"64", "128", "256", "512", "1024", "2048", "4096"},
          "Weights that share a scale, counted over the flattened tensor.", "weights"},
         {"double", "Double quantization", ParamType::Flag, false, 0, 0, {},
          "Stores the scales themselves in 8 bits, 256 of them with a scale of their own.", ""}};
-    return {{std::move(id), name, "Number formats", std::move(paper), std::move(what), parameters}, name, 4, std::move(levels),
-            NearestLevel::Ties::LowerLevel, ScaleRule::Largest, 0, true};
+    const std::string name = grid.bits() == 4 ? grid.name() : "Block-wise dynamic 8-bit";
+    return {{std::move(id), name, "Number formats", std::move(paper), std::move(what), std::move(parameters)}, std::move(grid), ScaleRule::Largest, 0, true};
 }
 
 } // namespace
@@ -227,23 +210,33 @@ std::vector<std::unique_ptr<QuantMethod>> makeLevelMethods() {
                           "Which weights share a scale: all, one row, one block of the matrix.", ""},
                          {"high", "Block height", ParamType::Integer, std::int64_t{128}, 1, 1 << 20, {}, "Rows of a block, for granularity block.", "rows"},
                          {"wide", "Block width", ParamType::Integer, std::int64_t{128}, 1, 1 << 20, {}, "Columns of a block, for granularity block.", "columns"}}},
-                       "E4M3", 8, listOf(kE4M3)});
+                       e4m3Grid()});
     formats.push_back({{"nvfp4_ct", "NVFP4", "Number formats", "NVIDIA, Pretraining large language models with NVFP4, 2025",
                         "4-bit floats (E2M1) in groups of 16 with E4M3 scales and one scale for the tensor, chosen as compressed-tensors does. "
                         "Weights only: the paper's training recipe is not part of it.", {}},
-                       "E2M1", 4, listOf(kE2M1), NearestLevel::Ties::EvenCode, ScaleRule::TwoLevels, 16});
+                       minifloatGrid(2, 1), ScaleRule::TwoLevels, 16});
     formats.push_back({{"mxfp4_ct", "MXFP4, rounded scales", "Number formats", microscaling,
                         "4-bit floats (E2M1) in groups of 32 that share a power of two; a group whose largest weight is from 1.75 times a power "
                         "of two on takes the next one, as compressed-tensors does.", {}},
-                       "E2M1", 4, listOf(kE2M1), NearestLevel::Ties::EvenCode, ScaleRule::PowerOfTwo, 32});
+                       minifloatGrid(2, 1), ScaleRule::PowerOfTwo, 32});
     formats.push_back({{"mxfp8_ct", "MXFP8, rounded scales", "Number formats", microscaling,
                         "8-bit floats (E4M3) in groups of 32 that share a power of two, chosen as compressed-tensors does.", {}},
-                       "E4M3", 8, listOf(kE4M3), NearestLevel::Ties::EvenCode, ScaleRule::PowerOfTwo, 32});
-    formats.push_back(bitsandbytes("nf4", "NF4", listOf(kNf4), "Dettmers, Pagnoni, Holtzman, Zettlemoyer, QLoRA: efficient finetuning of quantized LLMs, 2023",
+                       e4m3Grid(), ScaleRule::PowerOfTwo, 32});
+    formats.push_back(bitsandbytes("nf4", Grid("NF4", {kNf4.begin(), kNf4.end()}, Grid::Ties::LowerLevel), "Dettmers, Pagnoni, Holtzman, Zettlemoyer, QLoRA: efficient finetuning of quantized LLMs, 2023",
                                    "Sixteen quantiles of a normal distribution, scaled to the largest magnitude of a block. The paper's data type; "
                                    "its adapters are not part of it."));
-    formats.push_back(bitsandbytes("fp4", "FP4", listOf(kBitsandbytesFp4), "Dettmers, bitsandbytes, 2023",
+    formats.push_back(bitsandbytes("fp4", bitsandbytesGrid(), "Dettmers, bitsandbytes, 2023",
                                    "The 4-bit float of bitsandbytes: sign, three bits of exponent and fraction, scaled to the largest magnitude of a block."));
+    formats.push_back(bitsandbytes("dynamic8", dynamicGrid(true), "Dettmers, Lewis, Shleifer, Zettlemoyer, 8-bit optimizers via block-wise quantization, 2021",
+                                   "The signed dynamic map, seven decades of which each has twice the levels of the one below, scaled to the largest "
+                                   "magnitude of a block. The paper's map for optimizer states, here for weights: on bell-shaped ones linear steps are better.", "2048"));
+    formats.back().info.help = {
+        "The relative error of small values beside large ones: the level nearest to w / max|block|.",
+        {"Blocks of the flattened tensor, each with its largest magnitude in 32 bits.", "Levels: for i = 0 to 6, the middles of 2^i equal parts of [0.1, 1] "
+         "times 10^(i - 6), with both signs; 0 and 1.", "Each weight to the nearest level of its block."},
+        "One pass over the weights, a search among 256 levels each; 8 + 32 / block bits per weight.",
+        "There is +1 and no -1 in the map: a block whose largest magnitude is negative has an error of 0.7 % there, as in the authors' library. The unsigned map "
+        "(second moments of an optimizer) has no use for weights."};
     std::vector<std::unique_ptr<QuantMethod>> methods;
     for (Format& format : formats) methods.push_back(std::make_unique<LevelMethod>(std::move(format)));
     return methods;

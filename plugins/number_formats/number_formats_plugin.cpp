@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "plugins/number_formats/level_method.h"
+#include "plugins/number_formats/methods.h"
 #include "plugins/sdk/method_plugin.h"
 
 #include <QObject>
@@ -13,6 +14,8 @@ class NumberFormatsPlugin : public QObject, public MethodPlugin {
 public:
     [[nodiscard]] Result<void> contribute(engine::Registries& registries) override {
         for (auto& method : engine::makeLevelMethods()) QSCOPE_CHECK(registries.methods.add(std::move(method)));
+        for (const auto make : {engine::makeMinifloat, engine::makeLevels, engine::makeBitMod})
+            QSCOPE_CHECK(registries.methods.add(make()));
         return {};
     }
 };
