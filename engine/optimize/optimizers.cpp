@@ -63,6 +63,18 @@ void Adam::move(const Parameter& parameter, Memory& memory, double rate, std::si
     }
 }
 
+void Lion::move(const Parameter& parameter, Memory& memory, double rate, std::size_t begin, std::size_t end) const {
+    const auto& [beta1, beta2, decay] = m_options;
+    for (std::size_t i = begin; i < end; ++i) {
+        const auto gradient = static_cast<double>(parameter.gradient[i]);
+        const auto value = static_cast<double>(parameter.values[i]);
+        const double mean = beta1 * memory.first[i] + (1 - beta1) * gradient;
+        const double direction = mean > 0 ? 1 : mean < 0 ? -1 : 0;
+        memory.first[i] = beta2 * memory.first[i] + (1 - beta2) * gradient;
+        parameter.values[i] = static_cast<float>(value - rate * (direction + decay * value));
+    }
+}
+
 double Schedule::at(std::int64_t step) const {
     if (step < warmUp) return rate * static_cast<double>(step + 1) / static_cast<double>(warmUp);
     const auto length = static_cast<double>(std::max<std::int64_t>(1, steps - warmUp));

@@ -87,6 +87,27 @@ private:
     AdamOptions m_options;
 };
 
+struct LionOptions {
+    double beta1 = 0.9;
+    double beta2 = 0.95;
+    double decay = 0; ///< as in `AdamOptions`
+};
+
+/// Every number moves by the rate, against the sign of a mean of gradients. Chen et al., "Symbolic discovery of
+/// optimization algorithms", 2023, algorithm 2 (whose betas are 0.9 and 0.99).
+class Lion final : public Optimizer {
+public:
+    explicit Lion(LionOptions options = {})
+        : Optimizer(1)
+        , m_options(options) {}
+
+private:
+    void move(const Parameter& parameter, Memory& memory, double rate, std::size_t begin,
+              std::size_t end) const override;
+
+    LionOptions m_options;
+};
+
 /// How the learning rate runs over a training.
 struct Schedule {
     enum class Shape : std::uint8_t {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/plan/block_walk.h"
 
+#include "engine/core/random.h"
 #include "engine/nn/gradients/reverse.h"
 #include "engine/nn/taps/input_recorder.h"
 #include "engine/nn/taps/quantize_activations.h"
@@ -174,7 +175,12 @@ public:
         using Criterion = LossRequest::Criterion;
         if (request.last && request.criterion != Criterion::MeanSquares)
             return fail(ErrorCode::OutOfRange, "only logits have this loss");
-        const bool needsFull = request.inputs == Stream::Full || (request.target == Stream::Full && request.criterion != Criterion::CrossEntropy);
+        for (const std::size_t weight : request.wanted)
+            if (weight >= m_weights.size()) return fail(ErrorCode::OutOfRange, "there is no weight {}", weight);
+        for (const auto& [weight, view] : request.values)
+            if (weight >= m_weights.size() || view.shape != m_weights[weight].subject.shape)
+                return fail(ErrorCode::OutOfRange, "values for weight {} have the shape of none", weight);
+        const bool needsFull = request.inputs == Stream::Full || request.mixed > 0 || (request.target == Stream::Full && request.criterion != Criterion::CrossEntropy);
         QSCOPE_CHECK(goTo(request.first, needsFull, context));
         // A loss behind the last block also runs the head.
         QSCOPE_CHECK(loadInstalled(request.first, request.last ? last : blocks(), context));
@@ -192,7 +198,7 @@ public:
         for (const std::int64_t s : request.sequences) {
             if (s < 0 || s >= sequences()) return fail(ErrorCode::OutOfRange, "there is no sequence {}", s);
             QSCOPE_TRY(problem.lossOf, lossFunction(request, last, static_cast<std::size_t>(s), context));
-            const States& states = (request.inputs == Stream::Full ? m_full : m_quantized).states[static_cast<std::size_t>(s)];
+            const States states = entering(request, static_cast<std::size_t>(s));
             problem.given.assign(states.begin(), states.end());
             QSCOPE_TRY(const auto found, nn::gradients(m_graph, problem, weights, context,
                                                        {Precision::Single, own ? own.get() : m_quantizer.get(), !request.last}));
@@ -302,6 +308,22 @@ private:
         for (const nn::Node& node : m_graph.nodes)
             if (edge != nn::kAbsent && std::ranges::find(node.inputs, edge) != node.inputs.end()) return node.block;
         return std::nullopt;
+    }
+
+    /// What enters the first block of a loss.
+    States entering(const LossRequest& request, std::size_t sequence) const {
+        States states = (request.inputs == Stream::Full ? m_full : m_quantized).states[sequence];
+        if (request.mixed <= 0) return states;
+        for (auto& [edge, value] : states) {
+            const nn::Value& other = m_full.states[sequence].at(edge);
+            if (value.dtype() != DType::F32 || value.host.bytes.data() == other.host.bytes.data()) continue;
+            const auto full = nn::elements<float>(other);
+            std::vector<float> mix(nn::elements<float>(value).begin(), nn::elements<float>(value).end());
+            for (std::size_t i = 0; i < mix.size(); ++i)
+                if (uniform(request.mixSeed, sequence, i) < request.mixed) mix[i] = full[i];
+            value = nn::makeValue<float>(value.shape(), std::move(mix));
+        }
+        return states;
     }
 
     /// The installed results of blocks [first, last] as values; -1 and blocks() stand for what lies outside of the blocks.

@@ -26,6 +26,10 @@ struct LossRequest {
     int first = 0;                     ///< block
     std::optional<int> last = {};      ///< block, inclusive; nothing: to the logits
     Stream inputs = Stream::Quantized; ///< of what enters block `first`
+    /// Chance with which an element of what enters comes from the full-precision stream instead (QDrop); which ones follows from
+    /// `mixSeed` and the sequence.
+    double mixed = 0;
+    std::uint64_t mixSeed = 0;
     /// What the part is compared with: the part in full precision, run on the full-precision stream or on `inputs`.
     Stream target = Stream::Full;
     enum class Criterion : std::uint8_t {
@@ -81,7 +85,7 @@ public:
     /// What flows into these weights of one block, as their readers see it now. A weight that nothing reached is absent.
     [[nodiscard]] virtual Result<std::map<std::size_t, StreamInputs>>
     inputs(int block, std::span<const std::size_t> weights, bool bothStreams, const RunContext& context) = 0;
-    /// OutOfRange for blocks, sequences or weights that do not exist, and for wanted weights outside the part.
+    /// OutOfRange for blocks, sequences or weights that do not exist, values of another shape, and wanted weights outside the part.
     [[nodiscard]] virtual Result<LossResult> loss(const LossRequest& request, const RunContext& context) = 0;
 };
 

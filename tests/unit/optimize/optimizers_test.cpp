@@ -43,6 +43,24 @@ TEST_CASE("The first step of Adam has the length of the rate, whatever the gradi
     CHECK(x[1] == Approx(-0.75).epsilon(1e-4)); // epsilon beside a gradient of 0.001
 }
 
+TEST_CASE("Lion moves by the rate against the sign of its mean, and decays apart from it") {
+    Lion lion({0.5, 0.75, 0.0});
+    // Gradients 4 and -1 of two values: signs alone count.
+    CHECK(descended(lion, {4, -1}, {1, 1}, 0.25, 1) == std::vector<float>{3.75F, -0.75F});
+    // m = 0.25 * 3; then 0.5 * 0.75 + 0.5 * g with g = -0.5 is above zero: it goes on down although the gradient turned.
+    Lion slow({0.5, 0.75, 0.0});
+    test::TestRun run;
+    std::vector<float> x{0};
+    for (const float gradient : {3.0F, -0.5F}) {
+        const std::vector<float> slope{gradient};
+        REQUIRE(slow.step(std::vector{Parameter{"x", x, slope}}, 0.5, run.context));
+    }
+    CHECK(x[0] == -1.0F);
+    Lion decaying({0.9, 0.95, 0.5});
+    // 2 - 0.25 (1 + 0.5 * 2)
+    CHECK(descended(decaying, {2}, {1}, 0.25, 1) == std::vector<float>{1.5F});
+}
+
 TEST_CASE("The second step of Adam follows from both moments") {
     Adam adam({0.5, 0.75, 0.0});
     test::TestRun run;
