@@ -35,10 +35,10 @@ QStringList calibrationWarnings(const engine::Plan& plan, const engine::Registri
     const QString importance = methodsWith(&engine::MethodInfo::needsImportance, plan, registries);
     QStringList warnings;
     if (plan.calibration.text.empty()) {
-        if (!moments.isEmpty()) warnings << tr("%1: needs a calibration text, and the plan has none.").arg(moments);
+        if (!moments.isEmpty()) warnings << tr("No calibration text is chosen; needed by %1.").arg(moments);
         if (!importance.isEmpty() && !ownImportance)
-            warnings << tr("%1: needs a calibration text or an importance matrix, and the plan has neither.")
-                            .arg(importance);
+            warnings
+                << tr("Neither a calibration text nor an importance matrix is chosen; needed by %1.").arg(importance);
         return warnings;
     }
     if (!made || (moments.isEmpty() && (importance.isEmpty() || ownImportance))) return warnings;
@@ -46,8 +46,7 @@ QStringList calibrationWarnings(const engine::Plan& plan, const engine::Registri
     if (gaps.unreached > 0) warnings << tr("%n weight(s) saw no token of the text.", gaps.unreached);
     if (gaps.deficient > 0 && !moments.isEmpty())
         warnings
-            << tr("%n weight(s) saw fewer tokens than they have channels (%1 tokens, up to %2 channels): the second "
-                  "moments of their inputs are rank deficient.",
+            << tr("%n weight(s) saw fewer tokens (%1) than they have channels (up to %2): second moments of low rank.",
                   gaps.deficient)
                    .arg(formatInteger(gaps.fewestTokens), formatInteger(gaps.mostChannels));
     if (gaps.silentChannels > 0)

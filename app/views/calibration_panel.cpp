@@ -69,20 +69,21 @@ QWidget* CalibrationPanel::makeHeader() {
     m_fold->setText(tr("Calibration"));
     m_fold->setToolTip(tr("The text whose inputs to each layer methods may know"));
     m_fold->setAutoRaise(true);
-    m_fold->setCheckable(true);
     m_fold->setArrowType(Qt::RightArrow);
     m_fold->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     m_brief = new QLabel(row);
     m_brief->setFont(Theme::caption());
     m_brief->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
-    layout->addWidget(m_fold);
+    layout->addWidget(m_fold, 0, Qt::AlignLeft);
     layout->addWidget(m_brief, 1);
-    connect(m_fold, &QToolButton::toggled, this, [this](bool open) {
-        m_fold->setArrowType(open ? Qt::DownArrow : Qt::RightArrow);
-        m_body->setVisible(open);
-        m_brief->setVisible(!open);
-    });
+    connect(m_fold, &QToolButton::clicked, this, [this] { setOpen(m_body->isHidden()); });
     return row;
+}
+
+void CalibrationPanel::setOpen(bool open) {
+    m_fold->setArrowType(open ? Qt::DownArrow : Qt::RightArrow);
+    m_body->setVisible(open);
+    m_brief->setVisible(!open);
 }
 
 QWidget* CalibrationPanel::makeBody() {
@@ -165,7 +166,7 @@ void CalibrationPanel::edit(const QString& what, int mergeKey,
 }
 
 void CalibrationPanel::calibrate() {
-    m_fold->setChecked(true);
+    setOpen(true);
     if (m_workspace.document().plan().calibration.text.empty()) return chooseText([this] { calibrate(); });
     m_tried = m_workspace.document().plan().calibration;
     m_workspace.calibrate();
@@ -189,7 +190,7 @@ void CalibrationPanel::chooseText(std::function<void()> then) {
 void CalibrationPanel::setText(const QString& path) {
     edit(path.isEmpty() ? tr("Remove the calibration text") : tr("Choose calibration text"), -1,
          [&](auto& settings) { settings.text = path.toStdString(); });
-    if (!path.isEmpty()) m_fold->setChecked(true);
+    if (!path.isEmpty()) setOpen(true);
 }
 
 void CalibrationPanel::refresh() {

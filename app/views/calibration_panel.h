@@ -34,6 +34,7 @@ signals:
 private:
     QWidget* makeHeader();
     QWidget* makeBody();
+    void setOpen(bool open);
     void edit(const QString& what, int mergeKey, const std::function<void(engine::CalibrationSettings&)>& change);
     void refresh();
     void refreshTexts();

@@ -123,7 +123,7 @@ void ExportDialog::arrange() {
     m_form->addRow(tr("Writes"), m_summary);
     m_form->addRow(tr("Loaded by"), m_loaders);
     m_form->addRow(tr("Size"), m_size);
-    m_form->addRow(tr("Size of a file"), m_shardSize);
+    m_form->addRow(tr("Largest file"), m_shardSize);
     m_form->addRow(tr("File"), path);
     auto* dismiss = new QPushButton(tr("Close"), this);
     connect(dismiss, &QPushButton::clicked, this, &QDialog::close);
@@ -140,7 +140,7 @@ void ExportDialog::arrange() {
     layout->addWidget(m_state);
     layout->addWidget(m_progress);
     layout->addLayout(buttons);
-    resize(600, 400);
+    resize(600, 360);
 }
 
 void ExportDialog::checkFormats() {

@@ -108,6 +108,7 @@ QWidget* ParamForm::makeEditor(const engine::ParamSpec& param) {
         break;
     }
     }
+    editor->setMinimumWidth(72); // a range of many digits must not push the form beyond a narrow panel
     editor->setObjectName(QStringLiteral("param_") + text(param.key));
     editor->setAccessibleName(text(param.label));
     editor->setToolTip(text(param.help));

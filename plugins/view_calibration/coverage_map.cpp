@@ -12,6 +12,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <tuple>
 
 namespace qscope {
 
@@ -44,10 +45,9 @@ constexpr std::array<std::string_view, 21> kFlow{"c_attn",
                                                  "c_fc",
                                                  "intermediate"};
 
-std::pair<std::size_t, std::string> placeInFlow(const std::string& module) {
-    const auto found =
-        std::ranges::find_if(kFlow, [&](std::string_view part) { return module.find(part) != module.npos; });
-    return {static_cast<std::size_t>(found - kFlow.begin()), module};
+std::ptrdiff_t placeInFlow(const std::string& module) {
+    const auto isIn = [&](std::string_view part) { return module.find(part) != module.npos; };
+    return std::ranges::find_if(kFlow, isIn) - kFlow.begin();
 }
 
 /// Whether the inputs of the module are the outputs of the heads, one after the other.
@@ -58,15 +58,19 @@ bool readsHeads(std::string_view module) {
     return false;
 }
 
-/// "mlp.up_proj" is "up_proj", unless another module ends the same.
+/// "mlp.up_proj" is "up", unless another module ends the same.
 std::vector<QString> shortNames(const std::vector<std::string>& modules) {
-    std::vector<QString> names;
+    const auto lastOf = [](const std::string& module) {
+        QString last = QString::fromStdString(module).section(QLatin1Char('.'), -1);
+        if (last.endsWith(QLatin1String("_proj"))) last.chop(5);
+        return last;
+    };
     std::map<QString, int> uses;
-    for (const std::string& module : modules) ++uses[QString::fromStdString(module).section(QLatin1Char('.'), -1)];
+    for (const std::string& module : modules) ++uses[lastOf(module)];
+    std::vector<QString> names;
     for (const std::string& module : modules) {
-        const QString whole = QString::fromStdString(module);
-        const QString last = whole.section(QLatin1Char('.'), -1);
-        names.push_back(uses[last] == 1 ? last : whole.section(QLatin1Char('.'), -2));
+        const QString last = lastOf(module);
+        names.push_back(uses[last] == 1 ? last : QString::fromStdString(module).section(QLatin1Char('.'), -2));
     }
     return names;
 }
@@ -104,16 +108,19 @@ std::int64_t columnsOf(const CoveredWeight& weight, CoverageSplit split, std::in
 CoverageMap coverageMap(const std::vector<CoveredWeight>& weights, CoverageSplit split, std::int64_t heads) {
     CoverageMap map{split, {}, {}, {}};
     std::set<int> layers, numbers;
-    std::set<std::string> found;
+    std::map<std::string, bool> outside; // by module
     for (const CoveredWeight& weight : weights) {
+        layers.insert(weight.layer.value_or(kOutside)); // of all, so that the maps have the same rows
+        outside[weight.module] = !weight.layer;
         const std::int64_t across = columnsOf(weight, split, heads);
-        if (across == 0) continue;
-        layers.insert(weight.layer.value_or(kOutside));
-        found.insert(weight.module);
         for (int i = 0; i < across; ++i) numbers.insert(split == CoverageSplit::Experts ? *weight.expert : i);
     }
-    std::vector<std::string> modules(found.begin(), found.end());
-    std::ranges::sort(modules, {}, placeInFlow);
+    if (numbers.empty()) return map;
+    std::vector<std::string> modules;
+    for (const auto& [module, is] : outside) modules.push_back(module);
+    std::ranges::sort(modules, {}, [&](const std::string& module) {
+        return std::tuple(outside[module], placeInFlow(module), module);
+    });
     if (split == CoverageSplit::Modules)
         map.columns = shortNames(modules);
     else

@@ -16,7 +16,7 @@ CoverageView::CoverageView(ViewContext& context, QWidget* parent)
     auto* layout = new QHBoxLayout(&body());
     layout->setContentsMargins(8, 0, 8, 8);
     layout->setSpacing(8);
-    for (std::size_t i = 0; i < m_pictures.size(); ++i) makePicture(m_pictures[i], i == 0 ? 3 : 2);
+    for (std::size_t i = 0; i < m_pictures.size(); ++i) makePicture(m_pictures[i], i == 0 ? 5 : 3);
     header().addChoice({tr("Silent channels"), tr("Tokens")}, 0, [this](int index) {
         m_quantity = static_cast<CoverageQuantity>(index);
         m_calibration.reset();

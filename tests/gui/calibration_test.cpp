@@ -63,9 +63,8 @@ struct CalibrationStudio : Studio {
     }
     /// What the user does: opens the panel and takes an entry of the list of texts.
     void chooseText(const QString& entry) {
-        auto& fold = child<QToolButton>("calibrationFold");
-        if (!fold.isChecked()) QTest::mouseClick(&fold, Qt::LeftButton);
         auto& texts = child<QComboBox>("calibrationText");
+        if (!texts.isVisible()) QTest::mouseClick(&child<QToolButton>("calibrationFold"), Qt::LeftButton);
         const int index = texts.findText(entry);
         REQUIRE(index >= 0);
         texts.setFocus();
@@ -183,8 +182,8 @@ TEST_CASE("Calibrating shows what the text covers, and the next run takes it fro
     REQUIRE(heads);
     CHECK(modules->info().rows == 7);
     CHECK(modules->info().columns == 8);
-    CHECK(modules->info().columnNames.front() == QStringLiteral("q_proj"));
-    CHECK(heads->info().rows == 6);
+    CHECK(modules->info().columnNames.front() == QStringLiteral("q"));
+    CHECK(heads->info().rows == 7);
     CHECK(heads->info().columns == 8);
     const QPoint at = modules->toPixel(4, 3).toPoint();
     QMouseEvent hover(QEvent::MouseMove, at, modules->mapToGlobal(at), Qt::NoButton, Qt::NoButton, {});
@@ -242,15 +241,15 @@ TEST_CASE("The plan panel warns of what a method that relies on a calibration wo
     studio.addMethod("rtn", {});
     CHECK(studio.warning().isEmpty());
     studio.addMethod("relying", {});
-    CHECK(studio.warning() == QStringLiteral("Warning: Relying: needs a calibration text, and the plan has none."));
+    CHECK(studio.warning() == QStringLiteral("Warning: No calibration text is chosen; needed by Relying."));
     studio.chooseText(kSample);
     CHECK(studio.warning().isEmpty()); // nothing is known yet
     studio.type(studio.child<QSpinBox>("calibrationSequences"), "4");
     studio.type(studio.child<QSpinBox>("calibrationLength"), "100");
     studio.calibrate();
     // 400 tokens are more than 256 channels and fewer than the 768 of the six matrices of the feed-forward part.
-    CHECK(studio.warning().startsWith(QStringLiteral("Warning: 6 weights saw fewer tokens than they have channels (400 "
-                                                     "tokens, up to 768 channels)")));
+    CHECK(studio.warning().startsWith(
+        QStringLiteral("Warning: 6 weights saw fewer tokens (400) than they have channels (up to 768)")));
     auto plan = studio.workspace->document().plan();
     plan.selectors = {"*.q_proj.weight"};
     studio.workspace->document().editPlan(plan, QStringLiteral("queries"));

@@ -23,6 +23,9 @@ double widestOf(const std::vector<QString>& names, const QFontMetricsF& metrics)
     return std::min(widest, kLongestName);
 }
 
+/// The first pixel of a cell that begins at `edge`: the one whose middle lies within.
+double firstPixel(double edge) { return std::ceil(edge - 0.5); }
+
 } // namespace
 
 QRectF Heatmap::matrixRect() const {
@@ -42,7 +45,7 @@ QRectF Heatmap::matrixRect() const {
 bool Heatmap::columnNamesStand(double across) const {
     if (m_info.columnNames.empty()) return false;
     const double widest = widestOf(m_info.columnNames, QFontMetricsF(Theme::ticks()));
-    return widest + 4 > across / static_cast<double>(m_info.columnNames.size());
+    return widest > across / static_cast<double>(m_info.columnNames.size());
 }
 
 void Heatmap::paintAxes(QPainter& painter) const {
@@ -115,7 +118,8 @@ void Heatmap::paintColumnNames(QPainter& painter) const {
         const double x = toPixel(0, column).x();
         if (x >= rect.right()) break;
         if (column > first && cell >= 6)
-            painter.fillRect(QRectF(x - cell / 2, rect.top(), 1, rect.height()), theme.color(Role::Surface));
+            painter.fillRect(QRectF(rect.left() + firstPixel(x - cell / 2 - rect.left()), rect.top(), 1, rect.height()),
+                             theme.color(Role::Surface));
         if (x < rect.left() || column % step != 0) continue;
         const QString name =
             metrics.elidedText(m_info.columnNames[static_cast<std::size_t>(column)], Qt::ElideRight, kLongestName);
@@ -144,7 +148,8 @@ void Heatmap::paintRowNames(QPainter& painter) const {
         const double y = toPixel(row, 0).y();
         if (y >= rect.bottom()) break;
         if (row > first && cell >= 6)
-            painter.fillRect(QRectF(rect.left(), y - cell / 2, rect.width(), 1), theme.color(Role::Surface));
+            painter.fillRect(QRectF(rect.left(), rect.top() + firstPixel(y - cell / 2 - rect.top()), rect.width(), 1),
+                             theme.color(Role::Surface));
         if (y < rect.top() || row % step != 0) continue;
         painter.setPen(theme.color(Role::Muted));
         painter.drawText(
