@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,6 +47,8 @@ struct ActivationQuantization {
     bool cache = false;        ///< keys and values as attention reads them
     ActivationGrid inputGrid;
     ActivationGrid cacheGrid;
+    /// Weights, by common name, whose inputs are rounded; nothing: all.
+    std::optional<std::set<std::string, std::less<>>> layers = {};
     /// Static ranges of linear inputs by the weight's common name; layers that are not named follow the batch.
     std::map<std::string, ActivationRange, std::less<>> ranges = {};
     /// By the weight's common name, filled in from a method's results: what inputs are divided by before they are rounded

@@ -25,7 +25,8 @@ private:
     std::map<std::size_t, const TensorResult*> m_results; ///< by tensor of the checkpoint
 };
 
-/// What the method does to activations while the model runs, with what its results say about it (`factors`, `bypasses`).
+/// What the method does to activations while the model runs, with what its results say about it (`layers`, `factors`,
+/// `bypasses`). A result without tensors is about the activations of all layers.
 [[nodiscard]] std::optional<ActivationQuantization> activationsOf(const Model& model, const MethodResult& method);
 
 } // namespace qscope::engine

@@ -48,6 +48,13 @@ Result<void> requireFinite(std::span<const float> values, std::int64_t first, co
     });
 }
 
+Result<std::vector<float>> finiteValues(const TensorView& tensor, const RunContext& context) {
+    std::vector<float> values(static_cast<std::size_t>(elementCount(tensor.shape)));
+    QSCOPE_CHECK(decodeParallel(tensor, 0, values, context));
+    QSCOPE_CHECK(requireFinite(values, 0, tensor.shape, context));
+    return values;
+}
+
 Result<std::span<const float>> ElementStream::read(std::int64_t first, std::int64_t count, const RunContext& context) {
     const std::int64_t total = elementCount(m_tensor.shape);
     if (first < 0 || count < 0 || first > total || count > total - first)

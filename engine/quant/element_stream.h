@@ -22,6 +22,9 @@ inline constexpr std::int64_t kStreamElements = std::int64_t{4} << 20;
 [[nodiscard]] Result<void> requireFinite(std::span<const float> values, std::int64_t first, const Shape& shape,
                                          const RunContext& context);
 
+/// The whole tensor in single precision, finite: as `decodeParallel` and `requireFinite`.
+[[nodiscard]] Result<std::vector<float>> finiteValues(const TensorView& tensor, const RunContext& context);
+
 /// Hands out runs of a tensor's elements in single precision: F32 as it lies in the file, other types decoded into a
 /// buffer of its own.
 class ElementStream {

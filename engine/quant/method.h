@@ -116,7 +116,8 @@ public:
     virtual ~QuantMethod() = default;
     [[nodiscard]] virtual const MethodInfo& info() const = 0;
     /// What `quantize` will return, without its values (no codes, scales or bytes), or why the method does not take the
-    /// tensor. (Of a transform: an error when it does not take the tensor.) Size, levels and whether a file format can hold the result follow from it before any work.
+    /// tensor. Size, levels and whether a file format can hold the result follow from it before any work. Of a transform:
+    /// a `ColumnTransformed` around anything, for what it does to the columns and what storing that takes.
     [[nodiscard]] virtual Result<QuantizedTensor> outline(const Subject& subject, const ParamValues& parameters) const = 0;
     /// Whether `backend` can do the heavy work with these parameters; true for the CPU's. Whoever runs a method gives it a
     /// backend for which this holds and names that one as the device. A method that leaves the backend alone runs on the CPU.

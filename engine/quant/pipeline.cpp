@@ -165,21 +165,24 @@ Pipeline::Pipeline(std::vector<const QuantMethod*> steps) : m_steps(std::move(st
 
 Result<QuantizedTensor> Pipeline::outline(const Subject& subject, const ParamValues& parameters) const {
     std::optional<QuantizedTensor> made;
-    bool scaled = false;
+    ColumnTransformed columns; // what the transforms together do
     for (const QuantMethod* step : m_steps) {
-        const ParamValues own = parametersOf(*step, parameters);
+        const ParamValues values = parametersOf(*step, parameters);
         if (made) {
-            QSCOPE_TRY(made, step->outlineRepair(*std::move(made), subject, own));
+            QSCOPE_TRY(made, step->outlineRepair(*std::move(made), subject, values));
             continue;
         }
-        QSCOPE_TRY(auto outlined, step->outline(subject, own));
-        if (step->info().stage == Stage::Transform) scaled = true;
-        else made = std::move(outlined);
-        if (!made || !scaled) continue;
-        ColumnTransformed form;
-        form.base = std::make_shared<const QuantizedTensor>(*std::move(made));
-        form.outlineHasFactors = true;
-        made = tensorOf(subject.shape, std::move(form));
+        QSCOPE_TRY(auto outlined, step->outline(subject, values));
+        if (step->info().stage == Stage::Transform) {
+            const auto* own = formOf<ColumnTransformed>(outlined);
+            columns.outlineHasFactors |= !own || own->outlineHasFactors;
+            if (own) columns.factorBits = std::max(columns.factorBits, own->factorBits);
+            continue;
+        }
+        made = std::move(outlined);
+        if (!columns.outlineHasFactors) continue;
+        columns.base = std::make_shared<const QuantizedTensor>(*std::move(made));
+        made = tensorOf(subject.shape, columns);
     }
     return *std::move(made);
 }

@@ -128,8 +128,9 @@ QuantizeActivations::QuantizeActivations(const Graph& graph, ActivationQuantizat
     for (const Node& node : graph.nodes) {
         if (node.op->name != "Linear") continue;
         for (const std::string& weight : weightsBehind(graph, node.inputs[1])) {
-            Layer layer{in(m_what.ranges, weight), in(m_what.factors, weight), in(m_what.bypasses, weight), {}};
-            if (!layer.range && !layer.factors && !layer.bypass) continue;
+            Layer layer{!m_what.layers || m_what.layers->contains(weight), in(m_what.ranges, weight), in(m_what.factors, weight),
+                        in(m_what.bypasses, weight), {}};
+            if (layer.rounds && !layer.range && !layer.factors && !layer.bypass) continue;
             if (layer.bypass) m_bypassed.emplace(node.outputs[0], &node);
             m_layers.emplace(&node, std::move(layer));
         }
@@ -151,7 +152,10 @@ Result<Value> QuantizeActivations::value(const Graph&, ValueId edge, Value value
 }
 
 bool QuantizeActivations::wantsUse(const Graph&, const Node& node, std::size_t input) {
-    if (node.op->name == "Linear") return m_what.linearInputs && input == 0;
+    if (node.op->name == "Linear") {
+        const auto known = m_layers.find(&node);
+        return m_what.linearInputs && input == 0 && (known == m_layers.end() || known->second.rounds);
+    }
     return node.op->name == "Attention" && m_what.cache && (input == 1 || input == 2);
 }
 

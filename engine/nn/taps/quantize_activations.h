@@ -30,6 +30,7 @@ public:
 private:
     /// What is special about one linear node.
     struct Layer {
+        bool rounds = true;
         const ActivationRange* range = nullptr;
         const std::vector<float>* factors = nullptr;
         const ActivationBypass* bypass = nullptr;
