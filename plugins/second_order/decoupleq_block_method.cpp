@@ -128,12 +128,14 @@ private:
                 request.values.insert_or_assign(one.weight, one.values(model.weights()[one.weight].weight.shape));
         };
         for (const Trained& one : trained) request.wanted.push_back(one.weight);
+        std::vector<double> losses;
         optimize::Adam adam({.beta1 = 0.9, .beta2 = 0.99, .epsilon = 2e-5, .decay = 0});
         for (std::int64_t epoch = 0; epoch < epochs; ++epoch)
             for (const std::int64_t sequence : all) {
                 putValues();
                 request.sequences = std::span(&sequence, 1);
                 QSCOPE_TRY(const LossResult found, model.loss(request, context));
+                losses.push_back(found.loss);
                 std::vector<optimize::Parameter> moving;
                 for (Trained& one : trained) {
                     one.takeGradient(found.gradients.at(one.weight));
@@ -144,6 +146,11 @@ private:
                 context.progress.done.fetch_add(1, std::memory_order_relaxed);
             }
 
+        model.addTrace(trained.front().weight, {fmt::format("Error of block {} while its scales learn", block),
+                                                "sequence",
+                                                "mean square",
+                                                {},
+                                                std::move(losses)});
         for (Trained& one : trained) one.round();
         putValues();
         request.sequences = all;

@@ -166,7 +166,14 @@ public:
         QSCOPE_TRY(const SquareMatrix factor,
                    dampedInverseFactor(damped.values, order.column, damping, subject.name, context));
         const DecoupledMatrix matrix(weight, codes.grouping, codes.bits, codes.type, damped, factor, order, context);
-        QSCOPE_TRY(auto best, solve(matrix, rows, parameters));
+        std::vector<double> course;
+        QSCOPE_TRY(auto best, solve(matrix, rows, parameters, course));
+        if (input.traces)
+            input.traces->push_back({"Output error while codes and scales take turns",
+                                     "step",
+                                     "sum of (ŵ - w) H (ŵ - w)ᵀ over rows",
+                                     {},
+                                     std::move(course)});
 
         for (const float code : best.codes) codes.codes.push_back(static_cast<std::uint8_t>(code));
         for (const AffineStep& step : best.steps) {
@@ -197,15 +204,22 @@ private:
         return codes;
     }
 
-    /// Codes and scales in turn.
-    static Result<DecoupledCodes> solve(const DecoupledMatrix& matrix, std::int64_t rows,
-                                        const ParamValues& parameters) {
+    /// Codes and scales in turn; `course` takes the error behind each.
+    static Result<DecoupledCodes> solve(const DecoupledMatrix& matrix, std::int64_t rows, const ParamValues& parameters,
+                                        std::vector<double>& course) {
         const std::int64_t iterations = valueOf<std::int64_t>(parameters, "iterations"),
                            block = valueOf<std::int64_t>(parameters, "blocksize");
-        QSCOPE_TRY(auto best,
-                   matrix.nearest(matrix.rangeSteps(std::vector<float>(static_cast<std::size_t>(rows), 1.0F))));
+        const std::vector<float> whole(static_cast<std::size_t>(rows), 1.0F);
+        QSCOPE_TRY(auto best, matrix.nearest(matrix.rangeSteps(whole)));
+        const auto note = [&] { course.push_back(std::accumulate(best.losses.begin(), best.losses.end(), 0.0)); };
+        const auto take = [&](const DecoupledCodes& tried) {
+            const std::int64_t taken = matrix.takeBetter(best, tried);
+            note();
+            return taken;
+        };
+        note();
         QSCOPE_TRY(auto tried, matrix.compensated(best.steps, block));
-        static_cast<void>(matrix.takeBetter(best, tried));
+        static_cast<void>(take(tried));
         for (std::int64_t i = 1; i < iterations; ++i) {
             std::vector<AffineStep> steps = best.steps;
             if (i == 1) {
@@ -215,9 +229,9 @@ private:
                 steps = std::move(fitted.steps);
             }
             QSCOPE_TRY(tried, matrix.compensated(std::move(steps), block));
-            std::int64_t improved = matrix.takeBetter(best, tried);
+            std::int64_t improved = take(tried);
             QSCOPE_TRY(tried, matrix.rescaled(best));
-            improved = std::max(improved, matrix.takeBetter(best, tried));
+            improved = std::max(improved, take(tried));
             if (improved * 10'000 < rows) break;
         }
         return best;
