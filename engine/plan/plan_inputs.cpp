@@ -16,12 +16,17 @@ bool isStoredTransposed(const Checkpoint& checkpoint, std::string_view canonical
     return family && family->transposes && checkpoint.naming == Naming::HuggingFace && canonical.starts_with(family->block);
 }
 
-/// Whether the method cannot do without a calibration text.
-bool needsText(const MethodInfo& info) {
+} // namespace
+
+bool needsCalibrationText(const MethodInfo& info) {
     return info.needsCalibration || info.sequential || info.needsGradients || info.wholeModel;
 }
 
-} // namespace
+bool wantsStaticRanges(const ParamValues& parameters) {
+    return std::ranges::any_of(parameters, [](const auto& entry) {
+        return (entry.first == "static" || entry.first.ends_with(".static")) && entry.second == ParamValue(true);
+    });
+}
 
 Result<PlanInputs> PlanInputs::load(const Plan& plan, const Checkpoint& checkpoint, const Registries& registries) {
     PlanInputs inputs(checkpoint);
@@ -65,12 +70,10 @@ Result<ReadyMethod> PlanInputs::ready(const MethodSpec& spec, const Registries& 
     QSCOPE_TRY(made.method, findMethod(registries, spec.id));
     QSCOPE_TRY(made.parameters, resolveParameters(made.method->info().parameters, spec));
     const MethodInfo& info = made.method->info();
-    const bool isStatic = std::ranges::any_of(made.parameters, [](const auto& entry) {
-        return (entry.first == "static" || entry.first.ends_with(".static")) && entry.second == ParamValue(true);
-    });
-    if ((needsText(info) || isStatic) && m_settings.text.empty())
+    const bool isStatic = wantsStaticRanges(made.parameters);
+    if ((needsCalibrationText(info) || isStatic) && m_settings.text.empty())
         return fail(ErrorCode::OutOfRange, "method '{}' needs a calibration text{}, and the plan has none", spec.id,
-                    isStatic && !needsText(info) ? " for static ranges" : "");
+                    isStatic && !needsCalibrationText(info) ? " for static ranges" : "");
     if (info.needsImportance && !m_importance && m_settings.text.empty())
         return fail(ErrorCode::OutOfRange,
                     "method '{}' needs an importance matrix or a calibration text, and the plan has neither", spec.id);

@@ -14,6 +14,10 @@ struct ReadyMethod {
     ParamValues parameters;
 };
 
+/// Whether a method cannot do without a calibration text, and whether its parameters ask for ranges measured on one.
+[[nodiscard]] bool needsCalibrationText(const MethodInfo& info);
+[[nodiscard]] bool wantsStaticRanges(const ParamValues& parameters);
+
 /// What a plan comes to on one checkpoint, before any work: the tensors, the importance of their columns, the rules.
 class PlanInputs {
 public:
