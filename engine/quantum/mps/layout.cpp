@@ -8,7 +8,8 @@ namespace qscope::engine {
 
 ChainLayout::ChainLayout(int qubits)
     : m_site(static_cast<std::size_t>(qubits))
-    , m_qubit(m_site.size()) {
+    , m_qubit(m_site.size())
+    , m_uses(m_site.size()) {
     std::iota(m_site.begin(), m_site.end(), 0);
     std::iota(m_qubit.begin(), m_qubit.end(), 0);
 }
@@ -24,7 +25,11 @@ ChainLayout::Gathering ChainLayout::gather(std::span<const int> qubits) {
     std::vector<int> sites;
     for (const int q : qubits) sites.push_back(site(q));
     std::ranges::sort(sites);
-    const int middle = static_cast<int>(sites.size()) / 2;
+    int middle = static_cast<int>(sites.size()) / 2;
+    const auto uses = [&](int at) { return m_uses[static_cast<std::size_t>(qubit(at))]; };
+    if (sites.size() == 2 && uses(sites[1]) > uses(sites[0])) middle = 0; // the upper one moves
+    if (sites.size() > 1)
+        for (const int q : qubits) ++m_uses[static_cast<std::size_t>(q)];
     const int fixed = sites[static_cast<std::size_t>(middle)];
     Gathering result;
     result.first = fixed - middle;

@@ -20,7 +20,8 @@ public:
         std::vector<int> swaps; ///< sites s whose qubits change places with those of s + 1, in order
         int first = 0;          ///< afterwards the qubits fill the sites from here on
     };
-    /// Brings different qubits together around the middle one of them.
+    /// Brings different qubits together. Of two, the one with more gates so far moves, so that a qubit that many others
+    /// work with passes along them; more gather around the middle one of them.
     Gathering gather(std::span<const int> qubits);
 
 private:
@@ -28,6 +29,7 @@ private:
 
     std::vector<int> m_site;
     std::vector<int> m_qubit;
+    std::vector<int> m_uses; ///< gates on several qubits so far, by qubit
 };
 
 } // namespace qscope::engine
