@@ -353,15 +353,25 @@ private:
             QSCOPE_TRY(const auto run, runPart(request.first, request.last ? last : blocks(), (onQuantized ? m_quantized : m_full).states[sequence],
                                                *m_model.weights, nullptr, context, kept));
             QSCOPE_TRY(nn::Value target, run.value(edge));
-            if (target.host.bytes.size() * m_text.windows.size() > kMostTargetBytes) return lossTo(request, std::move(target));
+            if (target.host.bytes.size() * m_text.windows.size() > kMostTargetBytes) return lossTo(request, sequence, std::move(target));
             found = m_targets.emplace(key, std::move(target)).first;
         }
-        return lossTo(request, found->second);
+        return lossTo(request, sequence, found->second);
     }
 
-    static nn::LossFunction lossTo(const LossRequest& request, nn::Value target) {
-        return request.criterion == LossRequest::Criterion::MeanSquares ? nn::meanSquaredError(std::move(target))
-                                                                        : nn::klDivergence(std::move(target));
+    nn::LossFunction lossTo(const LossRequest& request, std::size_t sequence, nn::Value target) const {
+        if (request.criterion == LossRequest::Criterion::MeanSquares) return nn::meanSquaredError(std::move(target));
+        if (request.crossEntropy == 0) return nn::klDivergence(std::move(target));
+        const auto next = nn::crossEntropy(nextTokens(m_text.tokensOf(m_text.windows[sequence])));
+        return [divergence = nn::klDivergence(std::move(target)), next, share = request.crossEntropy](
+                   const nn::Value& logits, const RunContext& context) -> Result<nn::Loss> {
+            QSCOPE_TRY(nn::Loss sum, divergence(logits, context));
+            QSCOPE_TRY(const nn::Loss more, next(logits, context));
+            const auto first = nn::elements<float>(sum.gradient), second = nn::elements<float>(more.gradient);
+            std::vector<float> gradient(first.begin(), first.end());
+            for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] += static_cast<float>(share) * second[i];
+            return nn::Loss{sum.value + share * more.value, nn::makeValue(logits.shape(), std::move(gradient))};
+        };
     }
 
     Result<std::map<std::size_t, StreamInputs>>

@@ -37,6 +37,7 @@ struct LossRequest {
         KullbackLeibler,   ///< mean over tokens of KL(target || output), nat; logits only
         CrossEntropy       ///< mean over tokens of -log p(next token), nat; logits only; no target
     } criterion = Criterion::MeanSquares;
+    double crossEntropy = 0; ///< with KullbackLeibler: so many times the cross entropy is added
     std::span<const std::int64_t> sequences = {}; ///< of the calibration; the loss is their mean
     /// Values [rows, columns] in place of these weights; others are as the quantized stream has them.
     std::map<std::size_t, TensorView> values = {};
