@@ -19,8 +19,7 @@ const MethodInfo& describeGwq() {
             "Outliers",
             "Shao et al., GWQ: gradient-aware weight quantization for large language models, 2024",
             "Keeps the weights with the largest gradients of the loss in 16 bits and rounds the others in groups. The "
-            "gradient is the mean "
-            "over the calibration text, where the paper takes one sample.",
+            "gradient is the mean over the calibration text, where the paper takes one sample.",
             {
                 {"bits", "Bits", ParamType::Integer, std::int64_t{4}, 2, 8, {}, "Width of one code.", "bit"},
                 {"group",
@@ -51,8 +50,8 @@ const MethodInfo& describeGwq() {
                       "others alone."},
                      "One pass back through the network; one selection per matrix.",
                      "The gradient is averaged over all calibration sequences: one sample's is mostly noise on small "
-                     "models. Kept weights do not "
-                     "widen the range of their group, which the paper leaves open; scales are 16 bits wide."};
+                     "models. Kept weights do not widen the range of their group, which the paper leaves open; scales "
+                     "are 16 bits wide."};
         return made;
     }();
     return info;

@@ -19,8 +19,7 @@ const MethodInfo& describeLlmInt8() {
             "Outliers",
             "Dettmers et al., LLM.int8(): 8-bit matrix multiplication for transformers at scale, 2022",
             "Weights in 8 bits with a scale per row, inputs in 8 bits with a scale per token; input channels with a "
-            "value of at least "
-            "the threshold are multiplied in 16 bits.",
+            "value of at least the threshold are multiplied in 16 bits.",
             {
                 {"threshold",
                  "Outlier threshold",
@@ -34,28 +33,27 @@ const MethodInfo& describeLlmInt8() {
                 {"columns16",
                  "16-bit weight columns",
                  ParamType::Flag,
-                 true,
+                 false,
                  0,
                  0,
                  {},
-                 "Keeps the weight columns of channels that were outliers in the calibration text in 16 bits; without "
-                 "a "
-                 "calibration text they are in 8 bits like the others.",
+                 "Also stores the weight columns of channels that were outliers in the calibration text in 16 bits; "
+                 "off: they are in 8 bits like the others, and only multiplied in 16.",
                  ""},
             }};
         made.quantizesActivations = true;
-        made.help = {"y = the product of 8-bit inputs and weights over usual channels, times the scales of token and "
-                     "row, plus the product in 16 "
-                     "bits over the channels in which some token of the batch has |x| >= threshold.",
-                     {"Per row of the weight: scale = max|w| / 127, codes to the nearest.",
-                      "While the model runs, find the channels with outliers in the batch; they are left as they are.",
-                      "Per token: scale = max|x| / 127 over the other channels, codes to the nearest."},
-                     "One pass over the weights; nothing to calibrate.",
-                     "Outlying channels follow the batch, as in the paper, but weight columns kept in 16 bits must be "
-                     "known beforehand: they are those "
-                     "of the calibration text. Without one, outlying inputs meet 8-bit weights, as in the authors' "
-                     "library. Entries below the "
-                     "threshold in an outlying channel do not count towards a token's scale; in the library they do."};
+        made.help = {
+            "y = the product of 8-bit inputs and weights over usual channels, times the scales of token and row, plus "
+            "the product in 16 bits over the channels in which some token of the batch has |x| >= threshold.",
+            {"Per row of the weight: scale = max|w| / 127, codes to the nearest.",
+             "While the model runs, find the channels with outliers in the batch; they are left as they are.",
+             "Per token: scale = max|x| / 127 over the other channels, codes to the nearest."},
+            "One pass over the weights; nothing to calibrate.",
+            "Outlying channels follow the batch, as in the paper. Their weights are stored in 8 bits and multiplied in "
+            "16, as in the authors' library; with 16-bit weight columns, as in the paper, the columns must be known "
+            "beforehand and are those of the calibration text, in which many more channels have an outlier than in one "
+            "batch. Entries below the threshold in an outlying channel do not count towards a token's scale; in the "
+            "library they do."};
         return made;
     }();
     return info;

@@ -15,50 +15,47 @@ constexpr float kLeast = 1e-5F; ///< of a factor and of a column's largest weigh
 
 const MethodInfo& describeSmooth() {
     static const MethodInfo info = [] {
-        MethodInfo made{
-            "smooth",
-            "SmoothQuant",
-            "Outliers",
-            "Xiao et al., SmoothQuant: accurate and efficient post-training quantization for large language models, "
-            "2023",
-            "Divides every input channel by a factor and multiplies its weight column by it, so that outlying channels "
-            "lose range where "
-            "weights have range to spare. Goes in front of a method that rounds both: smooth+rtn:bits=8,activations=8.",
-            {
-                {"alpha",
-                 "Share moved",
-                 ParamType::Real,
-                 0.5,
-                 0,
-                 1,
-                 {},
-                 "0: inputs stay as they are; 1: all of the inputs' range goes into the weights.",
-                 ""},
-                {"layers",
-                 "Layers",
-                 ParamType::Choice,
-                 std::string("norms"),
-                 0,
-                 0,
-                 {"norms", "all"},
-                 "norms: those that read a normalization, which takes up the factors at no cost. all: the others too, "
-                 "with a "
-                 "16-bit factor stored for each of their channels.",
-                 ""},
-            }};
+        MethodInfo made{"smooth",
+                        "SmoothQuant",
+                        "Outliers",
+                        "Xiao et al., SmoothQuant: accurate and efficient post-training quantization for large "
+                        "language models, 2023",
+                        "Divides every input channel by a factor and multiplies its weight column by it, so that "
+                        "outlying channels lose range where weights have range to spare. Goes in front of a method "
+                        "that rounds both: smooth+rtn:bits=8,activations=8.",
+                        {
+                            {"alpha",
+                             "Share moved",
+                             ParamType::Real,
+                             0.5,
+                             0,
+                             1,
+                             {},
+                             "0: inputs stay as they are; 1: all of the inputs' range goes into the weights.",
+                             ""},
+                            {"layers",
+                             "Layers",
+                             ParamType::Choice,
+                             std::string("norms"),
+                             0,
+                             0,
+                             {"norms", "all"},
+                             "norms: those that read a normalization, which takes up the factors at no cost. all: the "
+                             "others too, with a 16-bit factor stored for each of their channels.",
+                             ""},
+                        }};
         made.needsCalibration = true;
         made.stage = Stage::Transform;
         made.help = {
             "Weights and inputs that round equally well: s_j = max|x_j|^alpha / max|w_j|^(1-alpha) for every input "
-            "channel j; "
-            "W diag(s) and diag(1/s) x compute what W and x did.",
+            "channel j; W diag(s) and diag(1/s) x compute what W and x did.",
             {"Take max|x_j| over the calibration text.",
              "Take max|w_j| over all matrices that read the same inputs (query, key and value; gate and up).",
              "Divide the inputs by s and multiply the columns by it; the factors go into the normalization in front."},
             "One pass over the weights.",
             "Channels that the text leaves silent keep the factor 1 (the authors' code: 1e-5). Layers behind a "
-            "normalization are told by "
-            "their names; with layers=all the others are treated too, which the paper leaves alone."};
+            "normalization are told by their names; with layers=all the others are treated too, which the paper leaves "
+            "alone."};
         return made;
     }();
     return info;

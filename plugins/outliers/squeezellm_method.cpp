@@ -20,9 +20,8 @@ const MethodInfo& describeSqueezeLlm() {
                         "Outliers",
                         "Kim et al., SqueezeLLM: dense-and-sparse quantization, 2023",
                         "A codebook for every row, by clustering in which a weight counts as much as the loss is "
-                        "sensitive to it; the most sensitive "
-                        "and the largest weights are kept in 16 bits. Clusters are found exactly, where the authors' "
-                        "code iterates.",
+                        "sensitive to it; the most sensitive and the largest weights are kept in 16 bits. Clusters are "
+                        "found exactly, where the authors' code iterates.",
                         {
                             {"bits",
                              "Bits",
@@ -65,18 +64,16 @@ const MethodInfo& describeSqueezeLlm() {
         made.needsGradients = true;
         made.help = {
             "Per row, 2^bits centres c and an assignment a that make the sum over j of F_j (w_j - c_a(j))^2 the least; "
-            "F_j is the mean over "
-            "sequences of (dL/dw_j)^2.",
+            "F_j is the mean over sequences of (dL/dw_j)^2.",
             {"Send each calibration sequence through the model and its loss back; average the squared gradients.",
              "Set aside the weights of the largest F, then the largest of the rest.",
              "Cluster what remains of each row, weighted with F; where F is zero all over, with equal weights.",
              "Store 16-bit tables per row, codes, and the weights set aside in compressed rows."},
             "One pass back through the network per sequence; O(columns log columns 2^bits) per row.",
             "Clusters are the exact optimum on a line, found by dynamic programming, where the authors iterate from a "
-            "random start. The threshold "
-            "of large weights is set per matrix to give the share asked for, in place of one multiple of the "
-            "quartiles' distance for "
-            "the whole model. Tables and single values have 16 bits (authors' kernels: 32)."};
+            "random start. The threshold of large weights is set per matrix to give the share asked for, in place of "
+            "one multiple of the quartiles' distance for the whole model. Tables and single values have 16 bits "
+            "(authors' kernels: 32)."};
         return made;
     }();
     return info;

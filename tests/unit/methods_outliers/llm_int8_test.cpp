@@ -76,7 +76,8 @@ TEST_CASE("LLM.int8() has a scale per row over the columns that it does not keep
     QuantInput input = inputOf(weight);
     input.subject.hasCalibration = true;
     input.calibration = &seen;
-    const auto result = kMethod->quantize(input, test::parametersFor(*kMethod, "llm_int8"), 0, run.context);
+    const auto result =
+        kMethod->quantize(input, test::parametersFor(*kMethod, "llm_int8:columns16=true"), 0, run.context);
     REQUIRE(result);
     CHECK(storedBits(*result) == rows * columns * 8 + rows * 32 + 2 * (16 * rows + 32));
     const auto found = test::valuesOf(*result);
@@ -100,6 +101,6 @@ TEST_CASE("LLM.int8() has a scale per row over the columns that it does not keep
             REQUIRE(dequantize(*result, first, part));
             CHECK(std::equal(part.begin(), part.end(), found.begin() + first));
         }
-    const auto without = test::quantized(*kMethod, input, "llm_int8:columns16=false", run);
+    const auto without = test::quantized(*kMethod, input, "llm_int8", run);
     CHECK(test::valuesOf(without) == test::valuesOf(plain));
 }
