@@ -164,43 +164,44 @@ Result<std::vector<float>> mismatchCarry(std::span<const double> cross, std::spa
     const RunContext context = quietOf(given, unseen);
     const std::int64_t n = factor.size;
     const auto size = static_cast<std::size_t>(n);
-    std::vector<double> mismatch(size * size), above(size * size);
+    // In single precision, which is what the loop over columns takes.
+    const std::vector<float> single(factor.values.begin(), factor.values.end());
+    const std::span<const float> u(single);
+    std::vector<float> mismatch(size * size), above(size * size);
     for (std::size_t i = 0; i < size; ++i)
         for (std::size_t j = 0; j < size; ++j)
-            mismatch[i * size + j] =
-                cross[static_cast<std::size_t>(order[i]) * size + static_cast<std::size_t>(order[j])];
-    const std::span<const double> u(factor.values);
+            mismatch[i * size + j] = static_cast<float>(
+                cross[static_cast<std::size_t>(order[i]) * size + static_cast<std::size_t>(order[j])]);
     const auto at = [n](std::int64_t row, std::int64_t column) { return static_cast<std::size_t>(row * n + column); };
     for (std::int64_t c = 0; c < n; c += kStrip) { // D Uᵀ, as far as it lies above the diagonal
         const std::int64_t width = std::min(kStrip, n - c), rows = c + width;
         QSCOPE_CHECK(
-            kernels::multiply(MatrixProduct<double>{.rows = rows,
-                                                    .columns = width,
-                                                    .inner = n - c,
-                                                    .left = {std::span<const double>(mismatch).subspan(at(0, c)), n},
-                                                    .right = {u.subspan(at(c, c)), n, true},
-                                                    .result = std::span(above).subspan(at(0, c)),
-                                                    .resultStride = n,
-                                                    .scale = alpha},
+            kernels::multiply(MatrixProduct<float>{.rows = rows,
+                                                   .columns = width,
+                                                   .inner = n - c,
+                                                   .left = {std::span<const float>(mismatch).subspan(at(0, c)), n},
+                                                   .right = {u.subspan(at(c, c)), n, true},
+                                                   .result = std::span(above).subspan(at(0, c)),
+                                                   .resultStride = n,
+                                                   .scale = static_cast<float>(alpha)},
                               context));
         for (std::int64_t i = c; i < rows; ++i)
-            std::fill(above.begin() + i * n + c, above.begin() + i * n + i + 1, 0.0);
+            std::fill(above.begin() + i * n + c, above.begin() + i * n + i + 1, 0.0F);
     }
     for (std::int64_t c = 0; c < n; c += kStrip) {
         const std::int64_t width = std::min(kStrip, n - c), rows = c + width;
-        QSCOPE_CHECK(kernels::multiply(MatrixProduct<double>{.rows = rows,
-                                                             .columns = width,
-                                                             .inner = rows,
-                                                             .left = {above, n},
-                                                             .right = {u.subspan(at(0, c)), n},
-                                                             .result = std::span(mismatch).subspan(at(0, c)),
-                                                             .resultStride = n},
+        QSCOPE_CHECK(kernels::multiply(MatrixProduct<float>{.rows = rows,
+                                                            .columns = width,
+                                                            .inner = rows,
+                                                            .left = {above, n},
+                                                            .right = {u.subspan(at(0, c)), n},
+                                                            .result = std::span(mismatch).subspan(at(0, c)),
+                                                            .resultStride = n},
                                        context));
     }
-    std::vector<float> carry(size * size, 0.0F);
     for (std::size_t i = 0; i < size; ++i)
-        for (std::size_t j = i + 1; j < size; ++j) carry[i * size + j] = static_cast<float>(mismatch[i * size + j]);
-    return carry;
+        std::fill_n(mismatch.begin() + static_cast<std::ptrdiff_t>(i * size), i + 1, 0.0F);
+    return mismatch;
 }
 
 } // namespace qscope::engine
