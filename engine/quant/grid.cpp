@@ -51,11 +51,15 @@ double Powers::rounded(double x) const {
 }
 
 Grid::Grid(std::string name, std::vector<float> levels, Ties ties, ClosedForm closed, Border border)
-    : m_name(std::move(name)), m_levels(std::move(levels)), m_ties(ties), m_closed(std::move(closed)),
-      m_bits(std::max(1, static_cast<int>(std::bit_width(m_levels.size() - 1)))) {
+    : m_name(std::move(name))
+    , m_levels(std::move(levels))
+    , m_ties(ties)
+    , m_closed(std::move(closed))
+    , m_bits(std::max(1, static_cast<int>(std::bit_width(m_levels.size() - 1)))) {
     assert(!m_levels.empty() && m_levels.size() <= 256);
     for (std::size_t code = 0; code < m_levels.size(); ++code)
-        if (std::isfinite(m_levels[code]) && !(m_levels[code] == 0 && std::signbit(m_levels[code]))) m_codes.push_back(static_cast<std::uint8_t>(code));
+        if (std::isfinite(m_levels[code]) && !(m_levels[code] == 0 && std::signbit(m_levels[code])))
+            m_codes.push_back(static_cast<std::uint8_t>(code));
     assert(!m_codes.empty());
     std::ranges::stable_sort(m_codes, {}, [&](std::uint8_t code) { return m_levels[code]; });
     for (const std::uint8_t code : m_codes) m_ascending.push_back(m_levels[code]);
@@ -63,9 +67,13 @@ Grid::Grid(std::string name, std::vector<float> levels, Ties ties, ClosedForm cl
         const float low = m_ascending[i], high = m_ascending[i + 1];
         float middle = (low + high) / 2;
         if (border == Border::Geometric) {
-            if (low > 0 || high < 0) middle = static_cast<float>(std::copysign(std::sqrt(static_cast<double>(low) * static_cast<double>(high)), static_cast<double>(low)));
-            else if (low == 0 && i + 2 < m_ascending.size()) middle = high * std::sqrt(high / m_ascending[i + 2]);
-            else if (high == 0 && i > 0) middle = low * std::sqrt(low / m_ascending[i - 1]);
+            if (low > 0 || high < 0)
+                middle = static_cast<float>(std::copysign(
+                    std::sqrt(static_cast<double>(low) * static_cast<double>(high)), static_cast<double>(low)));
+            else if (low == 0 && i + 2 < m_ascending.size())
+                middle = high * std::sqrt(high / m_ascending[i + 2]);
+            else if (high == 0 && i > 0)
+                middle = low * std::sqrt(low / m_ascending[i - 1]);
         }
         m_borders.push_back(middle);
     }
@@ -92,7 +100,8 @@ std::size_t Grid::placeBelow(float x) const {
 
 std::uint8_t Grid::above(float x) const {
     const auto found = std::ranges::lower_bound(m_ascending, x);
-    return m_codes[found == m_ascending.end() ? m_codes.size() - 1 : static_cast<std::size_t>(found - m_ascending.begin())];
+    return m_codes[found == m_ascending.end() ? m_codes.size() - 1
+                                              : static_cast<std::size_t>(found - m_ascending.begin())];
 }
 
 std::uint8_t Grid::stochastic(float x, double uniform) const {
@@ -104,11 +113,16 @@ std::uint8_t Grid::stochastic(float x, double uniform) const {
 }
 
 float Grid::rounded(float x) const {
-    return std::visit([&]<class Form>(const Form& form) -> float {
-        if constexpr (std::is_same_v<Form, std::monostate>) return m_levels[nearest(x)];
-        else if constexpr (std::is_same_v<Form, UniformStep>) return form.rounded(x);
-        else return static_cast<float>(form.rounded(static_cast<double>(x)));
-    }, m_closed);
+    return std::visit(
+        [&]<class Form>(const Form& form) -> float {
+            if constexpr (std::is_same_v<Form, std::monostate>)
+                return m_levels[nearest(x)];
+            else if constexpr (std::is_same_v<Form, UniformStep>)
+                return form.rounded(x);
+            else
+                return static_cast<float>(form.rounded(static_cast<double>(x)));
+        },
+        m_closed);
 }
 
 } // namespace qscope::engine

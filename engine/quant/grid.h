@@ -36,8 +36,8 @@ struct Powers {
     [[nodiscard]] double rounded(double x) const;
 };
 
-/// A finite set of numbers, at most 256, each with a code, and the rules of rounding to it. Levels that are not finite, and
-/// the code of -0 beside that of 0, are values of their codes but never chosen. Immutable.
+/// A finite set of numbers, at most 256, each with a code, and the rules of rounding to it. Levels that are not finite,
+/// and the code of -0 beside that of 0, are values of their codes but never chosen. Immutable.
 class Grid {
 public:
     /// What happens to a number half-way between two levels: floating-point casts take the even code.
@@ -50,7 +50,8 @@ public:
     using ClosedForm = std::variant<std::monostate, UniformStep, Minifloat, Powers>;
 
     /// `levels` by code, 1 to 256, some finite. `closed` rounds as the table does, for those who have it.
-    Grid(std::string name, std::vector<float> levels, Ties ties, ClosedForm closed = {}, Border border = Border::Middle);
+    Grid(std::string name, std::vector<float> levels, Ties ties, ClosedForm closed = {},
+         Border border = Border::Middle);
 
     [[nodiscard]] const std::string& name() const { return m_name; }
     /// Width of a code.
@@ -63,7 +64,9 @@ public:
     /// Between neighbours of `ascending`.
     [[nodiscard]] std::span<const float> borders() const { return m_borders; }
     /// Largest magnitude.
-    [[nodiscard]] float largest() const { return std::max(std::abs(m_ascending.front()), std::abs(m_ascending.back())); }
+    [[nodiscard]] float largest() const {
+        return std::max(std::abs(m_ascending.front()), std::abs(m_ascending.back()));
+    }
     [[nodiscard]] const ClosedForm& closedForm() const { return m_closed; }
     [[nodiscard]] float value(std::uint8_t code) const { return m_levels[code]; }
 
@@ -72,7 +75,8 @@ public:
     [[nodiscard]] std::uint8_t below(float x) const { return m_codes[placeBelow(x)]; } ///< towards minus infinity
     [[nodiscard]] std::uint8_t above(float x) const;
     [[nodiscard]] std::uint8_t towardsZero(float x) const { return x < 0 ? above(x) : below(x); }
-    /// Below or above, the nearer the likelier, so that the mean over `uniform` in [0, 1) is x (inside the outermost levels).
+    /// Below or above, the nearer the likelier, so that the mean over `uniform` in [0, 1) is x (inside the outermost
+    /// levels).
     [[nodiscard]] std::uint8_t stochastic(float x, double uniform) const;
 
     /// The level of `nearest`, by the closed form where there is one.
@@ -84,8 +88,8 @@ private:
     std::string m_name;
     std::vector<float> m_levels;
     std::vector<float> m_ascending;
-    std::vector<std::uint8_t> m_codes;  ///< of `m_ascending`
-    std::vector<float> m_borders;       ///< between neighbours of `m_ascending`
+    std::vector<std::uint8_t> m_codes; ///< of `m_ascending`
+    std::vector<float> m_borders;      ///< between neighbours of `m_ascending`
     Ties m_ties;
     ClosedForm m_closed;
     int m_bits = 1;

@@ -33,10 +33,12 @@ double GroupError::of(const Grid& grid, float scale) const {
     for (std::size_t level = 0; level < levels.size() && begin < m_values.size(); ++level) {
         std::size_t end = m_values.size();
         if (level < borders.size())
-            end = static_cast<std::size_t>(std::upper_bound(m_values.begin() + static_cast<std::ptrdiff_t>(begin), m_values.end(), borders[level] * scale) -
+            end = static_cast<std::size_t>(std::upper_bound(m_values.begin() + static_cast<std::ptrdiff_t>(begin),
+                                                            m_values.end(), borders[level] * scale) -
                                            m_values.begin());
         const double at = static_cast<double>(levels[level]) * static_cast<double>(scale);
-        sum += m_second[end] - m_second[begin] - 2 * at * (m_first[end] - m_first[begin]) + at * at * (m_mass[end] - m_mass[begin]);
+        sum += m_second[end] - m_second[begin] - 2 * at * (m_first[end] - m_first[begin]) +
+               at * at * (m_mass[end] - m_mass[begin]);
         begin = end;
     }
     return std::max(0.0, sum);
@@ -81,24 +83,30 @@ Result<void> eachGroup(std::span<const float> matrix, std::span<const float> col
     Progress unseen;
     const RunContext quiet{context.stop, unseen, context.notes, context.backend};
     const std::int64_t size = std::max<std::int64_t>(1, grouping.groupRows * grouping.groupColumns);
-    return parallelChunks(grouping.count(), std::max<std::int64_t>(1, (1 << 13) / size), quiet, [&](std::int64_t begin, std::int64_t end) -> Result<void> {
-        GroupValues group;
-        for (std::int64_t g = begin; g < end; ++g) {
-            const std::int64_t top = g / grouping.groupsAcross() * grouping.groupRows, left = g % grouping.groupsAcross() * grouping.groupColumns;
-            group.elements.clear();
-            group.values.clear();
-            group.weights.clear();
-            for (std::int64_t row = top; row < std::min(grouping.rows, top + grouping.groupRows); ++row)
-                for (std::int64_t column = left; column < std::min(grouping.columns, left + grouping.groupColumns); ++column) {
-                    group.elements.push_back(row * grouping.columns + column);
-                    group.values.push_back(matrix[static_cast<std::size_t>(group.elements.back())]);
-                    if (!columnWeights.empty()) group.weights.push_back(columnWeights[static_cast<std::size_t>(column)]);
-                }
-            use(g, group);
-            context.progress.done.fetch_add(static_cast<std::int64_t>(group.values.size()), std::memory_order_relaxed);
-        }
-        return {};
-    });
+    return parallelChunks(
+        grouping.count(), std::max<std::int64_t>(1, (1 << 13) / size), quiet,
+        [&](std::int64_t begin, std::int64_t end) -> Result<void> {
+            GroupValues group;
+            for (std::int64_t g = begin; g < end; ++g) {
+                const std::int64_t top = g / grouping.groupsAcross() * grouping.groupRows,
+                                   left = g % grouping.groupsAcross() * grouping.groupColumns;
+                group.elements.clear();
+                group.values.clear();
+                group.weights.clear();
+                for (std::int64_t row = top; row < std::min(grouping.rows, top + grouping.groupRows); ++row)
+                    for (std::int64_t column = left; column < std::min(grouping.columns, left + grouping.groupColumns);
+                         ++column) {
+                        group.elements.push_back(row * grouping.columns + column);
+                        group.values.push_back(matrix[static_cast<std::size_t>(group.elements.back())]);
+                        if (!columnWeights.empty())
+                            group.weights.push_back(columnWeights[static_cast<std::size_t>(column)]);
+                    }
+                use(g, group);
+                context.progress.done.fetch_add(static_cast<std::int64_t>(group.values.size()),
+                                                std::memory_order_relaxed);
+            }
+            return {};
+        });
 }
 
 } // namespace qscope::engine

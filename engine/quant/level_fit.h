@@ -10,8 +10,8 @@
 
 namespace qscope::engine {
 
-/// The squared error of one group of values on a grid, for any scale of it: the values are sorted once, and then a scale
-/// costs a search per level.
+/// The squared error of one group of values on a grid, for any scale of it: the values are sorted once, and then a
+/// scale costs a search per level.
 class GroupError {
 public:
     /// `weights`: one per value, or empty.
@@ -21,13 +21,13 @@ public:
     [[nodiscard]] double of(const Grid& grid, float scale) const;
 
 private:
-    std::vector<float> m_values;                    ///< ascending
-    std::vector<double> m_mass, m_first, m_second;  ///< sums of weight, weight * w, weight * w² over those before
+    std::vector<float> m_values;                   ///< ascending
+    std::vector<double> m_mass, m_first, m_second; ///< sums of weight, weight * w, weight * w² over those before
     float m_largest = 0;
 };
 
-/// Which scales are tried: those that bring the group's largest magnitude times a part to the grid's largest level. Equal
-/// steps from the first part to the last; part 1 always, and first. One candidate: that alone.
+/// Which scales are tried: those that bring the group's largest magnitude times a part to the grid's largest level.
+/// Equal steps from the first part to the last; part 1 always, and first. One candidate: that alone.
 struct ScaleSearch {
     double first = 1;
     double last = 1;
@@ -40,7 +40,8 @@ struct FittedScale {
 };
 
 /// The scale of least error, rounded to its type.
-[[nodiscard]] FittedScale fitScale(const GroupError& group, const Grid& grid, const ScaleSearch& search, ScaleType type);
+[[nodiscard]] FittedScale fitScale(const GroupError& group, const Grid& grid, const ScaleSearch& search,
+                                   ScaleType type);
 
 /// A scale as its type holds it: not below the smallest half above zero.
 [[nodiscard]] float storedScale(float scale, ScaleType type);
@@ -58,9 +59,10 @@ struct GroupValues {
     std::vector<float> weights; ///< empty: none
 };
 
-/// Calls use(group, its values) for all groups on all cores. `columnWeights`: one per column or empty. Adds the elements to
-/// the context's progress.
-[[nodiscard]] Result<void> eachGroup(std::span<const float> matrix, std::span<const float> columnWeights, const Grouping& grouping,
-                                     const RunContext& context, const std::function<void(std::int64_t, const GroupValues&)>& use);
+/// Calls use(group, its values) for all groups on all cores. `columnWeights`: one per column or empty. Adds the
+/// elements to the context's progress.
+[[nodiscard]] Result<void> eachGroup(std::span<const float> matrix, std::span<const float> columnWeights,
+                                     const Grouping& grouping, const RunContext& context,
+                                     const std::function<void(std::int64_t, const GroupValues&)>& use);
 
 } // namespace qscope::engine

@@ -40,8 +40,8 @@ Grid integerGrid(int bits, IntegerRange range) {
         levels.push_back(range == IntegerRange::Symmetric && value == -half ? -0.0F : static_cast<float>(value));
     }
     const auto [least, most] = std::ranges::minmax(levels);
-    return {fmt::format("{}INT{}", range == IntegerRange::Unsigned ? "U" : "", bits), std::move(levels), Grid::Ties::EvenCode,
-            UniformStep{1, 0, least, most}};
+    return {fmt::format("{}INT{}", range == IntegerRange::Unsigned ? "U" : "", bits), std::move(levels),
+            Grid::Ties::EvenCode, UniformStep{1, 0, least, most}};
 }
 
 Grid minifloatGrid(const SmallFloat& format, std::string name) {
@@ -53,35 +53,44 @@ Grid minifloatGrid(const SmallFloat& format, std::string name) {
         if (std::isfinite(levels.back())) largest = std::max(largest, levels.back());
     }
     return {std::move(name), std::move(levels), Grid::Ties::EvenCode,
-            Minifloat{format.exponentBits, format.fractionBits, static_cast<double>(format.bias), static_cast<double>(largest)}};
+            Minifloat{format.exponentBits, format.fractionBits, static_cast<double>(format.bias),
+                      static_cast<double>(largest)}};
 }
 
 Grid minifloatGrid(int exponentBits, int fractionBits) {
     // The names of eight bits are those of OCP's types, whose highest codes are no numbers.
-    const std::string name = exponentBits + fractionBits == 7 ? fmt::format("E{}M{} of numbers only", exponentBits, fractionBits) : std::string();
+    const std::string name = exponentBits + fractionBits == 7
+                                 ? fmt::format("E{}M{} of numbers only", exponentBits, fractionBits)
+                                 : std::string();
     return minifloatGrid({exponentBits, fractionBits, (1 << (exponentBits - 1)) - 1, SmallFloat::Special::None}, name);
 }
 
 Grid powersGrid(int bits, int perOctave, Grid::Border border) {
     const int least = (1 << (bits - 1)) - 2;
     std::vector<float> magnitudes{0};
-    for (int k = least; k >= 0; --k) magnitudes.push_back(static_cast<float>(std::exp2(-static_cast<double>(k) / perOctave)));
+    for (int k = least; k >= 0; --k)
+        magnitudes.push_back(static_cast<float>(std::exp2(-static_cast<double>(k) / perOctave)));
     const bool logarithmic = border == Grid::Border::Geometric;
-    return {fmt::format("{}{}{}", perOctave == 1 ? "PoT" : "POST", bits, logarithmic ? " in the log domain" : ""), withSigns(std::move(magnitudes)),
-            Grid::Ties::EvenCode, Powers{perOctave, least, logarithmic}, border};
+    return {fmt::format("{}{}{}", perOctave == 1 ? "PoT" : "POST", bits, logarithmic ? " in the log domain" : ""),
+            withSigns(std::move(magnitudes)), Grid::Ties::EvenCode, Powers{perOctave, least, logarithmic}, border};
 }
 
 Grid logGrid(int bits, int perOctave) {
     const int least = (1 << bits) - 2;
     std::vector<float> levels;
-    for (int k = 0; k <= least; ++k) levels.push_back(static_cast<float>(std::exp2(-static_cast<double>(k) / perOctave)));
+    for (int k = 0; k <= least; ++k)
+        levels.push_back(static_cast<float>(std::exp2(-static_cast<double>(k) / perOctave)));
     levels.push_back(0);
-    return {fmt::format("{}-{}", perOctave == 1 ? "log2" : "log-sqrt2", bits), std::move(levels), Grid::Ties::EvenCode, {}, Grid::Border::Geometric};
+    return {fmt::format("{}-{}", perOctave == 1 ? "log2" : "log-sqrt2", bits),
+            std::move(levels),
+            Grid::Ties::EvenCode,
+            {},
+            Grid::Border::Geometric};
 }
 
 Grid additivePowersGrid(int bits) {
-    // Two bits of a code choose from a set of 0 and three powers, an odd bit from 0 and one. The powers 1/2, 1/4, ... go
-    // round the sets; the odd set's turn comes once, before the last round.
+    // Two bits of a code choose from a set of 0 and three powers, an odd bit from 0 and one. The powers 1/2, 1/4, ...
+    // go round the sets; the odd set's turn comes once, before the last round.
     const int magnitudeBits = bits - 1, sets = magnitudeBits / 2;
     std::vector<std::vector<double>> terms(static_cast<std::size_t>(sets), {0});
     int exponent = 1;
@@ -113,15 +122,17 @@ Grid normalFloatGrid(int bits) {
     std::vector<float> levels;
     const double largest = normalQuantile(kOffset);
     for (int i = 0; i < half; ++i) // the last of these is 0
-        levels.push_back(static_cast<float>(i == half - 1 ? 0 : normalQuantile(1 - kOffset + (kOffset - 0.5) * i / (half - 1)) / largest));
-    for (int i = 1; i <= half; ++i) levels.push_back(static_cast<float>(normalQuantile(0.5 + (kOffset - 0.5) * i / half) / largest));
+        levels.push_back(static_cast<float>(
+            i == half - 1 ? 0 : normalQuantile(1 - kOffset + (kOffset - 0.5) * i / (half - 1)) / largest));
+    for (int i = 1; i <= half; ++i)
+        levels.push_back(static_cast<float>(normalQuantile(0.5 + (kOffset - 0.5) * i / half) / largest));
     return {fmt::format("NF{}", bits), std::move(levels), Grid::Ties::LowerLevel};
 }
 
 Grid abnormalFloatGrid() {
     return {"AF4",
-            {-1.0F, -0.69441008F, -0.51243739F, -0.3736951F, -0.25607552F, -0.14982478F, -0.04934812F, 0.0F, 0.04273164F,
-             0.12934483F, 0.21961274F, 0.31675666F, 0.42563882F, 0.55496234F, 0.72424863F, 1.0F},
+            {-1.0F, -0.69441008F, -0.51243739F, -0.3736951F, -0.25607552F, -0.14982478F, -0.04934812F, 0.0F,
+             0.04273164F, 0.12934483F, 0.21961274F, 0.31675666F, 0.42563882F, 0.55496234F, 0.72424863F, 1.0F},
             Grid::Ties::LowerLevel};
 }
 
@@ -142,18 +153,22 @@ Grid e4m3Grid() { return minifloatGrid({4, 3, 7, SmallFloat::Special::TopCodeNan
 
 Grid ue5m3Grid() {
     std::vector<float> levels;
-    for (int code = 0; code < 256; ++code) levels.push_back(valueOf(SmallFloat{5, 3, 15, SmallFloat::Special::None}, code));
+    for (int code = 0; code < 256; ++code)
+        levels.push_back(valueOf(SmallFloat{5, 3, 15, SmallFloat::Special::None}, code));
     return {"UE5M3", std::move(levels), Grid::Ties::EvenCode};
 }
 
 std::vector<float> optimalLevels(std::span<const float> values, std::span<const float> weights, int count) {
     std::vector<std::pair<float, double>> sorted; // distinct values and their weights
-    for (std::size_t i = 0; i < values.size(); ++i) sorted.emplace_back(values[i], weights.empty() ? 1.0 : static_cast<double>(weights[i]));
+    for (std::size_t i = 0; i < values.size(); ++i)
+        sorted.emplace_back(values[i], weights.empty() ? 1.0 : static_cast<double>(weights[i]));
     std::ranges::sort(sorted);
     std::size_t n = 0;
     for (const auto& [value, weight] : sorted) {
-        if (n > 0 && sorted[n - 1].first == value) sorted[n - 1].second += weight;
-        else sorted[n++] = {value, weight};
+        if (n > 0 && sorted[n - 1].first == value)
+            sorted[n - 1].second += weight;
+        else
+            sorted[n++] = {value, weight};
     }
     if (n == 0) return {0};
     // Prefix sums make the cost of a cluster of neighbours [begin, end) a matter of two look-ups.
@@ -175,7 +190,8 @@ std::vector<float> optimalLevels(std::span<const float> values, std::span<const 
     std::vector<std::vector<std::uint32_t>> cuts(clusters, std::vector<std::uint32_t>(n + 1));
     for (std::size_t k = 0; k < clusters; ++k) {
         // The best place of the last cut never moves left as the end moves right: halve the ends, narrow the cuts.
-        const auto solve = [&](const auto& self, std::size_t low, std::size_t high, std::size_t from, std::size_t to) -> void {
+        const auto solve = [&](const auto& self, std::size_t low, std::size_t high, std::size_t from,
+                               std::size_t to) -> void {
             if (low > high) return;
             const std::size_t end = (low + high) / 2;
             double best = std::numeric_limits<double>::infinity();
@@ -197,7 +213,9 @@ std::vector<float> optimalLevels(std::span<const float> values, std::span<const 
     for (std::size_t k = clusters; k-- > 0;) {
         const std::size_t begin = cuts[k][end];
         const double w = mass[end] - mass[begin];
-        if (end > begin) levels.push_back(w > 0 ? static_cast<float>((first[end] - first[begin]) / w + middle) : sorted[begin].first);
+        if (end > begin)
+            levels.push_back(w > 0 ? static_cast<float>((first[end] - first[begin]) / w + middle)
+                                   : sorted[begin].first);
         end = begin;
     }
     std::ranges::sort(levels);

@@ -3,6 +3,7 @@
 
 #include "engine/core/checked_math.h"
 #include "engine/core/parallel.h"
+#include "engine/quant/block_scale.h"
 #include "engine/quant/element_stream.h"
 #include "engine/quant/named_grids.h"
 #include "engine/tensor/level_tables.h"
@@ -88,14 +89,6 @@ Result<std::vector<float>> largestOf(const TensorView& tensor, const Grouping& g
     return largest;
 }
 
-/// The exponent of the power of two that stands for a block's largest magnitude (formats.md, section 4): from 1.75 on
-/// it counts as the next one.
-int blockExponent(float largest) {
-    int exponent = 0;
-    const float fraction = std::frexp(largest, &exponent); // in [0.5, 1)
-    return fraction >= 0.875f ? exponent : exponent - 1;
-}
-
 /// Scales for groups of these largest magnitudes; what multiplies a level is `scales` with the tensor's scale taken up.
 void setScales(const Format& format, const std::vector<float>& largest, LevelCodes& codes) {
     const float top = format.grid.largest();
@@ -103,11 +96,7 @@ void setScales(const Format& format, const std::vector<float>& largest, LevelCod
     if (format.rule == ScaleRule::Largest) {
         for (const float value : largest) codes.scales.push_back(value > 0 ? value / top : 1);
     } else if (format.rule == ScaleRule::PowerOfTwo) {
-        const int shift = top > kLargestE2M1 ? 8 : 2; // exponent of the largest power of two among the levels
-        for (const float value : largest) {
-            const int code = value > 0 ? std::clamp(blockExponent(value) - shift + 127, 0, 254) : 0;
-            codes.scales.push_back(valueOfE8M0(code));
-        }
+        for (const float value : largest) codes.scales.push_back(blockScale(BlockScale::RoundedPower, value, format.grid));
     } else {
         const float whole = *std::ranges::max_element(largest);
         const float tensorScale = kLargestE4M3 * kLargestE2M1 / whole;

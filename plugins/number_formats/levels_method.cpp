@@ -14,28 +14,58 @@ namespace {
 
 MethodInfo describeLevels() {
     MethodInfo info{
-        "levels", "Any grid of levels", "Number formats",
-        "Li, Dong, Wang, Additive powers-of-two quantization, 2020; Miyashita, Lee, Murmann, Convolutional neural networks using logarithmic data representation, 2016; Dettmers et al., QLoRA, 2023",
-        "Scales a grid to each group and takes the nearest level: integers, powers of two, their sums, powers of the square root of two, logarithms, quantiles of "
-        "the normal distribution, bitsandbytes' tables, or levels learned from the tensor. The papers' training is not part of it.",
-        {{"grid", "Grid", ParamType::Choice, std::string("apot"), 0, 0,
+        "levels",
+        "Any grid of levels",
+        "Number formats",
+        "Li, Dong, Wang, Additive powers-of-two quantization, 2020; Miyashita, Lee, Murmann, Convolutional neural "
+        "networks using logarithmic data representation, 2016; Dettmers et al., QLoRA, 2023",
+        "Scales a grid to each group and takes the nearest level: integers, powers of two, their sums, powers of the "
+        "square root of two, logarithms, quantiles of "
+        "the normal distribution, bitsandbytes' tables, or levels learned from the tensor. The papers' training is not "
+        "part of it.",
+        {{"grid",
+          "Grid",
+          ParamType::Choice,
+          std::string("apot"),
+          0,
+          0,
           {"int", "int-full", "pot", "apot", "post", "log2", "log-sqrt2", "nf", "af4", "fp4", "dynamic", "learned"},
-          "Integers without and with the lowest code; (additive) powers of two; powers of sqrt 2; the same two rounded in the log domain; normal quantiles; "
-          "tables of bitsandbytes (4, 4 and 8 bits); 2^bits levels of least squared error for this tensor.", ""},
-         {"bits", "Bits", ParamType::Integer, std::int64_t{4}, 2, 8, {}, "Width of one code; af4 and fp4 have 4, dynamic has 8.", "bit"},
-         {"rounding", "Rounding", ParamType::Choice, std::string("nearest"), 0, 0, {"nearest", "stochastic", "towards-zero"},
-          "To the nearest level; to a neighbour by chance so that the mean is right; never away from zero.", ""}}};
+          "Integers without and with the lowest code; (additive) powers of two; powers of sqrt 2; the same two rounded "
+          "in the log domain; normal quantiles; "
+          "tables of bitsandbytes (4, 4 and 8 bits); 2^bits levels of least squared error for this tensor.",
+          ""},
+         {"bits",
+          "Bits",
+          ParamType::Integer,
+          std::int64_t{4},
+          2,
+          8,
+          {},
+          "Width of one code; af4 and fp4 have 4, dynamic has 8.",
+          "bit"},
+         {"rounding",
+          "Rounding",
+          ParamType::Choice,
+          std::string("nearest"),
+          0,
+          0,
+          {"nearest", "stochastic", "towards-zero"},
+          "To the nearest level; to a neighbour by chance so that the mean is right; never away from zero.",
+          ""}}};
     for (ParamSpec& row : groupParameters("group", "absmax")) info.parameters.push_back(std::move(row));
     info.help = {
         "The squared error of the weights on a scaled grid, sum (w - s v)^2.",
         {"A scale per group: largest magnitude / largest level, or the best of 81 around it.",
-         "PoT: 0, ±2^-k, k = 0 to 2^(b-1) - 2. POST: 0, ±2^(-k/2), same k. APoT: sign and a sum of one term from each of (b - 1) / 2 sets. NF: normal quantiles, 2^(b-1) - 1 below and "
+         "PoT: 0, ±2^-k, k = 0 to 2^(b-1) - 2. POST: 0, ±2^(-k/2), same k. APoT: sign and a sum of one term from each "
+         "of (b - 1) / 2 sets. NF: normal quantiles, 2^(b-1) - 1 below and "
          "2^(b-1) above 0. log2, log-sqrt2: levels of PoT and POST, nearest exponent instead of nearest number.",
-         "learned: the weights divided by their group's largest magnitude, counted in 4096 bins (with the importance of their columns where it is known), "
+         "learned: the weights divided by their group's largest magnitude, counted in 4096 bins (with the importance "
+         "of their columns where it is known), "
          "k-means of these by dynamic programming; the levels are stored in 16 bits each.",
          "Each weight to its level; stochastic: up with probability (w - below) / (above - below)."},
         "A sort of each group and a search among the levels per weight.",
-        "The papers train: clip and scale are learned there, after normalization by mean and deviation, and here chosen by the largest magnitude or by search. RepQ-ViT's and Miyashita's "
+        "The papers train: clip and scale are learned there, after normalization by mean and deviation, and here "
+        "chosen by the largest magnitude or by search. RepQ-ViT's and Miyashita's "
         "log grids are for what is not negative; here they have a sign."};
     return info;
 }
@@ -55,13 +85,15 @@ Grid gridNamed(const std::string& name, int bits) {
 }
 
 /// Levels in [-1, 1] of least squared error for weights divided by their group's largest magnitude, in half precision.
-Result<std::vector<float>> learnedLevels(std::span<const float> matrix, std::span<const float> importance, const Grouping& grouping, int bits, const RunContext& context) {
+Result<std::vector<float>> learnedLevels(std::span<const float> matrix, std::span<const float> importance,
+                                         const Grouping& grouping, int bits, const RunContext& context) {
     constexpr int kBins = 4096;
     std::vector<float> largest(static_cast<std::size_t>(grouping.count()));
     Progress unseen;
     const RunContext quiet{context.stop, unseen, context.notes, context.backend};
     QSCOPE_CHECK(eachGroup(matrix, {}, grouping, quiet, [&](std::int64_t g, const GroupValues& group) {
-        for (const float x : group.values) largest[static_cast<std::size_t>(g)] = std::max(largest[static_cast<std::size_t>(g)], std::abs(x));
+        for (const float x : group.values)
+            largest[static_cast<std::size_t>(g)] = std::max(largest[static_cast<std::size_t>(g)], std::abs(x));
     }));
     std::vector<double> mass(kBins), sums(kBins);
     for (std::int64_t row = 0; row < grouping.rows; ++row) {
@@ -72,7 +104,9 @@ Result<std::vector<float>> learnedLevels(std::span<const float> matrix, std::spa
             const float x = matrix[static_cast<std::size_t>(row * grouping.columns + column)] / peak;
             const auto bin = static_cast<std::size_t>(std::clamp(static_cast<int>((x + 1) / 2 * kBins), 0, kBins - 1));
             // The error counts in the weight's own unit.
-            const double weight = static_cast<double>(peak) * static_cast<double>(peak) * (importance.empty() ? 1.0 : static_cast<double>(importance[static_cast<std::size_t>(column)]));
+            const double weight =
+                static_cast<double>(peak) * static_cast<double>(peak) *
+                (importance.empty() ? 1.0 : static_cast<double>(importance[static_cast<std::size_t>(column)]));
             mass[bin] += weight;
             sums[bin] += weight * static_cast<double>(x);
         }
@@ -93,15 +127,22 @@ class LevelsMethod final : public QuantMethod {
 public:
     [[nodiscard]] const MethodInfo& info() const override { return m_info; }
 
-    [[nodiscard]] Result<QuantizedTensor> outline(const Subject& subject, const ParamValues& parameters) const override {
+    [[nodiscard]] Result<QuantizedTensor> outline(const Subject& subject,
+                                                  const ParamValues& parameters) const override {
         if (elementCount(subject.shape) == 0) return fail(ErrorCode::Unsupported, "the tensor is empty");
         const auto& name = valueOf<std::string>(parameters, "grid");
-        const int bits = static_cast<int>(valueOf<std::int64_t>(parameters, "bits")), own = name == "dynamic" ? 8 : name == "af4" || name == "fp4" ? 4 : bits;
+        const int bits = static_cast<int>(valueOf<std::int64_t>(parameters, "bits")),
+                  own = name == "dynamic"                ? 8
+                        : name == "af4" || name == "fp4" ? 4
+                                                         : bits;
         if (bits != own) return fail(ErrorCode::OutOfRange, "grid '{}' has {} bits, {} asked", name, own, bits);
         if (bits == 8 && (name == "pot" || name == "post" || name == "log2" || name == "log-sqrt2"))
-            return fail(ErrorCode::OutOfRange, "grid '{}' of 8 bits has levels below single precision; 2 to 7 bits", name);
+            return fail(ErrorCode::OutOfRange, "grid '{}' of 8 bits has levels below single precision; 2 to 7 bits",
+                        name);
         const Grouping grouping = groupingFrom(subject.shape, parameters);
-        if (name != "learned") return QuantizedTensor{subject.shape, outlineOn(gridNamed(name, bits), grouping, scaleTypeFrom(parameters))};
+        if (name != "learned")
+            return QuantizedTensor{subject.shape,
+                                   outlineOn(gridNamed(name, bits), grouping, scaleTypeFrom(parameters))};
         TableCodes codes;
         codes.name = "learned levels";
         codes.bits = bits;
@@ -112,8 +153,8 @@ public:
         return tensorOf(subject.shape, std::move(codes));
     }
 
-    [[nodiscard]] Result<QuantizedTensor> quantize(const QuantInput& input, const ParamValues& parameters, std::uint64_t seed,
-                                                   const RunContext& context) const override {
+    [[nodiscard]] Result<QuantizedTensor> quantize(const QuantInput& input, const ParamValues& parameters,
+                                                   std::uint64_t seed, const RunContext& context) const override {
         QSCOPE_TRY(auto made, outline(input.subject, parameters));
         QSCOPE_TRY(const auto matrix, finiteValues(input, context));
         const auto& name = valueOf<std::string>(parameters, "grid");
@@ -146,8 +187,9 @@ public:
 
 private:
     /// Codes of the other roundings, with the scales that are there.
-    [[nodiscard]] static Result<void> direct(const Grid& grid, std::span<const float> matrix, const ParamValues& parameters, std::uint64_t seed,
-                                             LevelCodes& codes, const RunContext& context) {
+    [[nodiscard]] static Result<void> direct(const Grid& grid, std::span<const float> matrix,
+                                             const ParamValues& parameters, std::uint64_t seed, LevelCodes& codes,
+                                             const RunContext& context) {
         const auto& rounding = valueOf<std::string>(parameters, "rounding");
         if (rounding == "nearest") return {};
         Progress unseen;
@@ -157,7 +199,8 @@ private:
             for (std::size_t i = 0; i < group.values.size(); ++i) {
                 const float x = group.values[i] / scale;
                 const auto element = static_cast<std::size_t>(group.elements[i]);
-                codes.codes[element] = rounding == "stochastic" ? grid.stochastic(x, uniform(seed, 0, element)) : grid.towardsZero(x);
+                codes.codes[element] =
+                    rounding == "stochastic" ? grid.stochastic(x, uniform(seed, 0, element)) : grid.towardsZero(x);
             }
         });
     }

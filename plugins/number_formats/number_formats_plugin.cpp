@@ -14,7 +14,9 @@ class NumberFormatsPlugin : public QObject, public MethodPlugin {
 public:
     [[nodiscard]] Result<void> contribute(engine::Registries& registries) override {
         for (auto& method : engine::makeLevelMethods()) QSCOPE_CHECK(registries.methods.add(std::move(method)));
-        for (const auto make : {engine::makeMinifloat, engine::makeLevels, engine::makeBitMod})
+        for (const auto make : {engine::makeMinifloat, engine::makeLevels, engine::makeBitMod, engine::makeLlmFp4,
+                                engine::makePowerOfSqrt2, engine::makeFpDiffusion, engine::makeFp4Dit,
+                                engine::makeBlockFloat, engine::makeBlocks, engine::makeMinMax, engine::makeEqualize})
             QSCOPE_CHECK(registries.methods.add(make()));
         return {};
     }

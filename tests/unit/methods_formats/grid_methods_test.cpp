@@ -21,17 +21,20 @@ TEST_CASE("minifloats: numbers of the format are kept, in every split") {
             std::vector<float> weights; // from the definition, times 0.75
             for (int e = 0; e < 1 << exponent; ++e)
                 for (int m = 0; m < 1 << fraction; ++m) {
-                    const double size = e == 0 ? std::ldexp(m, 1 - bias - fraction) : std::ldexp(1 + std::ldexp(m, -fraction), e - bias);
+                    const double size = e == 0 ? std::ldexp(m, 1 - bias - fraction)
+                                               : std::ldexp(1 + std::ldexp(m, -fraction), e - bias);
                     weights.push_back(static_cast<float>(size * 0.75));
                     weights.push_back(static_cast<float>(-size * 0.75));
                 }
             const auto weight = makeTensor({1, static_cast<std::int64_t>(weights.size())}, weights);
-            const auto result = quantizedBy(*method, inputOf(weight), {{"bits", std::to_string(bits)}, {"exponent", std::to_string(exponent)}});
+            const auto result = quantizedBy(*method, inputOf(weight),
+                                            {{"bits", std::to_string(bits)}, {"exponent", std::to_string(exponent)}});
             REQUIRE(result);
             CHECK(valuesOf(*result) == weights);
             CHECK(storedBits(*result) == weights.size() * static_cast<std::size_t>(bits) + 32);
             // Asked for the best split, it finds one without error.
-            const auto best = quantizedBy(*method, inputOf(weight), {{"bits", std::to_string(bits)}, {"exponent", "0"}});
+            const auto best =
+                quantizedBy(*method, inputOf(weight), {{"bits", std::to_string(bits)}, {"exponent", "0"}});
             REQUIRE(best);
             CHECK(relativeErrorOf(weights, *best) < 1e-12);
         }
@@ -56,8 +59,10 @@ TEST_CASE("minifloats: searched scales are better than the largest magnitude's, 
 TEST_CASE("minifloats: splits that do not exist are refused, activations take the format's levels") {
     const auto method = makeMinifloat();
     const auto weight = makeTensor({1, 8}, std::vector<float>(8, 1.0F));
-    CHECK(quantizedBy(*method, inputOf(weight), {{"bits", "4"}, {"exponent", "4"}}).error().code == ErrorCode::OutOfRange);
-    CHECK(quantizedBy(*method, inputOf(weight), {{"activations", "4"}, {"activation-exponent", "5"}}).error().code == ErrorCode::OutOfRange);
+    CHECK(quantizedBy(*method, inputOf(weight), {{"bits", "4"}, {"exponent", "4"}}).error().code ==
+          ErrorCode::OutOfRange);
+    CHECK(quantizedBy(*method, inputOf(weight), {{"activations", "4"}, {"activation-exponent", "5"}}).error().code ==
+          ErrorCode::OutOfRange);
     const auto values = resolveParameters(method->info().parameters, {"minifloat", {{"activations", "4"}}});
     REQUIRE(values);
     const auto what = method->activations(*values, nullptr);
@@ -72,7 +77,8 @@ TEST_CASE("minifloats: splits that do not exist are refused, activations take th
     inputs->samples.push_back(8);
     inputs->sampleRows = 2001;
     calibration.inputs["layer"] = inputs;
-    const auto searched = resolveParameters(method->info().parameters, {"minifloat", {{"activations", "4"}, {"activation-fit", "mse"}}});
+    const auto searched =
+        resolveParameters(method->info().parameters, {"minifloat", {{"activations", "4"}, {"activation-fit", "mse"}}});
     REQUIRE(searched);
     const auto ranges = method->activations(*searched, &calibration)->ranges;
     REQUIRE(ranges.count("layer") == 1);
@@ -91,7 +97,8 @@ TEST_CASE("the cost proxy is the formula it says") {
 
 TEST_CASE("levels: every grid reproduces its own levels, and bits are those of codes and scales") {
     const auto method = makeLevels();
-    for (const char* grid : {"int", "int-full", "pot", "apot", "post", "log2", "log-sqrt2", "nf", "af4", "fp4", "learned"}) {
+    for (const char* grid :
+         {"int", "int-full", "pot", "apot", "post", "log2", "log-sqrt2", "nf", "af4", "fp4", "learned"}) {
         INFO(grid);
         const auto weights = normalValues(3 * 200, 21);
         const auto weight = makeTensor({3, 200}, weights);
@@ -101,7 +108,8 @@ TEST_CASE("levels: every grid reproduces its own levels, and bits are those of c
         CHECK(storedBits(*once) == 600 * 4 + 3 * 4 * 32 + (std::string_view(grid) == "learned" ? 16 * 16 : 0));
         // Others are learned from them; and the largest positive integer is one less than what its scale is made for.
         if (std::string_view(grid) == "learned" || std::string_view(grid) == "int-full") continue;
-        const auto twice = quantizedBy(*method, inputOf(makeTensor({3, 200}, values)), {{"grid", grid}, {"group", "64"}});
+        const auto twice =
+            quantizedBy(*method, inputOf(makeTensor({3, 200}, values)), {{"grid", grid}, {"group", "64"}});
         REQUIRE(twice);
         CHECK((valuesOf(*twice) == values));
     }
@@ -121,7 +129,8 @@ TEST_CASE("levels: those that are learned beat all others of their width, with f
     CHECK(error("post") < 0.5 * error("pot"));
     CHECK(error("log2") >= error("pot")); // borders of the logarithm are not those of least error
     std::vector<float> few;
-    for (int i = 0; i < 64; ++i) few.push_back(std::vector<float>{-2, -0.25F, 0.5F, 2}[static_cast<std::size_t>(i) % 4]);
+    for (int i = 0; i < 64; ++i)
+        few.push_back(std::vector<float>{-2, -0.25F, 0.5F, 2}[static_cast<std::size_t>(i) % 4]);
     const auto exact = quantizedBy(*method, inputOf(makeTensor({1, 64}, few)), {{"grid", "learned"}, {"bits", "2"}});
     REQUIRE(exact);
     CHECK(valuesOf(*exact) == few);
@@ -133,7 +142,8 @@ TEST_CASE("levels: stochastic rounding follows the seed alone and is right on av
     weights[0] = 7;
     const auto weight = makeTensor({1, 4000}, weights);
     const Parameters parameters{{"grid", "int"}, {"granularity", "output-channel"}, {"rounding", "stochastic"}};
-    const auto first = quantizedBy(*method, inputOf(weight), parameters, 1), again = quantizedBy(*method, inputOf(weight), parameters, 1),
+    const auto first = quantizedBy(*method, inputOf(weight), parameters, 1),
+               again = quantizedBy(*method, inputOf(weight), parameters, 1),
                other = quantizedBy(*method, inputOf(weight), parameters, 2);
     REQUIRE((first && again && other));
     CHECK(valuesOf(*first) == valuesOf(*again));
@@ -147,12 +157,16 @@ TEST_CASE("levels: widths that a table does not have are refused") {
     const auto method = makeLevels();
     const auto weight = makeTensor({1, 8}, std::vector<float>(8, 1.0F));
     for (const auto& [grid, bits] : {std::pair{"af4", "3"}, {"fp4", "5"}, {"dynamic", "4"}, {"pot", "8"}})
-        CHECK(quantizedBy(*method, inputOf(weight), {{"grid", grid}, {"bits", bits}}).error().code == ErrorCode::OutOfRange);
+        CHECK(quantizedBy(*method, inputOf(weight), {{"grid", grid}, {"bits", bits}}).error().code ==
+              ErrorCode::OutOfRange);
 }
 
 TEST_CASE("BitMoD: a group that is a table times a scale is exact, its mirror too, and bits count the choice") {
     const auto method = makeBitMod();
-    const std::vector<std::vector<float>> tables{{0, 1, 2, 4, 3, -1, -2, -4}, {0, 1, 2, 4, -3, -1, -2, -4}, {0, 1, 2, 4, 6, -1, -2, -4}, {0, 1, 2, 4, -6, -1, -2, -4}};
+    const std::vector<std::vector<float>> tables{{0, 1, 2, 4, 3, -1, -2, -4},
+                                                 {0, 1, 2, 4, -3, -1, -2, -4},
+                                                 {0, 1, 2, 4, 6, -1, -2, -4},
+                                                 {0, 1, 2, 4, -6, -1, -2, -4}};
     for (std::size_t t = 0; t < tables.size(); ++t) {
         std::vector<float> group = tables[t];
         for (float& x : group) x *= 0.375F;
@@ -168,7 +182,8 @@ TEST_CASE("BitMoD: errors on normal values are those that were computed independ
     const auto weights = normalValues(400 * 1024, 8);
     const auto weight = makeTensor({400, 1024}, weights);
     const auto method = makeBitMod(), plain = makeMinifloat(), any = makeLevels();
-    const auto four = quantizedBy(*method, inputOf(weight), {{"bits", "4"}}), three = quantizedBy(*method, inputOf(weight), {{"bits", "3"}});
+    const auto four = quantizedBy(*method, inputOf(weight), {{"bits", "4"}}),
+               three = quantizedBy(*method, inputOf(weight), {{"bits", "3"}});
     REQUIRE((four && three));
     CHECK(relativeErrorOf(weights, *four) == Approx(.00961).epsilon(0.02));
     CHECK(relativeErrorOf(weights, *three) == Approx(.0376).epsilon(0.02));

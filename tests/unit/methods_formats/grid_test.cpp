@@ -17,10 +17,18 @@ using namespace qscope::test;
 namespace {
 
 std::vector<Grid> everyGrid() {
-    std::vector<Grid> grids{abnormalFloatGrid(), bitsandbytesGrid(), dynamicGrid(true), dynamicGrid(false), e8m0Grid(), e4m3Grid(), ue5m3Grid(),
-                            minifloatGrid({5, 2, 15, SmallFloat::Special::Ieee}), minifloatGrid({4, 3, 8, SmallFloat::Special::MinusZeroNan})};
+    std::vector<Grid> grids{abnormalFloatGrid(),
+                            bitsandbytesGrid(),
+                            dynamicGrid(true),
+                            dynamicGrid(false),
+                            e8m0Grid(),
+                            e4m3Grid(),
+                            ue5m3Grid(),
+                            minifloatGrid({5, 2, 15, SmallFloat::Special::Ieee}),
+                            minifloatGrid({4, 3, 8, SmallFloat::Special::MinusZeroNan})};
     for (int bits = 2; bits <= 8; ++bits) {
-        for (const auto range : {IntegerRange::Symmetric, IntegerRange::Full, IntegerRange::Unsigned}) grids.push_back(integerGrid(bits, range));
+        for (const auto range : {IntegerRange::Symmetric, IntegerRange::Full, IntegerRange::Unsigned})
+            grids.push_back(integerGrid(bits, range));
         for (const int perOctave : {1, 2}) {
             if (bits == 8) continue; // their smallest are below single precision
             grids.push_back(powersGrid(bits, perOctave));
@@ -28,7 +36,8 @@ std::vector<Grid> everyGrid() {
         }
         grids.push_back(additivePowersGrid(bits));
         grids.push_back(normalFloatGrid(bits));
-        for (int fraction = 0; fraction <= bits - 2; ++fraction) grids.push_back(minifloatGrid(bits - 1 - fraction, fraction));
+        for (int fraction = 0; fraction <= bits - 2; ++fraction)
+            grids.push_back(minifloatGrid(bits - 1 - fraction, fraction));
     }
     return grids;
 }
@@ -43,7 +52,8 @@ double relativeError(const Grid& grid, std::size_t group, std::size_t groups = 4
         const float scale = largest / grid.largest();
         for (std::size_t i = 0; i < group; ++i) {
             const double w = static_cast<double>(values[g * group + i]);
-            error += std::pow(w - static_cast<double>(grid.value(grid.nearest(values[g * group + i] / scale)) * scale), 2);
+            error +=
+                std::pow(w - static_cast<double>(grid.value(grid.nearest(values[g * group + i] / scale)) * scale), 2);
             energy += w * w;
         }
     }
@@ -55,7 +65,8 @@ void expectMagnitudes(const Grid& grid, const std::vector<double>& meant, double
     for (const float level : grid.ascending())
         if (level >= 0) found.push_back(level);
     REQUIRE(found.size() == meant.size());
-    for (std::size_t i = 0; i < meant.size(); ++i) CHECK(static_cast<double>(found[i]) == Approx(meant[i]).margin(margin));
+    for (std::size_t i = 0; i < meant.size(); ++i)
+        CHECK(static_cast<double>(found[i]) == Approx(meant[i]).margin(margin));
 }
 
 } // namespace
@@ -74,12 +85,17 @@ TEST_CASE("every grid takes the nearest level, its own levels are fixed points, 
             if (!std::isfinite(x)) continue;
             double best = std::numeric_limits<double>::infinity();
             for (const float level : grid.levels())
-                if (std::isfinite(level)) best = std::min(best, std::abs(static_cast<double>(level) - static_cast<double>(x)));
-            const float nearest = grid.value(grid.nearest(x)), below = grid.value(grid.below(x)), above = grid.value(grid.above(x));
-            if (!logarithmic && std::abs(static_cast<double>(nearest) - static_cast<double>(x)) > best + 3e-7 * static_cast<double>(std::abs(x))) FAIL("nearest to " << x << " is not " << nearest);
+                if (std::isfinite(level))
+                    best = std::min(best, std::abs(static_cast<double>(level) - static_cast<double>(x)));
+            const float nearest = grid.value(grid.nearest(x)), below = grid.value(grid.below(x)),
+                        above = grid.value(grid.above(x));
+            if (!logarithmic && std::abs(static_cast<double>(nearest) - static_cast<double>(x)) >
+                                    best + 3e-7 * static_cast<double>(std::abs(x)))
+                FAIL("nearest to " << x << " is not " << nearest);
             CHECK((below <= x || below == grid.ascending().front()));
             CHECK((above >= x || above == grid.ascending().back()));
-            CHECK(std::abs(grid.value(grid.towardsZero(x))) <= std::max(std::abs(x), std::abs(grid.ascending().front())));
+            CHECK(std::abs(grid.value(grid.towardsZero(x))) <=
+                  std::max(std::abs(x), std::abs(grid.ascending().front())));
         }
     }
 }
@@ -95,14 +111,16 @@ TEST_CASE("tables and closed forms round alike, at ties too") {
         for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
             // Half-way where that is a number in single precision whose double is exact; and just beside it.
             const float middle = (levels[i] + levels[i + 1]) / 2;
-            if (grid.name().find("log") == std::string::npos && grid.name().find("POST") == std::string::npos) numbers.push_back(middle);
+            if (grid.name().find("log") == std::string::npos && grid.name().find("POST") == std::string::npos)
+                numbers.push_back(middle);
             numbers.push_back(middle + (levels[i + 1] - levels[i]) * 1e-3F);
             numbers.push_back(middle - (levels[i + 1] - levels[i]) * 1e-3F);
             numbers.push_back(levels[i]);
         }
         for (const float x : normalValues(2000, 3)) numbers.push_back(x * grid.largest() * 0.3F);
         for (const float x : numbers)
-            if (grid.rounded(x) != grid.value(grid.nearest(x))) FAIL(x << " becomes " << grid.rounded(x) << " and by the table " << grid.value(grid.nearest(x)));
+            if (grid.rounded(x) != grid.value(grid.nearest(x)))
+                FAIL(x << " becomes " << grid.rounded(x) << " and by the table " << grid.value(grid.nearest(x)));
     }
     CHECK(closed > 60);
 }
@@ -124,10 +142,12 @@ TEST_CASE("grids have the levels of their papers") {
     expectMagnitudes(normalFloatGrid(3), {0, .1609, .3379, .5626, 1}, 5e-5);
     expectMagnitudes(additivePowersGrid(3), {0, .25, .5, 1});
     expectMagnitudes(additivePowersGrid(4), {0, .1, .2, .3, .4, .6, .8, 1});
-    expectMagnitudes(additivePowersGrid(5), {0, .02083, .04167, .0625, .08333, .125, .16667, .1875, .25, .33333, .375, .5, .66667, .6875, .75, 1});
+    expectMagnitudes(additivePowersGrid(5), {0, .02083, .04167, .0625, .08333, .125, .16667, .1875, .25, .33333, .375,
+                                             .5, .66667, .6875, .75, 1});
     expectMagnitudes(powersGrid(4, 1), {0, 1.0 / 64, 1.0 / 32, 1.0 / 16, .125, .25, .5, 1});
     const auto post = powersGrid(4, 2);
-    for (std::size_t i = 9; i < post.ascending().size(); ++i) CHECK(static_cast<double>(post.ascending()[i] / post.ascending()[i - 1]) == Approx(std::sqrt(2.0)));
+    for (std::size_t i = 9; i < post.ascending().size(); ++i)
+        CHECK(static_cast<double>(post.ascending()[i] / post.ascending()[i - 1]) == Approx(std::sqrt(2.0)));
     const auto dynamic = dynamicGrid(true), positive = dynamicGrid(false);
     CHECK(std::set<float>(dynamic.ascending().begin(), dynamic.ascending().end()).size() == 256);
     CHECK(std::set<float>(positive.ascending().begin(), positive.ascending().end()).size() == 256);
@@ -142,9 +162,13 @@ TEST_CASE("errors on normal values are those that were computed independently") 
         double at32, at128;
     };
     // Relative mean squares on N(0, 1), scaled to the largest magnitude, from another program on other samples.
-    const std::vector<Known> known{{integerGrid(4, IntegerRange::Symmetric), .00943, .01377}, {minifloatGrid(2, 1), .01027, .01184},
-                                   {minifloatGrid(3, 0), .0328, .0373}, {powersGrid(4, 1), .0328, .0373}, {normalFloatGrid(4), .00764, .00908},
-                                   {powersGrid(4, 2), .00992, .01214}, {additivePowersGrid(4), .00886, .01147},
+    const std::vector<Known> known{{integerGrid(4, IntegerRange::Symmetric), .00943, .01377},
+                                   {minifloatGrid(2, 1), .01027, .01184},
+                                   {minifloatGrid(3, 0), .0328, .0373},
+                                   {powersGrid(4, 1), .0328, .0373},
+                                   {normalFloatGrid(4), .00764, .00908},
+                                   {powersGrid(4, 2), .00992, .01214},
+                                   {additivePowersGrid(4), .00886, .01147},
                                    {integerGrid(3, IntegerRange::Symmetric), .0514, .0741}};
     for (const Known& row : known) {
         INFO(row.grid.name());
@@ -181,7 +205,8 @@ TEST_CASE("floats with one bit of exponent are integers") {
         const Grid small = minifloatGrid(1, bits - 2), whole = integerGrid(bits, IntegerRange::Symmetric);
         const float unit = small.ascending()[small.ascending().size() / 2 + 1];
         REQUIRE(small.ascending().size() == whole.ascending().size());
-        for (std::size_t i = 0; i < whole.ascending().size(); ++i) CHECK(small.ascending()[i] == whole.ascending()[i] * unit);
+        for (std::size_t i = 0; i < whole.ascending().size(); ++i)
+            CHECK(small.ascending()[i] == whole.ascending()[i] * unit);
     }
 }
 
@@ -203,7 +228,8 @@ TEST_CASE("optimal levels are those of an exhaustive search") {
     double error = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
         double nearest = std::numeric_limits<double>::infinity();
-        for (const float level : levels) nearest = std::min(nearest, std::pow(static_cast<double>(values[i]) - static_cast<double>(level), 2));
+        for (const float level : levels)
+            nearest = std::min(nearest, std::pow(static_cast<double>(values[i]) - static_cast<double>(level), 2));
         error += nearest * static_cast<double>(weights[i]);
     }
     CHECK(error == Approx(best));
@@ -220,13 +246,18 @@ TEST_CASE("the error of a group follows from its sorted values as from the defin
         for (const float scale : {0.01F, 0.3F, 2.0F}) {
             double meant = 0;
             for (std::size_t i = 0; i < values.size(); ++i)
-                meant += static_cast<double>(weights[i]) * std::pow(static_cast<double>(values[i]) - static_cast<double>(grid.value(grid.nearest(values[i] / scale))) * static_cast<double>(scale), 2);
+                meant += static_cast<double>(weights[i]) *
+                         std::pow(static_cast<double>(values[i]) -
+                                      static_cast<double>(grid.value(grid.nearest(values[i] / scale))) *
+                                          static_cast<double>(scale),
+                                  2);
             CHECK(group.of(grid, scale) == Approx(meant).epsilon(1e-5));
         }
     // Values on a scaled grid: the search finds them without error, whatever its candidates.
+    const Grid e2m1 = minifloatGrid(2, 1);
     std::vector<float> exact;
-    for (const float level : minifloatGrid(2, 1).ascending()) exact.push_back(level * 0.75F);
-    const auto found = fitScale(GroupError(exact), minifloatGrid(2, 1), {0.4, 1.1, 7}, ScaleType::F16);
+    for (const float level : e2m1.ascending()) exact.push_back(level * 0.75F);
+    const auto found = fitScale(GroupError(exact), e2m1, {0.4, 1.1, 7}, ScaleType::F16);
     CHECK(found.scale == 0.75F);
     CHECK(found.error == Approx(0).margin(1e-12));
 }

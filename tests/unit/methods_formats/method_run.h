@@ -16,7 +16,9 @@ namespace qscope::test {
 using Parameters = std::map<std::string, std::string>;
 
 /// A method's result on a matrix, or its error. The outline must promise the same size.
-[[nodiscard]] inline Result<engine::QuantizedTensor> quantizedBy(const engine::QuantMethod& method, const engine::QuantInput& input, Parameters parameters, std::uint64_t seed = 0) {
+[[nodiscard]] inline Result<engine::QuantizedTensor> quantizedBy(const engine::QuantMethod& method,
+                                                                 const engine::QuantInput& input, Parameters parameters,
+                                                                 std::uint64_t seed = 0) {
     TestRun run;
     const auto values = engine::resolveParameters(method.info().parameters, {method.info().id, std::move(parameters)});
     REQUIRE(values);
