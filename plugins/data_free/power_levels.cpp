@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "plugins/data_free/power_levels.h"
+
+#include "engine/quant/level_fit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace qscope::engine {
+
+namespace {
+
+/// (part of Q)^(1/a).
+double magnitudeAt(double q, const PowerLevels& levels) {
+    return std::pow(q / levels.top(), 1 / static_cast<double>(levels.exponent));
+}
+
+template<class Of>
+std::vector<float> byCode(const PowerLevels& levels, Of of) {
+    std::vector<float> table(std::size_t{1} << levels.bits);
+    for (int q = 0; q <= levels.top(); ++q) {
+        const auto value = static_cast<float>(of(q));
+        table[static_cast<std::size_t>(levels.top() + q)] = value;
+        table[static_cast<std::size_t>(levels.top() - q)] = q == 0 ? value : -value;
+    }
+    table.back() = table[table.size() - 2];
+    return table;
+}
+
+} // namespace
+
+std::vector<float> PowerLevels::table() const {
+    return byCode(*this, [&](int q) { return magnitudeAt(q, *this); });
+}
+
+std::vector<float> PowerLevels::slopes() const {
+    const double a = static_cast<double>(exponent);
+    return byCode(*this, [&](int q) {
+        return q == 0 ? 0.0 : -magnitudeAt(q, *this) * std::log(static_cast<double>(q) / top()) / (a * a);
+    });
+}
+
+std::vector<float> PowerLevels::borders() const {
+    std::vector<float> between;
+    for (int q = 0; q < top(); ++q)
+        between.push_back(static_cast<float>(nearest ? (magnitudeAt(q, *this) + magnitudeAt(q + 1, *this)) / 2
+                                                     : magnitudeAt(q + 0.5, *this)));
+    return between;
+}
+
+PowerError::PowerError(std::span<const float> magnitudes, std::span<const float> scales) {
+    std::vector<std::size_t> order(magnitudes.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+        return magnitudes[a] != magnitudes[b] ? magnitudes[a] < magnitudes[b] : a < b;
+    });
+    m_mass = m_first = m_second = {0};
+    for (const std::size_t i : order) {
+        const double u = static_cast<double>(magnitudes[i]),
+                     mass = static_cast<double>(scales[i]) * static_cast<double>(scales[i]);
+        m_magnitudes.push_back(magnitudes[i]);
+        m_mass.push_back(m_mass.back() + mass);
+        m_first.push_back(m_first.back() + mass * u);
+        m_second.push_back(m_second.back() + mass * u * u);
+    }
+}
+
+double PowerError::of(const PowerLevels& levels) const {
+    const auto table = levels.table(), borders = levels.borders();
+    const auto zero = static_cast<std::size_t>(levels.top());
+    double sum = 0;
+    std::size_t begin = 0;
+    for (std::size_t q = 0; q <= zero; ++q) {
+        std::size_t end = m_magnitudes.size();
+        if (q < borders.size())
+            end = static_cast<std::size_t>(std::upper_bound(m_magnitudes.begin() + static_cast<std::ptrdiff_t>(begin),
+                                                            m_magnitudes.end(), borders[q]) -
+                                           m_magnitudes.begin());
+        const double level = static_cast<double>(table[zero + q]);
+        sum += m_second[end] - m_second[begin] - 2 * level * (m_first[end] - m_first[begin]) +
+               level * level * (m_mass[end] - m_mass[begin]);
+        begin = end;
+    }
+    return std::max(0.0, sum);
+}
+
+float PowerError::bestExponent(PowerLevels levels) const {
+    const auto errorAt = [&](double exponent) {
+        levels.exponent = static_cast<float>(exponent);
+        return of(levels);
+    };
+    constexpr double kStep = 0.05;
+    double best = 1, least = errorAt(1);
+    for (int i = 2; i <= 40; ++i)
+        if (const double error = errorAt(kStep * i); error < least) least = error, best = kStep * i;
+    const double ratio = (std::sqrt(5.0) - 1) / 2;
+    double low = std::max(best - kStep, static_cast<double>(kLeastExponent)), high = best + kStep;
+    while (high - low > 1e-4) {
+        const double left = high - ratio * (high - low), right = low + ratio * (high - low);
+        if (errorAt(left) <= errorAt(right))
+            high = right;
+        else
+            low = left;
+    }
+    return errorAt((low + high) / 2) < least ? static_cast<float>((low + high) / 2) : static_cast<float>(best);
+}
+
+Result<void> roundToPower(std::span<const float> matrix, PowerLevels& levels, TableCodes& codes,
+                          const RunContext& context) {
+    Progress unseen;
+    const RunContext quiet{context.stop, unseen, context.notes, context.backend};
+    codes.scales.assign(static_cast<std::size_t>(codes.grouping.count()), 1);
+    std::vector<float> magnitudes(matrix.size()), scales(matrix.size());
+    QSCOPE_CHECK(eachGroup(matrix, {}, codes.grouping, quiet, [&](std::int64_t g, const GroupValues& group) {
+        float largest = 0;
+        for (const float w : group.values) largest = std::max(largest, std::abs(w));
+        const float scale = largest > 0 ? storedScale(largest, ScaleType::F16) : 1;
+        codes.scales[static_cast<std::size_t>(g)] = scale;
+        for (std::size_t i = 0; i < group.values.size(); ++i) {
+            magnitudes[static_cast<std::size_t>(group.elements[i])] = std::abs(group.values[i]) / scale;
+            scales[static_cast<std::size_t>(group.elements[i])] = scale;
+        }
+    }));
+    if (!(levels.exponent > 0)) levels.exponent = PowerError(magnitudes, scales).bestExponent(levels);
+    if (context.cancelled()) return cancelled();
+    const auto borders = levels.borders();
+    codes.tables = levels.table();
+    codes.tableOf.assign(codes.scales.size(), 0);
+    codes.codes.resize(matrix.size());
+    return eachGroup(matrix, {}, codes.grouping, context, [&](std::int64_t, const GroupValues& group) {
+        for (const std::int64_t element : group.elements) {
+            const auto at = static_cast<std::size_t>(element);
+            const auto q = static_cast<int>(std::ranges::lower_bound(borders, magnitudes[at]) - borders.begin());
+            codes.codes[at] = static_cast<std::uint8_t>(levels.top() + (matrix[at] < 0 ? -q : q));
+        }
+    });
+}
+
+} // namespace qscope::engine
