@@ -92,9 +92,9 @@ TEST_CASE("Learning lowers the network's divergence below that of no steps") {
         std::map<std::string, std::string> parameters{{"bits", "2"}, {"group", "64"}, {"steps", "0"}};
         if (method->info().id == "discquant") parameters["start"] = "weight";
         REQUIRE(before.treat(*method, parameters));
-        parameters["steps"] = method->info().id == "discquant" ? "30" : "12";
+        parameters["steps"] = method->info().id == "discquant" || method->info().id == "gsq" ? "30" : "12";
         if (method->info().id == "omniquant") parameters["rate"] = "0.2";
-        if (method->info().id == "gsq") parameters["rate"] = "0.005";
+        if (method->info().id == "gsq") parameters["rate"] = "0.0015";
         REQUIRE(after.treat(*method, parameters));
         CHECK(after.loss(LossRequest::Criterion::KullbackLeibler) <
               before.loss(LossRequest::Criterion::KullbackLeibler));
