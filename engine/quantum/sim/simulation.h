@@ -11,6 +11,9 @@
 
 namespace qscope::engine {
 
+struct NoiseModel;
+class DensityMatrix;
+
 struct SimulationRequest {
     std::string method = "auto"; ///< "auto" or a simulator's id
     Precision precision = Precision::Double;
@@ -19,11 +22,13 @@ struct SimulationRequest {
     std::vector<std::string> observables; ///< Pauli strings: "ZZI" (qubit 0 rightmost) or "Z0 Z2"
     int top = 16;                          ///< how many basis states to list, most probable first
     std::size_t steps = SIZE_MAX;          ///< stop after this many operations as written (the drawing's steps)
+    std::shared_ptr<const NoiseModel> noise; ///< null: the ideal circuit
 };
 
 struct BasisProbability {
     std::uint64_t index = 0;
     double probability = 0;
+    double error = 0; ///< as in `ObservableValue`
 };
 struct OutcomeCount {
     std::string bits; ///< classical registers as printed: last declared leftmost; without measurements: all qubits
@@ -32,6 +37,7 @@ struct OutcomeCount {
 struct ObservableValue {
     std::string observable;
     double value = 0;
+    double error = 0; ///< trajectories: standard error of the mean; Pauli propagation: bound on what was left out; else 0
 };
 
 /// A state at one moment, kept on the device that made it.
@@ -56,7 +62,9 @@ struct SimulationResult {
     std::vector<BasisProbability> probabilities;
     std::vector<OutcomeCount> counts;
     std::vector<ObservableValue> expectations;
-    StateSnapshot state;
+    std::int64_t trajectories = 0; ///< noisy runs that the values are means of; 0: the values are exact
+    StateSnapshot state;           ///< its buffer is null when the method has no state vector
+    std::shared_ptr<const DensityMatrix> density; ///< the mixed state, from the method that has it
 };
 
 /// One way to simulate a circuit.
@@ -72,6 +80,12 @@ public:
 };
 
 [[nodiscard]] std::unique_ptr<Simulator> makeStatevectorSimulator();
+/// Exact mixed states under noise; see `density_matrix.h`.
+[[nodiscard]] std::unique_ptr<Simulator> makeDensitySimulator();
+/// Noisy runs of pure states, with error bars.
+[[nodiscard]] std::unique_ptr<Simulator> makeTrajectorySimulator();
+/// Expectation values by carrying observables backwards through a noisy circuit, without any state.
+[[nodiscard]] std::unique_ptr<Simulator> makePauliTransferSimulator();
 
 /// "ZZI" or "Z0 Z2" for a circuit of `qubits` qubits.
 [[nodiscard]] Result<PauliString> parsePauli(std::string_view text, int qubits);

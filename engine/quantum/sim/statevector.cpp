@@ -3,6 +3,7 @@
 #include "engine/core/random.h"
 #include "engine/quantum/conventions.h"
 #include "engine/quantum/gates.h"
+#include "engine/quantum/sim/registers_text.h"
 #include "engine/quantum/sim/simulation.h"
 #include "engine/quantum/sim/state_scan.h"
 #include "engine/quantum/sim/trajectory.h"
@@ -66,6 +67,8 @@ std::string otherEngine(const Circuit& circuit) {
 Result<void> checkRequest(const Circuit& circuit, const SimulationRequest& request, std::string_view id) {
     if (request.method != "auto" && request.method != id)
         return fail(ErrorCode::Unsupported, "the simulator '{}' was asked to run as '{}'", id, request.method);
+    if (request.noise)
+        return fail(ErrorCode::Unsupported, "a state vector knows no noise; density, trajectories and pauli_transfer do");
     if (circuit.qubits < 1) return fail(ErrorCode::Unsupported, "the circuit has no qubits");
     if (const Operation* opaque = withoutMatrix(circuit.operations))
         return fail(ErrorCode::Unsupported, "line {}: gate '{}' is opaque: it has no matrix to simulate", opaque->span.line,
@@ -77,17 +80,6 @@ Result<void> checkRequest(const Circuit& circuit, const SimulationRequest& reque
         return fail(ErrorCode::OutOfRange, "{} shots; 0 to {} are possible", request.shots, kMostShots);
     for (const std::string& text : request.observables) QSCOPE_CHECK(parsePauli(text, circuit.qubits));
     return {};
-}
-
-/// Classical bits as registers are printed: last declared leftmost, a space between them.
-std::string printed(const std::vector<bool>& clbits, const std::vector<Register>& cregs) {
-    std::string text;
-    for (std::size_t r = cregs.size(); r-- > 0;) {
-        for (int k = cregs[r].size - 1; k >= 0; --k)
-            text += clbits[static_cast<std::size_t>(cregs[r].first + k)] ? '1' : '0';
-        if (r > 0) text += ' ';
-    }
-    return text;
 }
 
 using Counts = std::map<std::string, std::int64_t>;
@@ -103,7 +95,7 @@ Result<void> countShots(const Program& program, const Trajectory& run, const std
         if (measure && program.terminal[i]) terminal.push_back(measure);
     }
     if (measures && terminal.empty()) {
-        counts[printed(run.state.clbits, program.cregs)] += static_cast<std::int64_t>(shots.size());
+        counts[registersText(run.state.clbits, program.cregs)] += static_cast<std::int64_t>(shots.size());
         return {};
     }
     std::vector<double> draws;
@@ -119,7 +111,7 @@ Result<void> countShots(const Program& program, const Trajectory& run, const std
             auto clbits = run.state.clbits;
             for (const MeasureOp* measure : terminal)
                 clbits[static_cast<std::size_t>(measure->clbit)] = indices[i] >> measure->qubit & 1;
-            text = printed(clbits, program.cregs);
+            text = registersText(clbits, program.cregs);
         } else {
             text = bitString(indices[i], program.qubits);
         }
