@@ -83,15 +83,16 @@ void step(const PauliSum& sum, double time, int order, RotationWriter& writer) {
 
 Result<StateVector> evolved(const PauliSum& hamiltonian, StateVector state, double time, double tolerance, const RunContext& context) {
     const std::size_t size = hamiltonian.qubits < 48 ? std::size_t{1} << hamiltonian.qubits : 0;
-    if (state.size() != size) return fail(ErrorCode::OutOfRange, "a state of {} amplitudes for {} qubits", state.size(), hamiltonian.qubits);
+    if (size == 0 || state.size() != size) return fail(ErrorCode::OutOfRange, "a state of {} amplitudes for {} qubits", state.size(), hamiltonian.qubits);
     if (!std::isfinite(time) || !(tolerance > 0)) return fail(ErrorCode::OutOfRange, "evolution for a time of {} within {}", time, tolerance);
     QSCOPE_TRY(const int fits, vectorsThatFit(hamiltonian.qubits, 8, kBasis + 2));
     const double norm = map(state).norm();
     if (!(norm > 0) || time == 0) return state;
+    const int most = static_cast<int>(std::min<std::int64_t>(fits - 2, std::ssize(state)));
     double left = time;
     for (int steps = 0; left != 0; ++steps) {
         if (steps == kMostSteps) return fail(ErrorCode::OutOfRange, "an evolution of more than {} steps", kMostSteps);
-        QSCOPE_TRY(KrylovBasis basis, krylovBasis(hamiltonian, state, std::min<std::int64_t>(fits - 2, std::ssize(state)), {}, context));
+        QSCOPE_TRY(KrylovBasis basis, krylovBasis(hamiltonian, state, most, {}, context));
         const auto count = std::ssize(basis.vectors);
         Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver;
         solver.computeFromTridiagonal(Eigen::Map<const Eigen::VectorXd>(basis.diagonal.data(), count),

@@ -66,7 +66,7 @@ Result<std::vector<EigenState>> lowestStates(const PauliSum& hamiltonian, int co
                                uniform(options.seed, static_cast<std::uint64_t>(index), 2 * i + 1) - 0.5};
         bool found = false;
         for (int restart = 0; restart < options.restarts && !found; ++restart) {
-            const int steps = std::min<std::int64_t>(fits - count - 3, static_cast<std::int64_t>(dimension) - index);
+            const int steps = static_cast<int>(std::min<std::int64_t>(fits - count - 3, static_cast<std::int64_t>(dimension) - index));
             QSCOPE_TRY(const KrylovBasis basis, krylovBasis(hamiltonian, state.vector, steps, locked, context));
             const auto size = std::ssize(basis.vectors);
             Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver;

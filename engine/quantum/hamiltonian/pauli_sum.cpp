@@ -62,8 +62,8 @@ PauliSum simplified(PauliSum sum) {
 }
 
 Result<void> applySum(const PauliSum& sum, std::span<const Complex> in, std::span<Complex> out, const RunContext& context) {
-    const std::size_t size = std::size_t{1} << sum.qubits;
-    if (in.size() != size || out.size() != size)
+    const std::size_t size = sum.qubits < 48 ? std::size_t{1} << sum.qubits : 0;
+    if (size == 0 || in.size() != size || out.size() != size)
         return fail(ErrorCode::OutOfRange, "an operator on {} qubits for {} amplitudes", sum.qubits, in.size());
     Progress unseen; // progress belongs to the caller
     const RunContext inner{context.stop, unseen, context.notes, context.backend};

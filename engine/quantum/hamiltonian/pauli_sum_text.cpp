@@ -125,7 +125,10 @@ Result<PauliSum> made(const std::vector<Written>& terms, int qubits) {
         }
         sum.terms.push_back({string, term.coefficient});
     }
-    return simplified(std::move(sum));
+    sum = simplified(std::move(sum));
+    for (const PauliTerm& term : sum.terms)
+        if (!std::isfinite(term.coefficient)) return fail(ErrorCode::OutOfRange, "the coefficients of a Pauli string sum beyond all numbers");
+    return sum;
 }
 
 } // namespace
@@ -140,7 +143,8 @@ Result<PauliSum> pauliSumFromJson(const Json& json) {
         return fail(ErrorCode::Malformed, "a Pauli sum without a list of 'terms'");
     int qubits = 0;
     if (json.contains("qubits")) {
-        if (!json["qubits"].is_number_unsigned() || json["qubits"].get<std::uint64_t>() > kMostQubits || json["qubits"].get<int>() < 1)
+        const Json& said = json["qubits"];
+        if (!said.is_number_integer() || said.get<std::int64_t>() < 1 || said.get<std::int64_t>() > kMostQubits)
             return fail(ErrorCode::Malformed, "'qubits' of a Pauli sum is not a number from 1 to {}", kMostQubits);
         qubits = json["qubits"].get<int>();
     }

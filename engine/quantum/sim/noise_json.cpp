@@ -40,7 +40,7 @@ Result<std::vector<std::string>> texts(const Json& json, std::string_view what) 
 }
 
 Result<int> qubitOf(const Json& json) {
-    if (!json.is_number_unsigned() || json.get<std::uint64_t>() > kMostQubit)
+    if (!json.is_number_integer() || json.get<std::int64_t>() < 0 || json.get<std::int64_t>() > kMostQubit)
         return fail(ErrorCode::Malformed, "'qubits' holds something that is no qubit");
     return json.get<int>();
 }

@@ -14,6 +14,7 @@ namespace qscope::engine {
 namespace {
 
 constexpr std::int64_t kMostShots = 100'000'000;
+constexpr std::size_t kMostSteps = 16'000'000; ///< about 2 GB; a file can ask for a hundred thousand channels after each gate
 
 std::size_t registerOf(const std::vector<Register>& cregs, int clbit) {
     return static_cast<std::size_t>(std::ranges::upper_bound(cregs, clbit, {}, &Register::first) - cregs.begin()) - 1;
@@ -128,6 +129,8 @@ Result<NoisyProgram> makeNoisyProgram(const Circuit& circuit, const SimulationRe
     Weaver weaver(program, request.noise.get());
     for (std::size_t i = 0; i < plain.length; ++i) {
         const Operation& operation = plain.flat.operations[i];
+        if (program.steps.size() > kMostSteps)
+            return fail(ErrorCode::Unsupported, "the circuit has more than {} gates and channels under this noise", kMostSteps);
         if (const auto* gate = std::get_if<GateOp>(&operation.what)) {
             const GateInfo* info = findGate(gate->name);
             if (!info || static_cast<std::size_t>(info->qubits) != gate->qubits.size() ||

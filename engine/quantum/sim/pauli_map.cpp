@@ -14,7 +14,7 @@ namespace {
 using Complex = std::complex<double>;
 
 constexpr double kZero = 1e-15; ///< rounding of an entry of at most 1
-/// Time of one more term per output against a pass of its own; measured with `bench_noise`.
+/// Time of one more term per output against a pass of its own; measured with `bench_state`.
 constexpr double kTermCost = 0.12;
 
 /// Letters from their x and z bits.
