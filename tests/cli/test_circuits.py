@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Circuits on the command line."""
+import json
+
 import numpy
 
 from program import ProgramTest, run
@@ -100,6 +102,43 @@ class Circuits(ProgramTest):
             numpy.testing.assert_allclose(document["gradient"], wanted, atol=1e-8)
         self.refused(2, "gradient", self.circuit(turned), "--observable", "QQ")
         self.refused(2, "gradient", self.circuit(turned))
+
+    def test_noise_from_presets_and_files(self):
+        model = self.folder / "device.json"
+        model.write_text(json.dumps({"noise": "flips", "rules": [{"gates": ["h"], "channel": {"kind": "phase_flip", "p": 0.1}},
+                                                                   {"gates": ["cx"], "channel": {"kind": "bit_flip", "p": 0.25}}]}))
+        document = self.json("simulate", self.circuit(), "--noise", model, "--observable", "ZZ", "--observable", "XX")
+        self.assertEqual((document["method"], document["noise"], document["trajectories"]), ("density", "flips", 0))
+        # ZZ shrinks by (1 - 2 * 0.25) on each qubit, XX only by the phase flip before.
+        self.assertAlmostEqual(document["expectations"]["ZZ"], 0.25, delta=1e-12)
+        self.assertAlmostEqual(document["expectations"]["XX"], 0.8, delta=1e-12)
+        self.assertEqual(document["errors"], {"ZZ": 0, "XX": 0})
+        sampled = self.json("simulate", self.circuit(), "--noise", model, "--method", "trajectories", "--shots", 2000, "--observable", "ZZ")
+        self.assertEqual(sampled["trajectories"], 2000)
+        self.assertLess(0, sampled["errors"]["ZZ"])
+        self.assertLess(abs(sampled["expectations"]["ZZ"] - 0.25), 5 * sampled["errors"]["ZZ"])
+        self.assertIn("error", sampled["probabilities"][0])
+        carried = self.json("simulate", self.circuit(), "--noise", model, "--method", "pauli_transfer", "--observable", "ZZ")
+        self.assertAlmostEqual(carried["expectations"]["ZZ"], 0.25, delta=1e-12)
+        preset = self.json("simulate", self.circuit(), "--noise", "depolarizing:p1=0,p2=0.15", "--observable", "ZZ")
+        self.assertAlmostEqual(preset["expectations"]["ZZ"], 1 - 0.15 * 16 / 15, delta=1e-12)
+        self.assertIn("±", run("simulate", self.circuit(), "--noise", model, "--method", "trajectories", "--observable", "ZZ").stdout)
+
+    def test_a_density_matrix_is_written_for_numpy(self):
+        target = self.folder / "rho.npy"
+        self.json("simulate", self.circuit(), "--method", "density", "--noise", "readout:p=0.1", "--state", target)
+        wanted = numpy.zeros((4, 4), complex)
+        wanted[0, 0] = wanted[0, 3] = wanted[3, 0] = wanted[3, 3] = 0.5
+        numpy.testing.assert_allclose(numpy.load(target), wanted, atol=1e-14)
+        self.refused(3, "simulate", self.circuit(), "--method", "pauli_transfer", "--observable", "ZZ", "--state", target)
+
+    def test_wrong_noise(self):
+        bad = self.folder / "bad.json"
+        bad.write_text('{"rules": [{"gates": ["x"], "channel": {"kind": "bit_flip", "p": 2}}]}')
+        self.assertIn("rule 1", self.refused(3, "simulate", self.circuit(), "--noise", bad))
+        for arguments in (["--noise", "nosuch"], ["--noise", "depolarizing:p1=2"], ["--noise", "depolarizing:x=1"]):
+            self.refused(2, "simulate", self.circuit(), *arguments)
+        self.assertIn("knows no noise", self.refused(3, "simulate", self.circuit(), "--noise", "depolarizing", "--method", "statevector"))
 
     def test_bad_circuits_end_in_code_3_with_the_place(self):
         line = self.refused(3, "simulate", self.circuit(BELL + "nosuch q[0];\n"))

@@ -39,8 +39,8 @@ public:
         const double runs = forecast.events == 0 ? 1 : std::min(shots, std::exp2(forecast.events));
         const double sampling = (shots + request.top) * forecast.bytes / 32 * 1e-9;
         return SimulationEstimate{
-            forecast.bytes, runs * forecast.seconds + sampling, forecast.exact ? 0.0 : 1.0, false,
-            fmt::format(
+            .bytes = forecast.bytes, .seconds = runs * forecast.seconds + sampling, .error = forecast.exact ? 0.0 : 1.0,
+            .basis = fmt::format(
                 "bond at most 2^{:.3g} by the gates across each cut, {} allowed; {} gates and {} swaps, {:.0f} run{}",
                 forecast.bits, request.bond, forecast.gates, forecast.swaps, runs, runs > 1 ? "s" : "")};
     }
@@ -73,7 +73,7 @@ public:
         for (const std::string& text : request.observables) {
             if (context.cancelled()) return cancelled();
             QSCOPE_TRY(const auto factors, parsePauliFactors(text, circuit.qubits));
-            result.expectations.push_back({text, run.state.expectation(factors)});
+            result.expectations.push_back({text, run.state.expectation(factors), 0});
         }
         QSCOPE_CHECK(list(run.state, request.top, result, inner));
         if (request.shots > 0) {

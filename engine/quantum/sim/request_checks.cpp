@@ -33,9 +33,13 @@ std::string opaqueName(const Operation& operation) {
 
 } // namespace
 
-Result<void> checkRequest(const Circuit& circuit, const SimulationRequest& request, std::string_view id) {
+Result<void> checkRequest(const Circuit& circuit, const SimulationRequest& request, std::string_view id,
+                          bool knowsNoise) {
     if (request.method != "auto" && request.method != id)
         return fail(ErrorCode::Unsupported, "the simulator '{}' was asked to run as '{}'", id, request.method);
+    if (request.noise && !knowsNoise)
+        return fail(ErrorCode::Unsupported, "the simulator '{}' knows no noise; density, trajectories and pauli_transfer do",
+                    id);
     if (circuit.qubits < 1) return fail(ErrorCode::Unsupported, "the circuit has no qubits");
     if (const Operation* opaque = withoutMatrix(circuit.operations))
         return fail(ErrorCode::Unsupported, "line {}: gate '{}' is opaque: it has no matrix to simulate",
@@ -48,7 +52,8 @@ Result<void> checkRequest(const Circuit& circuit, const SimulationRequest& reque
 
 Result<void> refuseAmplitudes(const SimulationRequest& request, std::string_view id) {
     if (!request.amplitudes) return {};
-    return fail(ErrorCode::Unsupported, "the simulator '{}' keeps no amplitudes; 'statevector' does", id);
+    return fail(ErrorCode::Unsupported, "the simulator '{}' keeps no amplitudes; '{}' does", id,
+                request.noise ? "density" : "statevector");
 }
 
 std::string bytesText(double bytes) {

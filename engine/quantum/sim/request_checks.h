@@ -7,9 +7,10 @@ namespace qscope::engine {
 
 // What all simulators check alike, and how they put things to people.
 
-/// The method's name, opaque gates, shots and observables; an error says what is wrong. Sizes are the simulator's own
-/// matter.
-[[nodiscard]] Result<void> checkRequest(const Circuit& circuit, const SimulationRequest& request, std::string_view id);
+/// The method's name, noise for a simulator that knows none, opaque gates, shots and observables; an error says what is
+/// wrong. Sizes are the simulator's own matter.
+[[nodiscard]] Result<void> checkRequest(const Circuit& circuit, const SimulationRequest& request, std::string_view id,
+                                        bool knowsNoise = false);
 
 /// Unsupported when the caller needs amplitudes, which the simulator `id` does not keep.
 [[nodiscard]] Result<void> refuseAmplitudes(const SimulationRequest& request, std::string_view id);

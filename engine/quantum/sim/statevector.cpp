@@ -122,8 +122,10 @@ public:
         const bool single = request.precision == Precision::Single;
         const double amplitudes = std::exp2(circuit.qubits);
         const double pass = kGateSeconds + amplitudes * (single ? kSingleSeconds : kDoubleSeconds) / availableThreads();
-        return SimulationEstimate{amplitudes * (single ? 8 : 16), runs * pass * static_cast<double>(gates + events + 2), 0, true,
-                                  fmt::format("2^{} amplitudes, {} gates, {:.0f} run{}", circuit.qubits, gates, runs, runs > 1 ? "s" : "")};
+        return SimulationEstimate{.bytes = amplitudes * (single ? 8 : 16),
+                                  .seconds = runs * pass * static_cast<double>(gates + events + 2),
+                                  .amplitudes = true,
+                                  .basis = fmt::format("2^{} amplitudes, {} gates, {:.0f} run{}", circuit.qubits, gates, runs, runs > 1 ? "s" : "")};
     }
 
     Result<SimulationResult> run(const Circuit& circuit, const SimulationRequest& request,
@@ -155,11 +157,11 @@ public:
         QSCOPE_TRY(const StateScan scan, scanState(result.state, request.top, context));
         result.norm = scan.norm;
         for (const Amplitude& amplitude : scan.largest)
-            result.probabilities.push_back({amplitude.index, std::norm(amplitude.value)});
+            result.probabilities.push_back({amplitude.index, std::norm(amplitude.value), {}, 0});
         for (const std::string& text : request.observables) {
             QSCOPE_TRY(const PauliString pauli, parsePauli(text, circuit.qubits));
             QSCOPE_TRY(const double value, context.backend.expectation(*result.state.buffer, pauli, context));
-            result.expectations.push_back({text, value});
+            result.expectations.push_back({text, value, 0});
         }
         result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
         return result;
