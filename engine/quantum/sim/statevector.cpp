@@ -3,6 +3,7 @@
 #include "engine/core/random.h"
 #include "engine/quantum/conventions.h"
 #include "engine/quantum/gates.h"
+#include "engine/quantum/modified_gate.h"
 #include "engine/quantum/sim/simulation.h"
 #include "engine/quantum/sim/state_scan.h"
 #include "engine/quantum/sim/trajectory.h"
@@ -35,10 +36,10 @@ const Operation* withoutMatrix(const std::vector<Operation>& operations) {
         if (const auto* call = std::get_if<CallOp>(&operation.what)) {
             if (withoutMatrix(*call->body)) return &operation;
         } else if (const auto* gate = std::get_if<GateOp>(&operation.what)) {
-            const GateInfo* info = findGate(gate->name);
-            if (!info || static_cast<std::size_t>(info->qubits) != gate->qubits.size() ||
-                static_cast<std::size_t>(info->parameters) != gate->parameters.size())
-                return &operation;
+            if (!hasMatrix(*gate)) return &operation;
+        } else if (const auto* control = std::get_if<ControlOp>(&operation.what)) {
+            for (const auto& body : control->control->bodies)
+                if (const Operation* inner = withoutMatrix(body)) return inner;
         }
     }
     return nullptr;
@@ -52,8 +53,11 @@ std::string opaqueName(const Operation& operation) {
 bool allClifford(const std::vector<Operation>& operations) {
     return std::ranges::all_of(operations, [](const Operation& operation) {
         if (const auto* call = std::get_if<CallOp>(&operation.what)) return allClifford(*call->body);
+        if (const auto* control = std::get_if<ControlOp>(&operation.what))
+            return std::ranges::all_of(control->control->bodies, allClifford);
         const auto* gate = std::get_if<GateOp>(&operation.what);
-        return !gate || findGate(gate->name)->clifford;
+        const GateInfo* info = gate ? findGate(gate->name) : nullptr;
+        return !gate || (info && info->clifford);
     });
 }
 
@@ -67,6 +71,8 @@ Result<void> checkRequest(const Circuit& circuit, const SimulationRequest& reque
     if (request.method != "auto" && request.method != id)
         return fail(ErrorCode::Unsupported, "the simulator '{}' was asked to run as '{}'", id, request.method);
     if (circuit.qubits < 1) return fail(ErrorCode::Unsupported, "the circuit has no qubits");
+    if (!circuit.inputs.empty() || !request.inputs.empty()) QSCOPE_CHECK(bindInputs(circuit, request.inputs));
+    if (const auto kept = notSimulated(circuit)) return fail(ErrorCode::Unsupported, "{}", *kept);
     if (const Operation* opaque = withoutMatrix(circuit.operations))
         return fail(ErrorCode::Unsupported, "line {}: gate '{}' is opaque: it has no matrix to simulate", opaque->span.line,
                     opaqueName(*opaque));
@@ -79,13 +85,14 @@ Result<void> checkRequest(const Circuit& circuit, const SimulationRequest& reque
     return {};
 }
 
-/// Classical bits as registers are printed: last declared leftmost, a space between them.
+/// Classical bits as registers are printed: last declared leftmost, a space between them; local ones are no outcome.
 std::string printed(const std::vector<bool>& clbits, const std::vector<Register>& cregs) {
     std::string text;
     for (std::size_t r = cregs.size(); r-- > 0;) {
+        if (cregs[r].local) continue;
+        if (!text.empty()) text += ' ';
         for (int k = cregs[r].size - 1; k >= 0; --k)
             text += clbits[static_cast<std::size_t>(cregs[r].first + k)] ? '1' : '0';
-        if (r > 0) text += ' ';
     }
     return text;
 }
@@ -99,9 +106,10 @@ Result<void> countShots(const Program& program, const Trajectory& run, const std
     bool measures = false;
     for (std::size_t i = 0; i < program.length; ++i) {
         const auto* measure = std::get_if<MeasureOp>(&program.flat.operations[i].what);
-        measures = measures || measure;
+        measures = measures || measure || std::holds_alternative<ControlOp>(program.flat.operations[i].what);
         if (measure && program.terminal[i]) terminal.push_back(measure);
     }
+    measures = measures && !std::ranges::all_of(program.cregs, &Register::local);
     if (measures && terminal.empty()) {
         counts[printed(run.state.clbits, program.cregs)] += static_cast<std::int64_t>(shots.size());
         return {};
@@ -150,6 +158,12 @@ public:
                                  const RunContext& context) const override {
         QSCOPE_CHECK(checkRequest(circuit, request, id()));
         const auto begin = std::chrono::steady_clock::now();
+        if (!circuit.inputs.empty()) {
+            QSCOPE_TRY(const Circuit bound, bindInputs(circuit, request.inputs));
+            SimulationRequest rest = request;
+            rest.inputs.clear();
+            return run(bound, rest, context);
+        }
         const Program program = makeProgram(circuit, request.steps);
         context.progress.total = static_cast<std::int64_t>(program.length);
 
