@@ -208,7 +208,7 @@ std::optional<Scalar> converted(const Scalar& value, ScalarType type) {
 std::optional<Scalar> applied(ClassicalOp op, const Scalar& a) {
     switch (op) {
     case ClassicalOp::Negate:
-        if (a.type.real()) return Scalar{a.type, 0, -a.real};
+        if (a.type.real()) return Scalar{a.type, 0, a.real == 0 ? 0 : -a.real};
         return wholeOf(a.type.kind == Angle ? a.type : ScalarType{Int, 64}, std::uint64_t{0} - a.word);
     case ClassicalOp::Complement: return a.type.real() ? std::nullopt : std::optional(wholeOf(a.type, ~a.word));
     case ClassicalOp::Not: return Scalar::boolean(!a.isTrue());

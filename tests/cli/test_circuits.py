@@ -61,6 +61,23 @@ class Circuits(ProgramTest):
             self.assertEqual((state.dtype, state.shape), (kind, (4,)))
             numpy.testing.assert_allclose(state, numpy.array([1, 0, 0, 1]) / numpy.sqrt(2), atol=1e-7)
 
+    def test_circuits_are_written_in_either_version(self):
+        for version in (2, 3):
+            target = self.folder / f"again{version}.qasm"
+            self.json("circuit", self.circuit(MEASURED), "--as", version, "-o", target)
+            self.assertTrue(target.read_text().startswith(f"OPENQASM {version}.0;"))
+            self.assertEqual(self.json("circuit", target)["gates"], self.json("circuit", self.circuit(MEASURED))["gates"])
+        self.refused(2, "circuit", self.circuit(), "--as", 3)
+
+    def test_inputs_are_given_by_name(self):
+        path = self.circuit('OPENQASM 3.0; include "stdgates.inc"; input float theta; qubit q; rx(theta) q;')
+        self.assertEqual(self.json("circuit", path)["inputs"], ["theta"])
+        document = self.json("simulate", path, "--param", "theta=3.141592653589793")
+        self.assertAlmostEqual(document["probabilities"][0]["p"], 1)
+        self.assertEqual(document["probabilities"][0]["bits"], "1")
+        for arguments in ((), ("--param", "psi=1"), ("--param", "theta"), ("--param", "theta=1", "--param", "theta=2")):
+            self.assertNotEqual(run("simulate", path, *arguments).returncode, 0)
+
     def test_bad_circuits_end_in_code_3_with_the_place(self):
         line = self.refused(3, "simulate", self.circuit(BELL + "nosuch q[0];\n"))
         self.assertRegex(line, "nosuch.*line 7")

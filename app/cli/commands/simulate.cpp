@@ -5,6 +5,9 @@
 #include "app/cli/table.h"
 #include "engine/quantum/conventions.h"
 
+#include <charconv>
+#include <map>
+
 namespace qscope::cli {
 
 namespace {
@@ -14,7 +17,25 @@ struct SimulateOptions {
     engine::SimulationRequest request;
     std::string precision = "double";
     std::string state;
+    std::vector<std::string> parameters; ///< "theta=0.5"
 };
+
+/// "name=number", each name once.
+Result<std::map<std::string, double>> readParameters(const std::vector<std::string>& texts) {
+    std::map<std::string, double> values;
+    for (const std::string& text : texts) {
+        const std::size_t sign = text.find('=');
+        double value = 0;
+        const char* const end = text.data() + text.size();
+        const auto read = sign == std::string::npos ? std::from_chars_result{end, std::errc::invalid_argument}
+                                                    : std::from_chars(text.data() + sign + 1, end, value);
+        if (sign == 0 || read.ec != std::errc{} || read.ptr != end)
+            return fail(ErrorCode::OutOfRange, "'{}' is not of the form name=number", text);
+        if (!values.emplace(text.substr(0, sign), value).second)
+            return fail(ErrorCode::OutOfRange, "'{}' is given twice", text.substr(0, sign));
+    }
+    return values;
+}
 
 /// The first simulator that takes the circuit, or the named one; otherwise each one's reason.
 Result<const engine::Simulator*> choose(const engine::Registries& registries, const engine::Circuit& circuit,
@@ -37,7 +58,13 @@ Result<const engine::Simulator*> choose(const engine::Registries& registries, co
 Result<void> run(Environment& environment, SimulateOptions options) {
     options.request.precision = options.precision == "single" ? engine::Precision::Single : engine::Precision::Double;
     options.request.seed = environment.options().seed;
+    environment.subject = "--param";
+    QSCOPE_TRY(options.request.inputs, readParameters(options.parameters));
     QSCOPE_TRY(const auto file, readCircuit(environment, options.path));
+    if (auto bound = engine::bindInputs(*file.circuit, options.request.inputs); !bound) {
+        environment.subject = "--param";
+        return fail(ErrorCode::OutOfRange, "{}", bound.error().message);
+    }
     for (const auto& observable : options.request.observables)
         if (auto pauli = engine::parsePauli(observable, file.circuit->qubits); !pauli) {
             environment.subject = "--observable";
@@ -90,7 +117,8 @@ void addSimulate(CLI::App& program, Command& chosen) {
     command->footer("Example:\n  qscope simulate grover.qasm --shots 1000 --seed 1 --observable ZZI");
     const auto options = std::make_shared<SimulateOptions>();
     auto& request = options->request;
-    command->add_option("FILE", options->path, "OpenQASM 2 file")->required();
+    command->add_option("FILE", options->path, "OpenQASM 2 or 3 file")->required();
+    command->add_option("--param", options->parameters, "Value of an input of the circuit, name=number; may be repeated");
     command->add_option("--method", request.method, "auto or a simulator, such as statevector")->capture_default_str();
     command->add_option("--precision", options->precision, "single or double")
         ->check(CLI::IsMember({"single", "double"}))->capture_default_str();

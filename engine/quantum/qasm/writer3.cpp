@@ -87,7 +87,7 @@ public:
         head += m_gates.text();
         for (const InputParameter& input : names.inputs) head += fmt::format("input {} {};\n", spelling(input.type), input.name);
         for (const Register& reg : names.qregs)
-            if (reg.name != "$") head += fmt::format("qubit[{}] {};\n", reg.size, reg.name);
+            head += reg.name == "$" ? fmt::format("nop ${};\n", reg.size - 1) : fmt::format("qubit[{}] {};\n", reg.size, reg.name);
         for (const Register& reg : names.cregs) head += fmt::format("{}bit[{}] {};\n", reg.local ? "@local\n" : "", reg.size, reg.name);
         for (const ClassicalVariable& variable : names.variables)
             head += fmt::format("{} {};\n", spelling(variable.type), variable.name);

@@ -50,8 +50,8 @@ std::string WrittenNames::take(const std::string& wanted) {
         if (letter || other || (digit && !name.empty())) name += c;
         else if (!name.empty() && name.back() != '_') name += '_'; // "ctrl @ twist": "ctrl_twist"
     }
-    if (name.empty()) name = "g";
-    if (isReserved(name, m_version)) name += '_';
+    if (name.empty()) name.push_back('g');
+    if (isReserved(name, m_version)) name.push_back('_');
     std::string unique = name;
     for (int k = 2; !m_used.insert(unique).second; ++k) unique = fmt::format("{}_{}", name, k);
     return unique;
@@ -87,7 +87,8 @@ Result<std::string> WrittenGates::define(const std::string& name, std::size_t pa
     const Naming naming = [&formal](int qubit) { return fmt::format("q{}", formal.at(qubit)); };
     for (const Operation& operation : body) {
         QSCOPE_TRY(const std::string line, m_line(operation, naming));
-        text += " " + line;
+        text += ' ';
+        text += line;
     }
     if (phase != 0) text += fmt::format(" gphase({});", phase);
     text += " }";

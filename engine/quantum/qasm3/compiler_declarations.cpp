@@ -203,7 +203,7 @@ void Compiler::putBit(Variable& variable, int position, const Value& bit, const 
     const auto cleared = checked(binary(ClassicalOp::And, *whole, step), span);
     const auto wide = checked(cast(bit, word), span);
     if (!cleared || !wide) return;
-    const auto moved = checked(binary(ClassicalOp::ShiftLeft, *wide, constant(Scalar::integer(position))), span);
+    const auto moved = position == 0 ? wide : checked(binary(ClassicalOp::ShiftLeft, *wide, constant(Scalar::integer(position))), span);
     const auto joined = moved ? checked(binary(ClassicalOp::Or, *cleared, *moved), span) : std::nullopt;
     if (!joined) return;
     if (variable.outcome) variable.known = *joined;

@@ -123,12 +123,16 @@ void Parser::recover() {
 
 std::optional<Statement> Parser::next() {
     if (std::exchange(m_first, false) && atWord("OPENQASM") && !versionLine()) recover();
+    bool skipped = false;
     while (!at(TokenKind::End) && !m_messages.stopped()) {
-        if (auto read = guarded(0)) return read;
         if (at(TokenKind::RightBrace)) {
-            m_messages.error(m_token.span, "this '}' closes nothing");
+            // What was skipped may have begun behind the '{' that belongs to it.
+            if (!skipped) m_messages.error(m_token.span, "this '}' closes nothing");
             advance();
+            continue;
         }
+        if (auto read = guarded(0)) return read;
+        skipped = true;
     }
     return std::nullopt;
 }
@@ -165,10 +169,9 @@ std::optional<Statement> Parser::statement(int depth) {
         // The word behind '@' has been read by then; a pragma's text is of any form.
         if (annotation) advance();
         const bool local = annotation && atWord("local");
-        const int line = m_token.span.line;
         if (m_token.span.line == begin.line) m_lexer.skipLine();
         advance();
-        if (!local || !at(TokenKind::Identifier) || m_token.span.line == line) {
+        if (!local) {
             result.what = Ignored{annotation ? "an annotation" : "a pragma", 0};
             result.span = begin;
             return result;

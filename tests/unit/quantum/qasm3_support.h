@@ -45,11 +45,11 @@ inline void describe(const engine::Operation& operation, const engine::Circuit& 
         for (const int qubit : qubits) into += fmt::format(" {}", qubit);
     };
     if (const auto* gate = std::get_if<GateOp>(&operation.what)) {
-        // Of a gate that modifiers made of the circuit's own gates, the number of modifiers and the matrix.
+        // The name of a gate that modifiers made of the circuit's own gates may change; its matrix may not.
         into += gate->detail && gate->detail->body ? "modified" : gate->name;
         for (std::size_t i = 0; i < gate->parameters.size(); ++i)
             into += std::isnan(gate->parameters[i]) ? " " + expressionText(gate->detail->expressions[i], circuit)
-                                                    : fmt::format(" {}", gate->parameters[i]);
+                                                    : fmt::format(" {}", gate->parameters[i] + 0.0); // -0 is 0
         list(gate->qubits);
         if (gate->detail)
             for (const auto& entry : gate->detail->entries) into += fmt::format(" {:.9f},{:.9f}", entry.real() + 0.0, entry.imag() + 0.0);
