@@ -188,6 +188,7 @@ std::optional<Scalar> converted(const Scalar& value, ScalarType type) {
     case Float: return from == Duration ? std::nullopt : std::optional(Scalar{type, 0, value.asDouble()});
     case Bool: return Scalar::boolean(value.isTrue());
     case Angle:
+        if (from == Int || from == Uint) return angleOf(type.width, value.asDouble()); // radians too
         if (from == Float) return std::isfinite(value.real) ? std::optional(angleOf(type.width, value.real)) : std::nullopt;
         if (from == Angle) {
             const int up = type.width - value.type.width;

@@ -134,7 +134,7 @@ ExpressionPtr Parser::number() {
     }
     if (token.kind == TokenKind::Timing) {
         const std::string_view unit(end, static_cast<std::size_t>(digits.data() + digits.size() - end));
-        result->real *= unit == "s" ? 1 : unit == "ms" ? 1e-3 : unit == "ns" ? 1e-9 : unit == "dt" ? std::nan("") : 1e-6;
+        result->real /= unit == "s" ? 1 : unit == "ms" ? 1e3 : unit == "ns" ? 1e9 : unit == "dt" ? std::nan("") : 1e6;
     }
     advance();
     return result;
