@@ -140,6 +140,37 @@ class Circuits(ProgramTest):
             self.refused(2, "simulate", self.circuit(), *arguments)
         self.assertIn("knows no noise", self.refused(3, "simulate", self.circuit(), "--noise", "depolarizing", "--method", "statevector"))
 
+    def test_circuits_are_written_in_either_version(self):
+        for version in (2, 3):
+            target = self.folder / f"again{version}.qasm"
+            self.json("circuit", self.circuit(MEASURED), "--as", version, "-o", target)
+            self.assertTrue(target.read_text().startswith(f"OPENQASM {version}.0;"))
+            self.assertEqual(self.json("circuit", target)["gates"], self.json("circuit", self.circuit(MEASURED))["gates"])
+        self.refused(2, "circuit", self.circuit(), "--as", 3)
+
+    def test_inputs_are_given_by_name(self):
+        path = self.circuit('OPENQASM 3.0; include "stdgates.inc"; input float theta; qubit q; rx(theta) q;')
+        self.assertEqual(self.json("circuit", path)["inputs"], ["theta"])
+        document = self.json("simulate", path, "--param", "theta=3.141592653589793")
+        self.assertAlmostEqual(document["probabilities"][0]["p"], 1)
+        self.assertEqual(document["probabilities"][0]["bits"], "1")
+        for arguments in ((), ("--param", "psi=1"), ("--param", "theta"), ("--param", "theta=1", "--param", "theta=2")):
+            self.assertNotEqual(run("simulate", path, *arguments).returncode, 0)
+
+    def test_branches_and_inputs_reach_the_simulators_that_follow_them(self):
+        loop = self.circuit('OPENQASM 3.0; include "stdgates.inc"; qubit q; bit c; h q; c = measure q; while (c) { h q; c = measure q; }')
+        document = self.json("simulate", loop, "--shots", 50, "--observable", "Z")
+        self.assertEqual((document["method"], document["counts"]), ("statevector", {"0": 50}))
+        self.assertEqual(document["expectations"]["Z"], 1)
+        for method in ("mps", "stabilizer", "density", "trajectories"):
+            self.assertIn("branches, loops or classical values", self.refused(3, "simulate", loop, "--method", method))
+        self.assertIn("branches, loops", self.refused(3, "simulate", loop, "--noise", "depolarizing"))
+        self.assertIn("branches, loops", self.refused(3, "gradient", loop, "--observable", "Z"))
+        path = self.circuit('OPENQASM 3.0; include "stdgates.inc"; input float theta; qubit q; rx(theta) q;')
+        for arguments in (("--method", "mps"), ("--noise", "readout:p=0.1"), ("--method", "pauli_transfer")):
+            document = self.json("simulate", path, "--param", "theta=0.4", "--observable", "Z", *arguments)
+            self.assertAlmostEqual(document["expectations"]["Z"], numpy.cos(0.4), delta=1e-12)
+
     def test_bad_circuits_end_in_code_3_with_the_place(self):
         line = self.refused(3, "simulate", self.circuit(BELL + "nosuch q[0];\n"))
         self.assertRegex(line, "nosuch.*line 7")

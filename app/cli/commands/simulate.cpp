@@ -7,7 +7,9 @@
 #include "engine/quantum/conventions.h"
 #include "engine/quantum/sim/noise_json.h"
 
+#include <charconv>
 #include <filesystem>
+#include <map>
 #include <utility>
 
 namespace qscope::cli {
@@ -19,9 +21,27 @@ struct SimulateOptions {
     engine::SimulationRequest request;
     std::string precision = "double";
     std::string state;
+    std::vector<std::string> parameters; ///< "theta=0.5"
     std::string noise;
     bool explain = false;
 };
+
+/// "name=number", each name once.
+Result<std::map<std::string, double>> readParameters(const std::vector<std::string>& texts) {
+    std::map<std::string, double> values;
+    for (const std::string& text : texts) {
+        const std::size_t sign = text.find('=');
+        double value = 0;
+        const char* const end = text.data() + text.size();
+        const auto read = sign == std::string::npos ? std::from_chars_result{end, std::errc::invalid_argument}
+                                                    : std::from_chars(text.data() + sign + 1, end, value);
+        if (sign == 0 || read.ec != std::errc{} || read.ptr != end)
+            return fail(ErrorCode::OutOfRange, "'{}' is not of the form name=number", text);
+        if (!values.emplace(text.substr(0, sign), value).second)
+            return fail(ErrorCode::OutOfRange, "'{}' is given twice", text.substr(0, sign));
+    }
+    return values;
+}
 
 /// A preset with its parameters, or a file.
 Result<std::shared_ptr<const engine::NoiseModel>> readNoise(Environment& environment, const std::string& spec) {
@@ -58,7 +78,13 @@ Result<void> run(Environment& environment, SimulateOptions options) {
     options.request.precision = options.precision == "single" ? engine::Precision::Single : engine::Precision::Double;
     options.request.seed = environment.options().seed;
     options.request.amplitudes = !options.state.empty();
+    environment.subject = "--param";
+    QSCOPE_TRY(options.request.inputs, readParameters(options.parameters));
     QSCOPE_TRY(const auto file, readCircuit(environment, options.path));
+    if (auto bound = engine::bindInputs(*file.circuit, options.request.inputs); !bound) {
+        environment.subject = "--param";
+        return fail(ErrorCode::OutOfRange, "{}", bound.error().message);
+    }
     for (const auto& observable : options.request.observables)
         if (auto pauli = engine::parsePauliFactors(observable, file.circuit->qubits); !pauli) {
             environment.subject = "--observable";
@@ -135,7 +161,8 @@ void addSimulate(CLI::App& program, Command& chosen) {
                     "Noise presets:" + presets);
     const auto options = std::make_shared<SimulateOptions>();
     auto& request = options->request;
-    command->add_option("FILE", options->path, "OpenQASM 2 file")->required();
+    command->add_option("FILE", options->path, "OpenQASM 2 or 3 file")->required();
+    command->add_option("--param", options->parameters, "Value of an input of the circuit, name=number; may be repeated");
     command->add_option("--method", request.method, "auto, or a simulator: statevector, stabilizer, mps; with noise density, trajectories, pauli_transfer")->capture_default_str();
     command->add_option("--precision", options->precision, "single or double")
         ->check(CLI::IsMember({"single", "double"}))->capture_default_str();

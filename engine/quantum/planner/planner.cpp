@@ -20,8 +20,8 @@ struct Weighed {
     std::optional<Error> refusal;
 };
 
-/// Known before unknown, what gives all that is asked for before values alone, exact before inexact, instant ones by what
-/// they keep, others by time.
+/// Known before unknown, what gives all that is asked for before values alone, exact before inexact, instant ones by
+/// what they keep, others by time.
 bool better(const PlanCandidate& a, const PlanCandidate& b, const SimulationRequest& request) {
     if (a.estimate.has_value() != b.estimate.has_value()) return a.estimate.has_value();
     if (!a.estimate) return false;
@@ -83,7 +83,8 @@ Weighed weigh(const Circuit& circuit, const SimulationRequest& request, std::spa
         }
         result.candidates.push_back(std::move(candidate));
         const std::size_t index = result.candidates.size() - 1;
-        if (result.candidates.back().possible && (!best || better(result.candidates[index], result.candidates[*best], request)))
+        if (result.candidates.back().possible &&
+            (!best || better(result.candidates[index], result.candidates[*best], request)))
             best = index;
     }
     if (!best) {
@@ -172,6 +173,10 @@ std::optional<SimulationPlan> inCones(const SimulationPlan& plan, const Circuit&
 
 Result<SimulationPlan> planSimulation(const Circuit& circuit, const SimulationRequest& request,
                                       std::span<const Simulator* const> simulators) {
+    if (!circuit.inputs.empty()) {
+        QSCOPE_TRY(const Circuit bound, bindInputs(circuit, request.inputs));
+        return planSimulation(bound, withoutInputs(request), simulators);
+    }
     std::string known = "auto";
     bool found = request.method == "auto";
     for (const Simulator* simulator : simulators) {
@@ -179,7 +184,7 @@ Result<SimulationPlan> planSimulation(const Circuit& circuit, const SimulationRe
         found = found || simulator->id() == request.method;
     }
     if (!found) return fail(ErrorCode::OutOfRange, "unknown method '{}'; there are {}", request.method, known);
-    QSCOPE_CHECK(checkRequest(circuit, request, request.method, true));
+    QSCOPE_CHECK(checkRequest(circuit, request, request.method, {.noise = true, .decisions = true}));
 
     SimulationPlan plan;
     plan.survey = surveyCircuit(circuit, request.steps);
@@ -187,8 +192,8 @@ Result<SimulationPlan> planSimulation(const Circuit& circuit, const SimulationRe
     Weighed weighed = weigh(circuit, request, simulators);
     if (weighed.best) {
         take(plan, {}, {}, *weighed.best);
-        plan.reason = request.noise ? "the circuit runs as it is, by a simulator that knows noise"
-                                    : "the circuit runs as it is";
+        plan.reason =
+            request.noise ? "the circuit runs as it is, by a simulator that knows noise" : "the circuit runs as it is";
     }
     plan.refusal = std::move(weighed.refusal);
     plan.candidates = std::move(weighed.candidates);
@@ -196,8 +201,9 @@ Result<SimulationPlan> planSimulation(const Circuit& circuit, const SimulationRe
     auto parts = independentParts(circuit);
     plan.parts = parts.size();
     for (const CircuitPart& part : parts) plan.largestPart = std::max(plan.largestPart, part.circuit.qubits);
-    // Noise is told by the qubits and the clock of the whole circuit.
-    const bool reducible = !request.noise && !request.amplitudes && request.steps >= circuit.operations.size();
+    // Noise is told by the qubits and the clock of the whole circuit, and classical values can join anything.
+    const bool reducible =
+        !request.noise && !hasControlFlow(circuit) && !request.amplitudes && request.steps >= circuit.operations.size();
     const auto consider = [&](std::optional<SimulationPlan> other) {
         if (!other || !worthwhile(plan, *other)) return;
         other->refusal.reset();

@@ -73,6 +73,7 @@ public:
         , m_request(request) {
         for (const Operation& operation : flatten(circuit).operations)
             m_measures = m_measures || std::holds_alternative<MeasureOp>(operation.what);
+        m_measures = printsBits(m_measures, circuit.cregs);
         m_result.qubits = circuit.qubits;
         m_result.precision = request.precision;
         m_result.state.qubits = circuit.qubits;
@@ -216,6 +217,10 @@ Result<SimulationResult> runCones(const SimulationPlan& plan, const Circuit& cir
 
 Result<SimulationResult> runPlan(const SimulationPlan& plan, const Circuit& circuit, const SimulationRequest& request,
                                  const RunContext& context) {
+    if (!circuit.inputs.empty()) {
+        QSCOPE_TRY(const Circuit bound, bindInputs(circuit, request.inputs));
+        return runPlan(plan, bound, withoutInputs(request), context);
+    }
     if (plan.refusal) return tl::unexpected<Error>(*plan.refusal);
     switch (plan.shape) {
     case SimulationPlan::Shape::Parts: return runParts(plan, circuit, request, context);

@@ -8,12 +8,14 @@
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <tuple>
 
 namespace qscope::engine {
 
 namespace {
 
 constexpr int kMostQubits = 24;            ///< 4^24 numbers: more than any one machine holds
+constexpr std::size_t kMostGate = 5;       ///< qubits of a gate, whose matrix has 4^(2 k) numbers
 constexpr std::size_t kMostRecords = 4096; ///< of classical bits that differ on the way
 constexpr int kMostListed = 1 << 20;
 
@@ -116,7 +118,7 @@ private:
 
     /// Maps of gates and channels, each made once.
     PauliMap gateMap(const GateOp& gate) {
-        auto& map = m_gates[{gate.name, gate.parameters}];
+        auto& map = m_gates[{gate.name, gate.parameters, gate.detail}];
         if (map.qubits.empty()) map = pauliMap(gate);
         map.qubits = gate.qubits;
         return map;
@@ -134,7 +136,7 @@ private:
     PauliFuser m_fuser;
     Records m_records;
     std::int64_t m_passes = 0;
-    std::map<std::pair<std::string, std::vector<double>>, PauliMap> m_gates;
+    std::map<std::tuple<std::string, std::vector<double>, std::shared_ptr<const GateDetail>>, PauliMap> m_gates;
     std::map<const Channel*, PauliMap> m_channels;
 };
 
@@ -215,6 +217,7 @@ public:
         if (circuit.qubits > kMostQubits)
             return fail(ErrorCode::OutOfMemory, "a density matrix of {} qubits has 4^{} numbers, more than any machine holds; "
                         "trajectories need 2^{}", circuit.qubits, circuit.qubits, circuit.qubits);
+        QSCOPE_CHECK(refuseWideGates(circuit, kMostGate, id()));
         QSCOPE_CHECK(makeNoisyProgram(circuit, request));
         return checkDensityFits(circuit.qubits, request.precision);
     }

@@ -116,7 +116,11 @@ private:
 } // namespace
 
 Result<NoisyProgram> makeNoisyProgram(const Circuit& circuit, const SimulationRequest& request) {
-    QSCOPE_CHECK(checkRequest(circuit, request, request.method, true));
+    QSCOPE_CHECK(checkRequest(circuit, request, request.method, {.noise = true}));
+    if (!circuit.inputs.empty()) {
+        QSCOPE_TRY(const Circuit bound, bindInputs(circuit, request.inputs));
+        return makeNoisyProgram(bound, withoutInputs(request));
+    }
     for (const std::string& text : request.observables) QSCOPE_CHECK(parsePauli(text, circuit.qubits));
     const Program plain = makeProgram(circuit, request.steps);
     NoisyProgram program;
@@ -140,6 +144,7 @@ Result<NoisyProgram> makeNoisyProgram(const Circuit& circuit, const SimulationRe
             QSCOPE_CHECK(weaver.barrier(*barrier));
         }
     }
+    program.measures = printsBits(program.measures, circuit.cregs);
     program.readout.resize(static_cast<std::size_t>(circuit.qubits));
     if (request.noise)
         for (int qubit = 0; qubit < circuit.qubits; ++qubit)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quantum/sim/pauli_map.h"
 
-#include "engine/quantum/gates.h"
+#include "engine/quantum/modified_gate.h"
 
 #include <algorithm>
 #include <bit>
@@ -116,7 +116,7 @@ PauliMap pauliMap(std::vector<int> qubits, std::span<const DenseMatrix> kraus) {
 }
 
 PauliMap pauliMap(const GateOp& gate) {
-    const DenseMatrix matrix = fullMatrix(*findGate(gate.name), gate.parameters);
+    const DenseMatrix matrix = fullMatrix(gate);
     return pauliMap(gate.qubits, {&matrix, 1});
 }
 

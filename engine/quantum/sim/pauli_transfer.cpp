@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <tuple>
 #include <unordered_map>
 
 namespace qscope::engine {
@@ -16,6 +17,7 @@ namespace qscope::engine {
 namespace {
 
 constexpr int kMostQubits = 64;
+constexpr std::size_t kMostGate = 5; ///< qubits of a gate, whose matrix has 4^(2 k) numbers
 
 // A string in the table, and the time to carry it through one gate.
 constexpr double kStringBytes = 64;
@@ -129,7 +131,7 @@ Result<void> checkProgram(const NoisyProgram& program) {
 Result<PropagatedValue> propagatedValue(const NoisyProgram& program, const PauliString& observable, const PropagationLimits& limits,
                                         const RunContext& context) {
     QSCOPE_CHECK(checkProgram(program));
-    std::map<std::pair<std::string, std::vector<double>>, BackwardMap> gates;
+    std::map<std::tuple<std::string, std::vector<double>, std::shared_ptr<const GateDetail>>, BackwardMap> gates;
     std::map<const Channel*, BackwardMap> channels;
     const BackwardMap reset = backward(resetMap(0)), dephasing = backward(dephasingMap(0));
     Propagation propagation(observable, limits);
@@ -138,7 +140,7 @@ Result<PropagatedValue> propagatedValue(const NoisyProgram& program, const Pauli
         const NoisyStep& step = program.steps[i];
         if (step.terminal) continue;
         if (const auto* gate = std::get_if<GateOp>(&step.what)) {
-            auto& map = gates[{gate->name, gate->parameters}];
+            auto& map = gates[{gate->name, gate->parameters, gate->detail}];
             if (map.from.empty()) map = backward(pauliMap(*gate));
             propagation.back(map, gate->qubits);
         } else if (const auto* channel = std::get_if<ChannelOp>(&step.what)) {
@@ -191,6 +193,7 @@ public:
         QSCOPE_CHECK(refuseAmplitudes(request, id()));
         if (request.observables.empty() || request.shots > 0)
             return fail(ErrorCode::Unsupported, "Pauli propagation gives expectation values alone: name observables, and no shots");
+        QSCOPE_CHECK(refuseWideGates(circuit, kMostGate, id()));
         QSCOPE_TRY(const NoisyProgram program, makeNoisyProgram(circuit, request));
         return checkProgram(program);
     }

@@ -5,6 +5,7 @@
 #include "engine/quantum/circuit.h"
 
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@ struct SimulationRequest {
     std::uint64_t seed = 0;
     std::vector<std::string> observables; ///< Pauli strings: "ZZI" (qubit 0 rightmost) or "Z0 Z2"
     int top = 16;                          ///< how many basis states to list, most probable first
+    std::map<std::string, double> inputs;  ///< a value for each `input` of the circuit
     std::size_t steps = SIZE_MAX;          ///< stop after this many operations as written (the drawing's steps)
     bool amplitudes = false; ///< the caller needs `SimulationResult::state` or `density`; a simulator that keeps no amplitudes refuses
     int bond = 256;          ///< "mps": most singular values kept at a cut

@@ -102,7 +102,9 @@ private:
             return fail(ErrorCode::OutOfMemory, "tableaus of {} qubits need {}, {} are free; {:.0f} qubits would fit",
                         circuit.qubits, bytesText(needed), bytesText(available),
                         std::floor(std::sqrt(available / 3 * 2)) - 64);
-        return makeCliffordProgram(circuit, request.steps);
+        if (circuit.inputs.empty()) return makeCliffordProgram(circuit, request.steps);
+        QSCOPE_TRY(const Circuit bound, bindInputs(circuit, request.inputs));
+        return makeCliffordProgram(bound, request.steps);
     }
 
     static Result<void> list(const Tableau& state, int top, SimulationResult& result, const RunContext& context) {

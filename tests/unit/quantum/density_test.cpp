@@ -254,7 +254,7 @@ TEST_CASE("density matrices that do not fit are refused before anything is alloc
     CHECK(reason("qreg q[3]; h q;").empty());
     const auto pure = makeStatevectorSimulator()->accepts(*circuitOf("qreg q[3]; h q;"), request);
     REQUIRE_FALSE(pure.has_value());
-    CHECK(pure.error().message == "a state vector knows no noise; density, trajectories and pauli_transfer do");
+    CHECK(pure.error().message == "the simulator 'statevector' knows no noise; density, trajectories and pauli_transfer do");
 }
 
 TEST_CASE("a stopped density run publishes nothing") {

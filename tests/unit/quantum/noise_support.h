@@ -4,7 +4,7 @@
 #include "engine/quantum/sim/density_matrix.h"
 #include "engine/quantum/sim/noisy_program.h"
 #include "tests/support/oracle/dense_circuit.h"
-#include "tests/unit/quantum/support.h"
+#include "tests/unit/quantum/random_circuits.h"
 
 namespace qscope::test {
 
@@ -95,12 +95,6 @@ inline engine::SimulationResult runBy(const std::unique_ptr<engine::Simulator>& 
     if (!result) UNSCOPED_INFO(describe(result.error()));
     REQUIRE(result.has_value());
     return std::move(*result);
-}
-
-inline std::map<std::string, std::int64_t> countsOf(const engine::SimulationResult& result) {
-    std::map<std::string, std::int64_t> counts;
-    for (const auto& each : result.counts) counts[each.bits] = each.count;
-    return counts;
 }
 
 /// Five standard deviations above the mean of chi-square, at a fixed seed.

@@ -96,7 +96,7 @@ TEST_CASE("random Clifford circuits agree with the definition and with the state
         const auto result = ran(*stabilizer, circuit, request);
         std::vector<double> probabilities(state.size());
         for (std::size_t k = 0; k < result.probabilities.size(); ++k) {
-            const auto& [index, probability, bits] = result.probabilities[k];
+            const auto& [index, probability, bits, error] = result.probabilities[k];
             probabilities[index] = probability;
             if (k > 0) CHECK(result.probabilities[k - 1].index < index);
         }
