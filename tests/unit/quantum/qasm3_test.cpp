@@ -283,17 +283,14 @@ TEST_CASE("cutting an OpenQASM 3 text anywhere never breaks the reader") {
 }
 
 TEST_CASE("circuits are written in either version, or what it lacks is named") {
-    const auto circuit = circuitOf3("input float t; qubit[4] q; bit[2] c; uint[4] n = 0; rx(2*t) q[0]; ctrl(2) @ ry(0.3) q[0], q[1], q[2];"
-                                    "pow(0.5) @ rxx(1) q[0], q[1]; c[0] = measure q[0]; while (c[0]) { n += 1; c[0] = measure q[0]; if (n == 3) break; }"
-                                    "if (c == 1) { c4_(0.5) q[0]; } else { x q[1]; }\ngate c4_(x1) a { rz(x1) a; h a; }");
-    const auto text = toOpenQasm3(*circuitOf3("gate c4_(x1) a { rz(x1) a; h a; }\ninput float t; qubit[4] q; bit[2] c; uint[4] n = 0; rx(2*t) q[0];"
+    const auto text = toOpenQasm3(*circuitOf3("gate c4_(x1) a { rz(x1) a; h a; }\ninput float theta; qubit[4] q; bit[2] c; uint[4] n = 0; rx(2*theta) q[0];"
                                               "ctrl(2) @ ry(0.3) q[0], q[1], q[2]; pow(0.5) @ rxx(1) q[0], q[1]; c[0] = measure q[0];"
                                               "while (c[0]) { n += 1; c[0] = measure q[0]; if (n == 3) break; } c4_(0.5) q[0];"));
     REQUIRE(text.has_value());
     INFO(*text);
     const auto again = parseQasm(*text);
     REQUIRE(again.circuit);
-    CHECK(text->find("input float t;") != std::string::npos);
+    CHECK(text->find("input float theta;") != std::string::npos);
     CHECK(*toOpenQasm3(*again.circuit) == *text);
     const auto refused = [](const std::string& body) { return toOpenQasm2(*circuitOf3(body)).error().message; };
     CHECK(refused("input float t; qubit q; rx(t) q;") == "line 3: OpenQASM 2 has no inputs, such as 't'");
@@ -301,13 +298,15 @@ TEST_CASE("circuits are written in either version, or what it lacks is named") {
     CHECK(refused("qubit q; bit[2] c; c[0] = measure q; if (c[0]) x q;") == "line 3: OpenQASM 2 has no control flow such as 'if c[0]'");
     CHECK(toOpenQasm3(*circuitOf("opaque magic a; qreg q[1]; magic q[0];")).error().message ==
           "line 3: OpenQASM 3 cannot be written for 'magic': it is opaque");
-    (void)circuit;
 }
 
 TEST_CASE("every gate of the table can be written in both versions and is read as itself") {
     std::mt19937 random(5);
     for (int round = 0; round < 20; ++round) {
-        const Circuit circuit = randomCircuit(6, 60, random);
+        Circuit circuit = randomCircuit(6, 60, random);
+        for (Operation& operation : circuit.operations)
+            if (auto& gate = std::get<GateOp>(operation.what); gate.name == "delay") // time does not run backwards
+                gate.parameters[0] = std::abs(gate.parameters[0]);
         for (const auto& text : {toOpenQasm2(circuit), toOpenQasm3(circuit)}) {
             REQUIRE(text.has_value());
             const auto again = parseQasm(*text);
