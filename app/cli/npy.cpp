@@ -3,6 +3,7 @@
 
 #include "engine/checkpoint/npy_header.h"
 #include "engine/core/atomic_file.h"
+#include "engine/quantum/sim/density_matrix.h"
 
 #include <algorithm>
 
@@ -33,6 +34,15 @@ Result<void> writeAmplitudes(const std::string& path, const engine::StateSnapsho
             QSCOPE_CHECK(file.write(std::as_bytes(std::span(wide))));
         }
     }
+    return file.commit();
+}
+
+Result<void> writeDensity(const std::string& path, const engine::DensityMatrix& density, const RunContext& context) {
+    QSCOPE_TRY(const auto matrix, density.matrix(context));
+    const auto size = std::int64_t{1} << density.qubits();
+    QSCOPE_TRY(auto file, AtomicFile::create(path));
+    QSCOPE_CHECK(file.write(engine::npyHeader("<c16", {size, size})));
+    QSCOPE_CHECK(file.write(std::as_bytes(std::span(matrix))));
     return file.commit();
 }
 

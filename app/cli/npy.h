@@ -13,4 +13,7 @@ namespace qscope::cli {
 [[nodiscard]] Result<void> writeAmplitudes(const std::string& path, const engine::StateSnapshot& state,
                                            const RunContext& context);
 
+/// Writes rho as a square NumPy array, complex128 whatever its precision, rows and columns numbered as amplitudes are.
+[[nodiscard]] Result<void> writeDensity(const std::string& path, const engine::DensityMatrix& density, const RunContext& context);
+
 } // namespace qscope::cli

@@ -59,6 +59,7 @@ Json toJson(const SimulationPlan& plan) {
               {"clifford_fraction", survey.cliffordFraction},
               {"events", survey.events},
               {"conditions", survey.conditions},
+              {"decisions", survey.decisions},
               {"entanglement_bits", survey.entanglementBits},
               {"parts", plan.parts},
               {"largest_part", plan.largestPart}}},
@@ -77,11 +78,11 @@ std::string toText(const SimulationPlan& plan) {
     const auto& survey = plan.survey;
     std::string text =
         fmt::format("{} qubits, {} gates ({} on two qubits, {} on more), {:.4g} % Clifford, {} measurements and resets "
-                    "on the way, {} conditions\n"
+                    "on the way, {} conditions, {} branches, loops and assignments\n"
                     "entanglement across a cut: at most {:.3g} bits; {} part{} without interaction, the largest of {} "
                     "qubits; {} free\n\n",
                     survey.qubits, survey.gates, survey.twoQubitGates, survey.largerGates,
-                    100 * survey.cliffordFraction, survey.events, survey.conditions, survey.entanglementBits,
+                    100 * survey.cliffordFraction, survey.events, survey.conditions, survey.decisions, survey.entanglementBits,
                     plan.parts, plan.parts == 1 ? "" : "s", plan.largestPart, engine::bytesText(plan.freeBytes));
     Table table({"method", "memory", "seconds", "error"});
     std::string reasons;

@@ -43,6 +43,8 @@ QString operationText(const engine::Circuit& circuit, const engine::Operation& o
                 return QStringLiteral("reset %1").arg(bitName(circuit.qregs, what.qubit));
             else if constexpr (std::is_same_v<T, engine::BarrierOp>)
                 return QStringLiteral("barrier %1").arg(names(circuit, what.qubits));
+            else if constexpr (std::is_same_v<T, engine::ControlOp>)
+                return QStringLiteral("%1 %2").arg(QString::fromStdString(what.control->label), names(circuit, what.control->qubits)).trimmed();
             else return call(circuit, what.name, what.parameters, what.qubits);
         },
         operation.what);

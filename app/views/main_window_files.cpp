@@ -67,7 +67,7 @@ void MainWindow::chooseModel(bool folder) {
 void MainWindow::chooseCircuit() {
     const QString recent = m_workspace.circuit() ? QFileInfo(m_workspace.circuit()->path).absolutePath() : samplesFolder() + QStringLiteral("/circuits");
     ask(this, tr("Open circuit"), QFileDialog::AcceptOpen, QFileDialog::ExistingFile,
-        {tr("OpenQASM 2 (*.qasm)"), tr("All files (*)")}, recent, [this](const QString& path) { m_workspace.open(path); });
+        {tr("OpenQASM (*.qasm)"), tr("All files (*)")}, recent, [this](const QString& path) { m_workspace.open(path); });
 }
 
 void MainWindow::chooseText() {

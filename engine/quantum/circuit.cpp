@@ -33,6 +33,8 @@ public:
             step({&measure->qubit, 1}, measure->clbit, condition);
         } else if (const auto* reset = std::get_if<ResetOp>(&operation.what)) {
             step({&reset->qubit, 1}, -1, condition);
+        } else if (const auto* control = std::get_if<ControlOp>(&operation.what)) {
+            wall(control->control->qubits);
         }
     }
     [[nodiscard]] int longest() const { return m_longest; }
@@ -61,6 +63,18 @@ private:
         m_longest = std::max(m_longest, level);
     }
 
+    /// A step that may read and write every classical bit.
+    void wall(std::span<const int> qubits) {
+        int level = 0;
+        for (const int q : qubits) level = std::max(level, m_qubits[static_cast<std::size_t>(q)]);
+        for (const auto* wires : {&m_written, &m_read})
+            for (const int each : *wires) level = std::max(level, each);
+        ++level;
+        for (const int q : qubits) m_qubits[static_cast<std::size_t>(q)] = level;
+        for (auto* wires : {&m_written, &m_read, &m_clbits}) std::ranges::fill(*wires, level);
+        m_longest = std::max(m_longest, level);
+    }
+
     const Circuit& m_circuit;
     std::vector<int> m_qubits;
     std::vector<int> m_clbits;
@@ -76,6 +90,10 @@ std::string nameOf(const Operation& operation) {
         std::string operator()(const MeasureOp&) const { return "measure"; }
         std::string operator()(const ResetOp&) const { return "reset"; }
         std::string operator()(const BarrierOp&) const { return "barrier"; }
+        std::string operator()(const ControlOp& op) const {
+            constexpr const char* kNames[] = {"if", "while", "block", "call", "break", "continue", "return", "end", "assign", "external"};
+            return kNames[static_cast<std::size_t>(op.control->kind)];
+        }
     };
     return std::visit(Name{}, operation.what);
 }

@@ -207,20 +207,23 @@ const GateInfo* findGate(std::string_view name) {
 }
 
 std::vector<std::complex<double>> fullMatrix(const GateInfo& gate, std::span<const double> parameters) {
-    const Matrix inner = gate.matrix(parameters);
-    if (gate.controls == 0) return inner;
-    const std::size_t size = std::size_t{1} << gate.qubits;
-    const std::size_t controls = (std::size_t{1} << gate.controls) - 1;
-    const std::size_t innerSize = std::size_t{1} << gate.targets();
+    return fullMatrix(gate.controls, gate.matrix(parameters));
+}
+
+std::vector<std::complex<double>> fullMatrix(int controls, std::vector<std::complex<double>> inner) {
+    if (controls == 0) return inner;
+    std::size_t innerSize = 1;
+    while (innerSize * innerSize < inner.size()) innerSize *= 2;
+    const std::size_t size = innerSize << controls;
+    const std::size_t mask = (std::size_t{1} << controls) - 1;
     Matrix matrix(size * size);
     for (std::size_t row = 0; row < size; ++row) {
-        if ((row & controls) != controls) {
+        if ((row & mask) != mask) {
             matrix[row * size + row] = 1;
             continue;
         }
         for (std::size_t column = 0; column < innerSize; ++column)
-            matrix[row * size + (column << gate.controls | controls)] =
-                inner[(row >> gate.controls) * innerSize + column];
+            matrix[row * size + (column << controls | mask)] = inner[(row >> controls) * innerSize + column];
     }
     return matrix;
 }

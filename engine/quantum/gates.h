@@ -38,5 +38,7 @@ struct GateInfo {
 
 /// The matrix on all qubits of the gate, controls included, row-major.
 [[nodiscard]] std::vector<std::complex<double>> fullMatrix(const GateInfo& gate, std::span<const double> parameters);
+/// The same from the matrix on the qubits behind the controls.
+[[nodiscard]] std::vector<std::complex<double>> fullMatrix(int controls, std::vector<std::complex<double>> inner);
 
 } // namespace qscope::engine

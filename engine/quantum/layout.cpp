@@ -64,16 +64,39 @@ std::string parameterText(const std::vector<double>& parameters) {
     std::string text;
     for (const double value : parameters) {
         if (!text.empty()) text += ", ";
-        text += angleText(value);
+        text += std::isnan(value) ? "…" : angleText(value);
+    }
+    return text;
+}
+
+/// Parameters that come later as the expressions that they are.
+std::string parameterText(const GateOp& gate, const Circuit& circuit) {
+    if (!gate.detail || gate.detail->expressions.empty()) return parameterText(gate.parameters);
+    std::string text;
+    for (std::size_t i = 0; i < gate.parameters.size(); ++i) {
+        if (i > 0) text += ", ";
+        text += std::isnan(gate.parameters[i]) ? expressionText(gate.detail->expressions[i], circuit) : angleText(gate.parameters[i]);
     }
     return text;
 }
 
 /// The symbol of each kind of operation; wires and column are filled in by the caller.
 struct Symbol {
+    const Circuit& circuit;
+
     LaidOutOperation operator()(const GateOp& gate) const {
         LaidOutOperation result;
-        result.parameterText = parameterText(gate.parameters);
+        result.parameterText = parameterText(gate, circuit);
+        if (gate.detail && gate.detail->controls > 0) {
+            // Dots in front of the symbol of what they control.
+            const auto first = gate.qubits.begin() + gate.detail->controls;
+            GateOp inner{gate.detail->base.empty() ? gate.name.substr(gate.name.find(" @ ") + 3) : gate.detail->base, {}, {first, gate.qubits.end()}};
+            const std::string text = std::move(result.parameterText);
+            result = (*this)(inner);
+            result.parameterText = text;
+            result.controls.insert(result.controls.begin(), gate.qubits.begin(), first);
+            return result;
+        }
         const GateInfo* known = findGate(gate.name);
         // An opaque gate may bear a name of the table with other operands.
         if (!known || static_cast<std::size_t>(known->qubits) != gate.qubits.size()) {
@@ -117,6 +140,21 @@ struct Symbol {
         result.targets = barrier.qubits;
         return result;
     }
+    /// A box over all that it touches; on the last wire when that is classical only.
+    LaidOutOperation operator()(const ControlOp& op) const {
+        constexpr std::size_t kLongest = 40;
+        LaidOutOperation result;
+        result.kind = SymbolKind::Call;
+        result.label = op.control->label;
+        if (result.label.size() > kLongest) {
+            std::size_t end = kLongest;
+            while (end > 0 && (static_cast<unsigned char>(result.label[end]) & 0xC0) == 0x80) --end; // not inside a letter
+            result.label = result.label.substr(0, end) + "…";
+        }
+        result.targets = op.control->qubits;
+        if (result.targets.empty()) result.targets = {circuit.qubits - 1};
+        return result;
+    }
 };
 
 } // namespace
@@ -126,7 +164,7 @@ CircuitLayout layoutCircuit(const Circuit& circuit, WireOrder order) {
     layout.operations.reserve(circuit.operations.size());
     FreeColumns columns(std::max(circuit.qubits, 1));
     for (const Operation& operation : circuit.operations) {
-        LaidOutOperation placed = std::visit(Symbol{}, operation.what);
+        LaidOutOperation placed = std::visit(Symbol{circuit}, operation.what);
         if (operation.condition) {
             placed.conditionRegister = operation.condition->creg;
             placed.conditionText =
@@ -139,7 +177,7 @@ CircuitLayout layoutCircuit(const Circuit& circuit, WireOrder order) {
                 placed.lowest = std::min(placed.lowest, qubit);
                 placed.highest = std::max(placed.highest, qubit);
             }
-        const bool classical = placed.clbit >= 0 || placed.conditionRegister >= 0;
+        const bool classical = placed.clbit >= 0 || placed.conditionRegister >= 0 || std::holds_alternative<ControlOp>(operation.what);
         const int from = classical && order == WireOrder::ZeroAtBottom ? 0 : placed.lowest;
         const int to = classical && order == WireOrder::ZeroAtTop ? circuit.qubits - 1 : placed.highest;
         placed.column = columns.take(from, to);

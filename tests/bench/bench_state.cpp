@@ -4,6 +4,7 @@
 #include "engine/core/parallel.h"
 #include "engine/core/simd.h"
 #include "engine/quantum/circuit.h"
+#include "engine/quantum/sim/noise_model.h"
 #include "engine/quantum/sim/simulation.h"
 
 #include <benchmark/benchmark.h>
@@ -171,5 +172,28 @@ BENCHMARK_CAPTURE(wholeCircuit, ghz_single, ghz, Precision::Single)->Arg(22)->Ar
 BENCHMARK_CAPTURE(wholeCircuit, fourier_single, fourier, Precision::Single)->Arg(16)->Arg(22)->Arg(24)->UseRealTime();
 BENCHMARK_CAPTURE(wholeCircuit, layers_single, layers, Precision::Single)->Arg(10)->Arg(16)->Arg(22)->UseRealTime();
 BENCHMARK_CAPTURE(wholeCircuit, layers_double, layers, Precision::Double)->Arg(22)->UseRealTime();
+
+/// The same layers with a depolarizing channel after every gate, as a density matrix; 20 layers on 10 qubits are 300 gates. The best
+/// public simulator takes 2.9 s for 290 such gates in single precision on one thread, where an in-place pass runs at 23 GB/s.
+void noisyLayers(benchmark::State& state, Precision precision) {
+    Run run;
+    const ThreadLimit limit(1);
+    const Circuit circuit = layers(static_cast<int>(state.range(0)));
+    SimulationRequest request;
+    request.method = "density";
+    request.precision = precision;
+    auto noise = makeNoisePreset("depolarizing:p1=0.001,p2=0.01");
+    if (!noise) return state.SkipWithError(noise.error().message.c_str());
+    request.noise = std::make_shared<const NoiseModel>(*std::move(noise));
+    const auto simulator = makeDensitySimulator();
+    for (auto _ : state) {
+        const auto result = simulator->run(circuit, request, run.context);
+        if (!result) return state.SkipWithError(result.error().message.c_str());
+        state.counters["gates"] = static_cast<double>(result->gates);
+        state.counters["passes"] = static_cast<double>(result->fusedGates);
+    }
+}
+BENCHMARK_CAPTURE(noisyLayers, single, Precision::Single)->Arg(10)->Arg(12)->UseRealTime();
+BENCHMARK_CAPTURE(noisyLayers, double, Precision::Double)->Arg(10)->UseRealTime();
 
 } // namespace

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Circuits on the command line."""
+import json
+
 import numpy
 
 from program import ProgramTest, run
@@ -100,6 +102,74 @@ class Circuits(ProgramTest):
             numpy.testing.assert_allclose(document["gradient"], wanted, atol=1e-8)
         self.refused(2, "gradient", self.circuit(turned), "--observable", "QQ")
         self.refused(2, "gradient", self.circuit(turned))
+
+    def test_noise_from_presets_and_files(self):
+        model = self.folder / "device.json"
+        model.write_text(json.dumps({"noise": "flips", "rules": [{"gates": ["h"], "channel": {"kind": "phase_flip", "p": 0.1}},
+                                                                   {"gates": ["cx"], "channel": {"kind": "bit_flip", "p": 0.25}}]}))
+        document = self.json("simulate", self.circuit(), "--noise", model, "--observable", "ZZ", "--observable", "XX")
+        self.assertEqual((document["method"], document["noise"], document["trajectories"]), ("density", "flips", 0))
+        # ZZ shrinks by (1 - 2 * 0.25) on each qubit, XX only by the phase flip before.
+        self.assertAlmostEqual(document["expectations"]["ZZ"], 0.25, delta=1e-12)
+        self.assertAlmostEqual(document["expectations"]["XX"], 0.8, delta=1e-12)
+        self.assertEqual(document["errors"], {"ZZ": 0, "XX": 0})
+        sampled = self.json("simulate", self.circuit(), "--noise", model, "--method", "trajectories", "--shots", 2000, "--observable", "ZZ")
+        self.assertEqual(sampled["trajectories"], 2000)
+        self.assertLess(0, sampled["errors"]["ZZ"])
+        self.assertLess(abs(sampled["expectations"]["ZZ"] - 0.25), 5 * sampled["errors"]["ZZ"])
+        self.assertIn("error", sampled["probabilities"][0])
+        carried = self.json("simulate", self.circuit(), "--noise", model, "--method", "pauli_transfer", "--observable", "ZZ")
+        self.assertAlmostEqual(carried["expectations"]["ZZ"], 0.25, delta=1e-12)
+        preset = self.json("simulate", self.circuit(), "--noise", "depolarizing:p1=0,p2=0.15", "--observable", "ZZ")
+        self.assertAlmostEqual(preset["expectations"]["ZZ"], 1 - 0.15 * 16 / 15, delta=1e-12)
+        self.assertIn("±", run("simulate", self.circuit(), "--noise", model, "--method", "trajectories", "--observable", "ZZ").stdout)
+
+    def test_a_density_matrix_is_written_for_numpy(self):
+        target = self.folder / "rho.npy"
+        self.json("simulate", self.circuit(), "--method", "density", "--noise", "readout:p=0.1", "--state", target)
+        wanted = numpy.zeros((4, 4), complex)
+        wanted[0, 0] = wanted[0, 3] = wanted[3, 0] = wanted[3, 3] = 0.5
+        numpy.testing.assert_allclose(numpy.load(target), wanted, atol=1e-14)
+        self.refused(3, "simulate", self.circuit(), "--method", "pauli_transfer", "--observable", "ZZ", "--state", target)
+
+    def test_wrong_noise(self):
+        bad = self.folder / "bad.json"
+        bad.write_text('{"rules": [{"gates": ["x"], "channel": {"kind": "bit_flip", "p": 2}}]}')
+        self.assertIn("rule 1", self.refused(3, "simulate", self.circuit(), "--noise", bad))
+        for arguments in (["--noise", "nosuch"], ["--noise", "depolarizing:p1=2"], ["--noise", "depolarizing:x=1"]):
+            self.refused(2, "simulate", self.circuit(), *arguments)
+        self.assertIn("knows no noise", self.refused(3, "simulate", self.circuit(), "--noise", "depolarizing", "--method", "statevector"))
+
+    def test_circuits_are_written_in_either_version(self):
+        for version in (2, 3):
+            target = self.folder / f"again{version}.qasm"
+            self.json("circuit", self.circuit(MEASURED), "--as", version, "-o", target)
+            self.assertTrue(target.read_text().startswith(f"OPENQASM {version}.0;"))
+            self.assertEqual(self.json("circuit", target)["gates"], self.json("circuit", self.circuit(MEASURED))["gates"])
+        self.refused(2, "circuit", self.circuit(), "--as", 3)
+
+    def test_inputs_are_given_by_name(self):
+        path = self.circuit('OPENQASM 3.0; include "stdgates.inc"; input float theta; qubit q; rx(theta) q;')
+        self.assertEqual(self.json("circuit", path)["inputs"], ["theta"])
+        document = self.json("simulate", path, "--param", "theta=3.141592653589793")
+        self.assertAlmostEqual(document["probabilities"][0]["p"], 1)
+        self.assertEqual(document["probabilities"][0]["bits"], "1")
+        for arguments in ((), ("--param", "psi=1"), ("--param", "theta"), ("--param", "theta=1", "--param", "theta=2")):
+            self.assertNotEqual(run("simulate", path, *arguments).returncode, 0)
+
+    def test_branches_and_inputs_reach_the_simulators_that_follow_them(self):
+        loop = self.circuit('OPENQASM 3.0; include "stdgates.inc"; qubit q; bit c; h q; c = measure q; while (c) { h q; c = measure q; }')
+        document = self.json("simulate", loop, "--shots", 50, "--observable", "Z")
+        self.assertEqual((document["method"], document["counts"]), ("statevector", {"0": 50}))
+        self.assertEqual(document["expectations"]["Z"], 1)
+        for method in ("mps", "stabilizer", "density", "trajectories"):
+            self.assertIn("branches, loops or classical values", self.refused(3, "simulate", loop, "--method", method))
+        self.assertIn("branches, loops", self.refused(3, "simulate", loop, "--noise", "depolarizing"))
+        self.assertIn("branches, loops", self.refused(3, "gradient", loop, "--observable", "Z"))
+        path = self.circuit('OPENQASM 3.0; include "stdgates.inc"; input float theta; qubit q; rx(theta) q;')
+        for arguments in (("--method", "mps"), ("--noise", "readout:p=0.1"), ("--method", "pauli_transfer")):
+            document = self.json("simulate", path, "--param", "theta=0.4", "--observable", "Z", *arguments)
+            self.assertAlmostEqual(document["expectations"]["Z"], numpy.cos(0.4), delta=1e-12)
 
     def test_bad_circuits_end_in_code_3_with_the_place(self):
         line = self.refused(3, "simulate", self.circuit(BELL + "nosuch q[0];\n"))

@@ -5,6 +5,12 @@
 #include "app/cli/plan_text.h"
 #include "app/cli/table.h"
 #include "engine/quantum/conventions.h"
+#include "engine/quantum/sim/noise_json.h"
+
+#include <charconv>
+#include <filesystem>
+#include <map>
+#include <utility>
 
 namespace qscope::cli {
 
@@ -15,19 +21,80 @@ struct SimulateOptions {
     engine::SimulationRequest request;
     std::string precision = "double";
     std::string state;
+    std::vector<std::string> parameters; ///< "theta=0.5"
+    std::string noise;
     bool explain = false;
 };
+
+/// "name=number", each name once.
+Result<std::map<std::string, double>> readParameters(const std::vector<std::string>& texts) {
+    std::map<std::string, double> values;
+    for (const std::string& text : texts) {
+        const std::size_t sign = text.find('=');
+        double value = 0;
+        const char* const end = text.data() + text.size();
+        const auto read = sign == std::string::npos ? std::from_chars_result{end, std::errc::invalid_argument}
+                                                    : std::from_chars(text.data() + sign + 1, end, value);
+        if (sign == 0 || read.ec != std::errc{} || read.ptr != end)
+            return fail(ErrorCode::OutOfRange, "'{}' is not of the form name=number", text);
+        if (!values.emplace(text.substr(0, sign), value).second)
+            return fail(ErrorCode::OutOfRange, "'{}' is given twice", text.substr(0, sign));
+    }
+    return values;
+}
+
+/// A preset with its parameters, or a file.
+Result<std::shared_ptr<const engine::NoiseModel>> readNoise(Environment& environment, const std::string& spec) {
+    const bool file = spec.ends_with(".json") || std::filesystem::exists(spec);
+    environment.subject = file ? spec : "--noise";
+    engine::NoiseModel model;
+    if (file) {
+        QSCOPE_TRY(const Json json, readJsonFile(spec));
+        auto read = engine::noiseFromJson(json);
+        // Numbers in a file that are out of range make it a bad file, not wrong usage.
+        if (!read) return fail(ErrorCode::Malformed, "{}", describe(read.error()));
+        model = *std::move(read);
+        if (model.name.empty()) model.name = spec;
+    } else {
+        QSCOPE_TRY(model, engine::makeNoisePreset(spec));
+    }
+    return std::make_shared<const engine::NoiseModel>(std::move(model));
+}
+
+/// The state vector or the density matrix, as an array for NumPy.
+Result<void> writeState(Environment& environment, const std::string& path, const engine::SimulationResult& result,
+                        const RunContext& context) {
+    environment.subject = path;
+    if (result.density) return writeDensity(path, *result.density, context);
+    if (result.state.buffer) return writeAmplitudes(path, result.state, context);
+    return fail(ErrorCode::Unsupported, "'{}' has no state to write", result.method);
+}
+
+std::string plusMinus(double value, double error, int digits) {
+    return error == 0 ? fmt::format("{:.{}g}", value, digits) : fmt::format("{:.{}g} ± {:.2g}", value, digits, error);
+}
 
 Result<void> run(Environment& environment, SimulateOptions options) {
     options.request.precision = options.precision == "single" ? engine::Precision::Single : engine::Precision::Double;
     options.request.seed = environment.options().seed;
     options.request.amplitudes = !options.state.empty();
+    environment.subject = "--param";
+    QSCOPE_TRY(options.request.inputs, readParameters(options.parameters));
     QSCOPE_TRY(const auto file, readCircuit(environment, options.path));
+    if (auto bound = engine::bindInputs(*file.circuit, options.request.inputs); !bound) {
+        environment.subject = "--param";
+        return fail(ErrorCode::OutOfRange, "{}", bound.error().message);
+    }
     for (const auto& observable : options.request.observables)
         if (auto pauli = engine::parsePauliFactors(observable, file.circuit->qubits); !pauli) {
             environment.subject = "--observable";
             return fail(ErrorCode::OutOfRange, "{}", pauli.error().message);
         }
+    if (!options.noise.empty()) {
+        const std::string circuitFile = std::exchange(environment.subject, {});
+        QSCOPE_TRY(options.request.noise, readNoise(environment, options.noise));
+        environment.subject = circuitFile;
+    }
     std::vector<const engine::Simulator*> simulators;
     for (const auto& simulator : environment.registries().simulators.items()) simulators.push_back(simulator.get());
     QSCOPE_TRY(const auto plan, engine::planSimulation(*file.circuit, options.request, simulators));
@@ -38,17 +105,20 @@ Result<void> run(Environment& environment, SimulateOptions options) {
     QSCOPE_TRY(const auto context, environment.context());
     environment.showProgress("Simulating");
     QSCOPE_TRY(const auto result, engine::runPlan(plan, *file.circuit, options.request, context));
-    if (!options.state.empty()) {
-        environment.subject = options.state;
-        QSCOPE_CHECK(writeAmplitudes(options.state, result.state, context));
-    }
+    if (!options.state.empty()) QSCOPE_CHECK(writeState(environment, options.state, result, context));
 
     Json probabilities = Json::array();
-    Table table({"state", "probability"});
+    const bool mean = result.trajectories > 0;
+    Table table(mean ? std::vector<std::string>{"state", "probability", "error"} : std::vector<std::string>{"state", "probability"});
     for (const auto& entry : result.probabilities) {
         const std::string bits = entry.bits.empty() ? engine::bitString(entry.index, result.qubits) : entry.bits;
         probabilities.push_back({{"bits", bits}, {"p", entry.probability}});
-        table.add({bits, fmt::format("{:.6f}", entry.probability)});
+        std::vector<std::string> row{bits, fmt::format("{:.6f}", entry.probability)};
+        if (mean) {
+            probabilities.back()["error"] = entry.error;
+            row.push_back(fmt::format("{:.2g}", entry.error));
+        }
+        table.add(std::move(row));
     }
     Json counts = Json::object();
     Table countTable({"outcome", "count"});
@@ -57,16 +127,20 @@ Result<void> run(Environment& environment, SimulateOptions options) {
         countTable.add({outcome.bits, std::to_string(outcome.count)});
     }
     Json expectations = Json::object();
+    Json errors = Json::object();
     std::string expectationText;
     for (const auto& value : result.expectations) {
         expectations[value.observable] = value.value;
-        expectationText += fmt::format("<{}> = {:.9g}\n", value.observable, value.value);
+        errors[value.observable] = value.error;
+        expectationText += fmt::format("<{}> = {}\n", value.observable, plusMinus(value.value, value.error, 9));
     }
     const Json document{{"method", result.method}, {"device", result.device}, {"precision", result.precision == engine::Precision::Single ? "single" : "double"},
                         {"qubits", result.qubits}, {"gates", result.gates}, {"fused_gates", result.fusedGates},
                         {"seconds", result.seconds}, {"norm", result.norm}, {"probabilities", std::move(probabilities)},
                         {"counts", std::move(counts)}, {"expectations", std::move(expectations)},
-                        {"fidelity", result.fidelity}, {"bond", result.bond}};
+                        {"errors", std::move(errors)}, {"fidelity", result.fidelity}, {"bond", result.bond},
+                        {"trajectories", result.trajectories},
+                        {"noise", options.request.noise ? Json(options.request.noise->name) : Json(nullptr)}};
     const std::string faith = result.bond > 0 ? fmt::format("bond {}, fidelity at least {:.9g}\n", result.bond, result.fidelity) : "";
     environment.print(document, fmt::format("{}: {} qubits, {} gates in {} passes, {:.3f} s, {} on {}\n{}{}{}{}", options.path,
                                             result.qubits, result.gates, result.fusedGates, result.seconds, result.method,
@@ -79,16 +153,23 @@ Result<void> run(Environment& environment, SimulateOptions options) {
 
 void addSimulate(CLI::App& program, Command& chosen) {
     auto* command = program.add_subcommand("simulate", "Runs a circuit: probabilities, sampled counts, expectation values");
-    command->footer("Example:\n  qscope simulate grover.qasm --shots 1000 --seed 1 --observable ZZI");
+    std::string presets;
+    for (const auto& preset : engine::noisePresets()) presets += fmt::format("\n  {}: {}", preset.name, preset.summary);
+    command->footer("Examples:\n  qscope simulate grover.qasm --shots 1000 --seed 1 --observable ZZI\n"
+                    "  qscope simulate grover.qasm --method density --noise depolarizing:p1=0.001,p2=0.01\n"
+                    "  qscope simulate large.qasm --method trajectories --noise device.json --shots 2000 --observable 'Z0 Z9'\n"
+                    "Noise presets:" + presets);
     const auto options = std::make_shared<SimulateOptions>();
     auto& request = options->request;
-    command->add_option("FILE", options->path, "OpenQASM 2 file")->required();
-    command->add_option("--method", request.method, "auto, or a simulator: statevector, stabilizer, mps")->capture_default_str();
+    command->add_option("FILE", options->path, "OpenQASM 2 or 3 file")->required();
+    command->add_option("--param", options->parameters, "Value of an input of the circuit, name=number; may be repeated");
+    command->add_option("--method", request.method, "auto, or a simulator: statevector, stabilizer, mps; with noise density, trajectories, pauli_transfer")->capture_default_str();
     command->add_option("--precision", options->precision, "single or double")
         ->check(CLI::IsMember({"single", "double"}))->capture_default_str();
     command->add_option("--shots", request.shots, "Number of sampled runs")->check(CLI::Range(std::int64_t{0}, std::int64_t{100'000'000}));
     command->add_option("--observable", request.observables, "Pauli string, 'ZZI' (qubit 0 rightmost) or 'Z0 Z2'; may be repeated");
-    command->add_option("--state", options->state, "Write all amplitudes to this .npy file");
+    command->add_option("--noise", options->noise, "Noise model: a .json file, or a preset such as depolarizing:p1=0.001,p2=0.01");
+    command->add_option("--state", options->state, "Write all amplitudes, or the density matrix, to this .npy file");
     command->add_option("--top", request.top, "How many basis states to list")->check(CLI::Range(0, 1 << 20))->capture_default_str();
     command->add_option("--bond", request.bond, "mps: most singular values kept at a cut")->check(CLI::Range(1, 1 << 16))->capture_default_str();
     command->add_option("--cutoff", request.cutoff, "mps: most of the squared norm that one truncation drops below the bond")

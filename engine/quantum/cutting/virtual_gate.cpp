@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quantum/cutting/virtual_gate.h"
 
-#include "engine/quantum/gates.h"
+#include "engine/quantum/modified_gate.h"
 
 #include <Eigen/Eigenvalues>
 
@@ -27,13 +27,14 @@ Matrix turn(double angle) {
 } // namespace
 
 std::optional<VirtualGate> virtualGate(const GateOp& gate) {
-    const GateInfo& info = *findGate(gate.name);
-    if (info.qubits != 2) return std::nullopt;
+    if (gate.qubits.size() != 2) return std::nullopt;
+    const auto known = gateMatrix(gate);
+    if (!known) return std::nullopt;
     VirtualGate result;
-    if (info.controls == 1) {
+    if (known->controls == 1) {
         // V = W diag(e^ia, e^ib) W^-1 of a set control: with c t = (1 - Zc - Zt + Zc Zt) / 4 of the two bits, the phase
         // a c + (b - a) c t is (b - a) / 4 Z Z and local turns.
-        const auto v = info.matrix(gate.parameters);
+        const auto v = known->entries;
         Matrix matrix;
         matrix << v[0], v[1], v[2], v[3];
         const Eigen::ComplexSchur<Matrix> schur(matrix); // of a unitary matrix: diagonal
@@ -50,7 +51,7 @@ std::optional<VirtualGate> virtualGate(const GateOp& gate) {
         result.after[1] = rowMajor(target);
         return result;
     }
-    if (gate.name.size() != 3 || gate.name[0] != 'r' || gate.parameters.size() != 1) return std::nullopt;
+    if (gate.detail || gate.name.size() != 3 || gate.name[0] != 'r' || gate.parameters.size() != 1) return std::nullopt;
     // exp(-i angle P Q / 2), by changes of basis between Z and P, and Z and Q.
     Matrix hadamard, quarter;
     hadamard << 1, 1, 1, -1;

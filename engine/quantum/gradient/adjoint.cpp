@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/backend/cpu_state.h"
-#include "engine/quantum/gates.h"
+#include "engine/quantum/modified_gate.h"
 #include "engine/quantum/gradient/cross.h"
 #include "engine/quantum/gradient/variational.h"
 
@@ -19,7 +19,7 @@ void addSlopes(const Variational& circuit, const GateCluster& cluster, const Eig
     std::vector<Eigen::MatrixXcd> own, after(cluster.gates.size());
     for (const std::size_t g : cluster.gates) {
         const GateOp& gate = circuit.gates[g];
-        own.push_back(embedded(fullMatrix(*findGate(gate.name), gate.parameters), gate.qubits, cluster.qubits));
+        own.push_back(embedded(fullMatrix(gate), gate.qubits, cluster.qubits));
     }
     Eigen::MatrixXcd rest = Eigen::MatrixXcd::Identity(size, size);
     for (std::size_t k = own.size(); k-- > 0;) {

@@ -2,7 +2,7 @@
 #include "engine/quantum/gradient/variational.h"
 
 #include "engine/backend/cpu_state.h"
-#include "engine/quantum/gates.h"
+#include "engine/quantum/modified_gate.h"
 #include "engine/quantum/sim/trajectory.h"
 
 #include <algorithm>
@@ -16,6 +16,7 @@ namespace {
 
 using Complex = std::complex<double>;
 constexpr double kPi = std::numbers::pi;
+constexpr std::size_t kMostGate = 5; ///< qubits of a gate, which is a cluster by itself above `kWidth`
 constexpr std::size_t kWidth = 4;    ///< qubits of a cluster
 constexpr std::size_t kLookBack = 8; ///< clusters that a gate may join
 
@@ -27,7 +28,7 @@ std::size_t unionSize(const std::vector<int>& a, const std::vector<int>& b) {
 
 std::vector<Complex> matrixAt(GateOp gate, std::size_t index, double angle) {
     gate.parameters[index] = angle;
-    return fullMatrix(*findGate(gate.name), gate.parameters);
+    return fullMatrix(gate);
 }
 
 } // namespace
@@ -45,6 +46,9 @@ Result<Variational> makeVariational(const Circuit& circuit, std::span<const Para
             return fail(ErrorCode::Unsupported,
                         "line {}: a gradient needs gates alone, not measurements on the way, resets or conditions",
                         operation.span.line);
+        if (gate->qubits.size() > kMostGate)
+            return fail(ErrorCode::Unsupported, "line {}: gate '{}' is on {} qubits; a gradient takes gates on at most {}",
+                        operation.span.line, gate->name, gate->qubits.size(), kMostGate);
         gateOf[i] = result.gates.size();
         result.gates.push_back(*gate);
     }
@@ -53,6 +57,10 @@ Result<Variational> makeVariational(const Circuit& circuit, std::span<const Para
         if (found == gateOf.end() || each.index < 0 ||
             static_cast<std::size_t>(each.index) >= result.gates[found->second].parameters.size())
             return fail(ErrorCode::OutOfRange, "operation {} has no parameter {}", each.operation, each.index);
+        const GateOp& gate = result.gates[found->second];
+        if (gate.detail && gate.detail->base.empty())
+            return fail(ErrorCode::Unsupported, "line {}: '{}' has a fixed matrix, without angles to differentiate by",
+                        program.flat.operations[each.operation].span.line, gate.name);
         result.angles.push_back({found->second, static_cast<std::size_t>(each.index)});
     }
     return result;
@@ -110,7 +118,7 @@ Eigen::MatrixXcd matrixOf(const Variational& circuit, const GateCluster& cluster
     Eigen::MatrixXcd result = Eigen::MatrixXcd::Identity(size, size);
     for (const std::size_t g : cluster.gates) {
         const GateOp& gate = circuit.gates[g];
-        result = embedded(fullMatrix(*findGate(gate.name), gate.parameters), gate.qubits, cluster.qubits) * result;
+        result = embedded(fullMatrix(gate), gate.qubits, cluster.qubits) * result;
     }
     return result;
 }

@@ -12,6 +12,7 @@ namespace qscope::engine {
 namespace {
 
 constexpr int kMostBond = 1 << 16;
+constexpr std::size_t kMostGate = 8; ///< qubits of a gate, which are joined while it works
 constexpr int kMostListed = 1 << 20;
 
 class MpsSimulator final : public Simulator {
@@ -21,6 +22,10 @@ public:
 
     Result<void> accepts(const Circuit& circuit, const SimulationRequest& request) const override {
         QSCOPE_CHECK(check(circuit, request));
+        if (!circuit.inputs.empty()) {
+            QSCOPE_TRY(const Circuit bound, bindInputs(circuit, request.inputs));
+            return accepts(bound, withoutInputs(request));
+        }
         const Program program = makeProgram(circuit, request.steps);
         const auto available = static_cast<double>(cpu::freeMemory());
         const double needed = forecastChain(program, request.bond).bytes;
@@ -34,13 +39,14 @@ public:
 
     std::optional<SimulationEstimate> estimate(const Circuit& circuit,
                                                const SimulationRequest& request) const override {
+        if (hasControlFlow(circuit)) return std::nullopt;
         const ChainForecast forecast = forecastChain(makeProgram(circuit, request.steps), std::max(request.bond, 1));
         const auto shots = std::max<double>(1, static_cast<double>(request.shots));
         const double runs = forecast.events == 0 ? 1 : std::min(shots, std::exp2(forecast.events));
         const double sampling = (shots + request.top) * forecast.bytes / 32 * 1e-9;
         return SimulationEstimate{
-            forecast.bytes, runs * forecast.seconds + sampling, forecast.exact ? 0.0 : 1.0, false,
-            fmt::format(
+            .bytes = forecast.bytes, .seconds = runs * forecast.seconds + sampling, .error = forecast.exact ? 0.0 : 1.0,
+            .basis = fmt::format(
                 "bond at most 2^{:.3g} by the gates across each cut, {} allowed; {} gates and {} swaps, {:.0f} run{}",
                 forecast.bits, request.bond, forecast.gates, forecast.swaps, runs, runs > 1 ? "s" : "")};
     }
@@ -48,6 +54,10 @@ public:
     Result<SimulationResult> run(const Circuit& circuit, const SimulationRequest& request,
                                  const RunContext& context) const override {
         QSCOPE_CHECK(accepts(circuit, request));
+        if (!circuit.inputs.empty()) {
+            QSCOPE_TRY(const Circuit bound, bindInputs(circuit, request.inputs));
+            return run(bound, withoutInputs(request), context);
+        }
         const auto begin = std::chrono::steady_clock::now();
         const Program program = makeProgram(circuit, request.steps);
         context.progress.total = static_cast<std::int64_t>(program.length);
@@ -73,7 +83,7 @@ public:
         for (const std::string& text : request.observables) {
             if (context.cancelled()) return cancelled();
             QSCOPE_TRY(const auto factors, parsePauliFactors(text, circuit.qubits));
-            result.expectations.push_back({text, run.state.expectation(factors)});
+            result.expectations.push_back({text, run.state.expectation(factors), 0});
         }
         QSCOPE_CHECK(list(run.state, request.top, result, inner));
         if (request.shots > 0) {
@@ -97,6 +107,7 @@ private:
     Result<void> check(const Circuit& circuit, const SimulationRequest& request) const {
         QSCOPE_CHECK(checkRequest(circuit, request, id()));
         QSCOPE_CHECK(refuseAmplitudes(request, id()));
+        QSCOPE_CHECK(refuseWideGates(circuit, kMostGate, id()));
         if (request.bond < 1 || request.bond > kMostBond)
             return fail(ErrorCode::OutOfRange, "a bond dimension of {}; 1 to {} are possible", request.bond, kMostBond);
         if (!(request.cutoff >= 0 && request.cutoff < 1))

@@ -2,7 +2,7 @@
 #include "engine/quantum/mps/run.h"
 
 #include "engine/core/random.h"
-#include "engine/quantum/gates.h"
+#include "engine/quantum/modified_gate.h"
 #include "engine/quantum/sim/request_checks.h"
 
 #include <algorithm>
@@ -49,7 +49,7 @@ Result<ChainRun> runChain(const Program& program, const SimulationRequest& reque
         if (std::holds_alternative<BarrierOp>(operation.what) || program.terminal[i]) continue;
         if (operation.condition && !conditionHolds(*operation.condition, program.cregs, run.clbits)) continue;
         if (const auto* gate = std::get_if<GateOp>(&operation.what)) {
-            QSCOPE_CHECK(run.state.apply(fullMatrix(*findGate(gate->name), gate->parameters), gate->qubits, context));
+            QSCOPE_CHECK(run.state.apply(fullMatrix(*gate), gate->qubits, context));
             ++run.gates;
         } else if (const auto* measure = std::get_if<MeasureOp>(&operation.what)) {
             run.clbits[static_cast<std::size_t>(measure->clbit)] =
@@ -74,6 +74,7 @@ Result<void> countChain(const Program& program, ChainRun& run, const std::vector
         measures = measures || measure;
         if (measure && program.terminal[i]) terminal.push_back(measure);
     }
+    measures = printsBits(measures, program.cregs);
     if (measures && terminal.empty()) {
         counts[printedBits(run.clbits, program.cregs)] += static_cast<std::int64_t>(shots.size());
         return {};

@@ -20,21 +20,28 @@ struct Weighed {
     std::optional<Error> refusal;
 };
 
-/// Exact before inexact, known before unknown, instant ones by what they keep, others by time.
-bool better(const PlanCandidate& a, const PlanCandidate& b) {
+/// Known before unknown, what gives all that is asked for before values alone, exact before inexact, instant ones by
+/// what they keep, others by time.
+bool better(const PlanCandidate& a, const PlanCandidate& b, const SimulationRequest& request) {
     if (a.estimate.has_value() != b.estimate.has_value()) return a.estimate.has_value();
     if (!a.estimate) return false;
     const auto& x = *a.estimate;
     const auto& y = *b.estimate;
-    if ((x.error > 0) != (y.error > 0)) return y.error > 0;
+    if (request.top > 0 && x.valuesOnly != y.valuesOnly) return y.valuesOnly;
+    const bool xInexact = x.error > 0 || x.sampled, yInexact = y.error > 0 || y.sampled;
+    if (xInexact != yInexact) return yInexact;
     const double xSeconds = std::max(x.seconds, kInstant), ySeconds = std::max(y.seconds, kInstant);
     if (xSeconds != ySeconds) return xSeconds < ySeconds;
     if (x.amplitudes != y.amplitudes) return x.amplitudes;
     return x.seconds < y.seconds;
 }
 
-std::string verdictBeside(const PlanCandidate& other, const PlanCandidate& best) {
+std::string verdictBeside(const PlanCandidate& other, const PlanCandidate& best, const SimulationRequest& request) {
     if (!other.estimate) return "not chosen: it cannot tell what it would need";
+    if (request.top > 0 && other.estimate->valuesOnly && best.estimate && !best.estimate->valuesOnly)
+        return "not chosen: it gives expectation values, but no probabilities";
+    if (other.estimate->sampled && best.estimate && !best.estimate->sampled)
+        return "not chosen: its values are means over random runs, with errors";
     if (other.estimate->error > 0 && best.estimate && best.estimate->error == 0)
         return "not chosen: it may have to truncate the state";
     if (other.estimate->seconds > kInstant) return "not chosen: slower";
@@ -46,6 +53,7 @@ std::string verdictBeside(const PlanCandidate& other, const PlanCandidate& best)
 std::string verdictOf(const PlanCandidate& best, bool asked) {
     if (asked) return "chosen: asked for";
     if (!best.estimate) return "chosen: nothing else can run it";
+    if (best.estimate->sampled) return "chosen: nothing exact can run it; the result will say its errors";
     if (best.estimate->error > 0) return "chosen: nothing exact can run it; the result will say how faithful it is";
     return best.estimate->seconds <= kInstant ? "chosen: exact and quick" : "chosen: exact and the fastest";
 }
@@ -58,6 +66,10 @@ Weighed weigh(const Circuit& circuit, const SimulationRequest& request, std::spa
         PlanCandidate candidate{simulator, false, {}, {}};
         if (asked && simulator->id() != request.method) {
             candidate.verdict = "not asked for";
+        } else if (!asked && request.noise && !simulator->knowsNoise()) {
+            candidate.verdict = "not a candidate: it knows no noise";
+        } else if (!asked && !request.noise && simulator->knowsNoise()) {
+            candidate.verdict = "not a candidate: it is for noise, and none is asked for";
         } else {
             candidate.estimate = simulator->estimate(circuit, request);
             if (auto accepted = simulator->accepts(circuit, request)) {
@@ -71,7 +83,8 @@ Weighed weigh(const Circuit& circuit, const SimulationRequest& request, std::spa
         }
         result.candidates.push_back(std::move(candidate));
         const std::size_t index = result.candidates.size() - 1;
-        if (result.candidates.back().possible && (!best || better(result.candidates[index], result.candidates[*best])))
+        if (result.candidates.back().possible &&
+            (!best || better(result.candidates[index], result.candidates[*best], request)))
             best = index;
     }
     if (!best) {
@@ -84,7 +97,7 @@ Weighed weigh(const Circuit& circuit, const SimulationRequest& request, std::spa
         if (i == *best)
             candidate.verdict = verdictOf(candidate, asked);
         else if (candidate.possible)
-            candidate.verdict = verdictBeside(candidate, result.candidates[*best]);
+            candidate.verdict = verdictBeside(candidate, result.candidates[*best], request);
     }
     result.best = &result.candidates[*best];
     return result;
@@ -160,6 +173,10 @@ std::optional<SimulationPlan> inCones(const SimulationPlan& plan, const Circuit&
 
 Result<SimulationPlan> planSimulation(const Circuit& circuit, const SimulationRequest& request,
                                       std::span<const Simulator* const> simulators) {
+    if (!circuit.inputs.empty()) {
+        QSCOPE_TRY(const Circuit bound, bindInputs(circuit, request.inputs));
+        return planSimulation(bound, withoutInputs(request), simulators);
+    }
     std::string known = "auto";
     bool found = request.method == "auto";
     for (const Simulator* simulator : simulators) {
@@ -167,7 +184,7 @@ Result<SimulationPlan> planSimulation(const Circuit& circuit, const SimulationRe
         found = found || simulator->id() == request.method;
     }
     if (!found) return fail(ErrorCode::OutOfRange, "unknown method '{}'; there are {}", request.method, known);
-    QSCOPE_CHECK(checkRequest(circuit, request, request.method));
+    QSCOPE_CHECK(checkRequest(circuit, request, request.method, {.noise = true, .decisions = true}));
 
     SimulationPlan plan;
     plan.survey = surveyCircuit(circuit, request.steps);
@@ -175,7 +192,8 @@ Result<SimulationPlan> planSimulation(const Circuit& circuit, const SimulationRe
     Weighed weighed = weigh(circuit, request, simulators);
     if (weighed.best) {
         take(plan, {}, {}, *weighed.best);
-        plan.reason = "the circuit runs as it is";
+        plan.reason =
+            request.noise ? "the circuit runs as it is, by a simulator that knows noise" : "the circuit runs as it is";
     }
     plan.refusal = std::move(weighed.refusal);
     plan.candidates = std::move(weighed.candidates);
@@ -183,7 +201,9 @@ Result<SimulationPlan> planSimulation(const Circuit& circuit, const SimulationRe
     auto parts = independentParts(circuit);
     plan.parts = parts.size();
     for (const CircuitPart& part : parts) plan.largestPart = std::max(plan.largestPart, part.circuit.qubits);
-    const bool reducible = !request.amplitudes && request.steps >= circuit.operations.size();
+    // Noise is told by the qubits and the clock of the whole circuit, and classical values can join anything.
+    const bool reducible =
+        !request.noise && !hasControlFlow(circuit) && !request.amplitudes && request.steps >= circuit.operations.size();
     const auto consider = [&](std::optional<SimulationPlan> other) {
         if (!other || !worthwhile(plan, *other)) return;
         other->refusal.reset();

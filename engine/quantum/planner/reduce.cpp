@@ -34,6 +34,9 @@ std::vector<int> qubitsOf(const Operation& operation) {
     return {};
 }
 
+/// By a value that only a run knows.
+bool decided(const GateOp& gate) { return gate.detail && !gate.detail->expressions.empty(); }
+
 std::size_t registerOf(const Circuit& circuit, int clbit) {
     const auto after = std::ranges::upper_bound(circuit.cregs, clbit, {}, &Register::first);
     return static_cast<std::size_t>(after - circuit.cregs.begin()) - 1;
@@ -72,7 +75,8 @@ std::vector<CircuitPart> independentParts(const Circuit& circuit) {
     Groups groups(qubits + clbits + circuit.cregs.size());
     std::vector<bool> read(circuit.cregs.size());
     const auto plain = [](const Operation& operation) {
-        return std::holds_alternative<GateOp>(operation.what) || std::holds_alternative<MeasureOp>(operation.what) ||
+        const auto* gate = std::get_if<GateOp>(&operation.what);
+        return (gate && !decided(*gate)) || std::holds_alternative<MeasureOp>(operation.what) ||
                std::holds_alternative<ResetOp>(operation.what) || std::holds_alternative<BarrierOp>(operation.what);
     };
     if (!std::ranges::all_of(flat.operations, plain)) // whatever else there may be can join anything
@@ -124,7 +128,7 @@ std::optional<CircuitPart> lightCone(const Circuit& circuit, std::span<const Pau
         const Operation& operation = program.flat.operations[i];
         if (std::holds_alternative<BarrierOp>(operation.what) || program.terminal[i]) continue;
         const auto* gate = std::get_if<GateOp>(&operation.what);
-        if (!gate || operation.condition) return std::nullopt;
+        if (!gate || operation.condition || decided(*gate)) return std::nullopt;
         const auto reached = [&](int q) { return inside[static_cast<std::size_t>(q)]; };
         if (std::ranges::none_of(gate->qubits, reached)) continue;
         for (const int q : gate->qubits) inside[static_cast<std::size_t>(q)] = true;

@@ -73,11 +73,12 @@ public:
         , m_request(request) {
         for (const Operation& operation : flatten(circuit).operations)
             m_measures = m_measures || std::holds_alternative<MeasureOp>(operation.what);
+        m_measures = printsBits(m_measures, circuit.cregs);
         m_result.qubits = circuit.qubits;
         m_result.precision = request.precision;
         m_result.state.qubits = circuit.qubits;
         m_result.state.clbits.resize(static_cast<std::size_t>(circuit.clbits));
-        for (const std::string& text : request.observables) m_result.expectations.push_back({text, 1});
+        for (const std::string& text : request.observables) m_result.expectations.push_back({text, 1, 0});
         m_listed = {{std::vector<bool>(static_cast<std::size_t>(circuit.qubits)), 1}};
         if (request.shots > 0) {
             std::string blank = m_measures ? printedBits(m_result.state.clbits, circuit.cregs)
@@ -138,7 +139,7 @@ public:
     SimulationResult finish() {
         for (const std::string& method : m_methods) m_result.method += (m_result.method.empty() ? "" : "+") + method;
         for (const Listed& each : m_listed) {
-            BasisProbability entry{0, each.probability};
+            BasisProbability entry{0, each.probability, {}, 0};
             if (m_circuit.qubits > 64)
                 entry.bits = printedBits(each.bits, {{"q", 0, m_circuit.qubits}});
             else
@@ -191,7 +192,7 @@ Result<SimulationResult> runCones(const SimulationPlan& plan, const Circuit& cir
     std::set<std::string> methods;
     for (const PlannedPiece& piece : plan.pieces) {
         if (!piece.chosen) {
-            result.expectations.push_back({piece.observable, 1});
+            result.expectations.push_back({piece.observable, 1, 0});
             continue;
         }
         QSCOPE_TRY(const auto factors, parsePauliFactors(piece.observable, circuit.qubits));
@@ -206,7 +207,7 @@ Result<SimulationResult> runCones(const SimulationPlan& plan, const Circuit& cir
         result.seconds += part.seconds;
         result.fidelity = std::min(result.fidelity, part.fidelity);
         result.bond = std::max(result.bond, part.bond);
-        result.expectations.push_back({piece.observable, part.expectations.front().value});
+        result.expectations.push_back({piece.observable, part.expectations.front().value, part.expectations.front().error});
     }
     for (const std::string& method : methods) result.method += (result.method.empty() ? "" : "+") + method;
     return result;
@@ -216,6 +217,10 @@ Result<SimulationResult> runCones(const SimulationPlan& plan, const Circuit& cir
 
 Result<SimulationResult> runPlan(const SimulationPlan& plan, const Circuit& circuit, const SimulationRequest& request,
                                  const RunContext& context) {
+    if (!circuit.inputs.empty()) {
+        QSCOPE_TRY(const Circuit bound, bindInputs(circuit, request.inputs));
+        return runPlan(plan, bound, withoutInputs(request), context);
+    }
     if (plan.refusal) return tl::unexpected<Error>(*plan.refusal);
     switch (plan.shape) {
     case SimulationPlan::Shape::Parts: return runParts(plan, circuit, request, context);

@@ -17,26 +17,38 @@ CircuitSurvey surveyCircuit(const Circuit& circuit, std::size_t steps) {
     std::int64_t clifford = 0;
     std::vector<double> changes(static_cast<std::size_t>(circuit.qubits) +
                                 1); // changes of the sum from one cut to the next
-    for (std::size_t i = 0; i < program.length; ++i) {
-        const Operation& operation = program.flat.operations[i];
+    const auto spread = [&](std::vector<int> qubits, const auto& bitsAcross) {
+        std::ranges::sort(qubits);
+        for (std::size_t k = 0; k + 1 < qubits.size(); ++k) {
+            const double bits = bitsAcross(static_cast<int>(k) + 1);
+            changes[static_cast<std::size_t>(qubits[k])] += bits;
+            changes[static_cast<std::size_t>(qubits[k + 1])] -= bits;
+        }
+    };
+    const auto count = [&](const auto& self, const Operation& operation, bool terminal, bool decided) -> void {
         survey.conditions += operation.condition.has_value();
-        const auto* gate = std::get_if<GateOp>(&operation.what);
-        if (!gate) {
-            survey.events += !std::holds_alternative<BarrierOp>(operation.what) && !program.terminal[i];
-            continue;
+        if (const auto* gate = std::get_if<GateOp>(&operation.what)) {
+            ++survey.gates;
+            survey.twoQubitGates += gate->qubits.size() == 2;
+            survey.largerGates += gate->qubits.size() > 2;
+            clifford += table.find(*gate) != nullptr;
+            if (!decided) spread(gate->qubits, [&](int left) { return schmidtBits(*gate, left); });
+        } else if (const auto* call = std::get_if<CallOp>(&operation.what)) { // within a body
+            for (const Operation& inner : *call->body) self(self, inner, false, decided);
+        } else if (const auto* control = std::get_if<ControlOp>(&operation.what)) {
+            ++survey.decisions;
+            for (const auto& body : control->control->bodies)
+                for (const Operation& inner : body) self(self, inner, false, true);
+            // However often it turns, it does something to its qubits.
+            const int touched = static_cast<int>(control->control->qubits.size());
+            if (!decided)
+                spread(control->control->qubits, [&](int left) { return 2.0 * std::min(left, touched - left); });
+        } else {
+            survey.events += !std::holds_alternative<BarrierOp>(operation.what) && !terminal;
         }
-        ++survey.gates;
-        survey.twoQubitGates += gate->qubits.size() == 2;
-        survey.largerGates += gate->qubits.size() > 2;
-        clifford += table.find(*gate) != nullptr;
-        auto sorted = gate->qubits;
-        std::ranges::sort(sorted);
-        for (std::size_t k = 0; k + 1 < sorted.size(); ++k) {
-            const double bits = schmidtBits(*gate, static_cast<int>(k) + 1);
-            changes[static_cast<std::size_t>(sorted[k])] += bits;
-            changes[static_cast<std::size_t>(sorted[k + 1])] -= bits;
-        }
-    }
+    };
+    for (std::size_t i = 0; i < program.length; ++i)
+        count(count, program.flat.operations[i], program.terminal[i], false);
     if (survey.gates > 0) survey.cliffordFraction = static_cast<double>(clifford) / static_cast<double>(survey.gates);
     double across = 0;
     for (int cut = 1; cut < circuit.qubits; ++cut) {

@@ -14,6 +14,7 @@ struct CircuitSurvey {
     double cliffordFraction = 1;  ///< of the gates, by their matrices
     std::int64_t events = 0;      ///< measurements and resets on the way
     std::int64_t conditions = 0;
+    std::int64_t decisions = 0; ///< branches, loops, assignments; what is in them counts once
     double entanglementBits =
         0; ///< bound on the entropy across any cut of the qubits in order, from the gates across it
 };

@@ -14,6 +14,7 @@ class Messages {
 public:
     void error(SourceSpan span, std::string message, std::string suggestion = {}) {
         m_failed = true;
+        ++m_errors;
         add({Severity::Error, std::move(message), {}, span, std::move(suggestion)});
     }
     void warning(SourceSpan span, std::string message) { add({Severity::Warning, std::move(message), {}, span, {}}); }
@@ -28,6 +29,7 @@ public:
     }
 
     [[nodiscard]] bool failed() const { return m_failed; }
+    [[nodiscard]] std::size_t errors() const { return m_errors; }
     [[nodiscard]] bool stopped() const { return m_stopped; }
     [[nodiscard]] std::vector<Diagnostic> take() { return std::move(m_entries); }
 
@@ -48,6 +50,7 @@ private:
 
     std::vector<Diagnostic> m_entries;
     std::set<std::string> m_said;
+    std::size_t m_errors = 0;
     bool m_failed = false;
     bool m_stopped = false;
 };

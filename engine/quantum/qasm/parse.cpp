@@ -3,6 +3,7 @@
 
 #include "engine/quantum/qasm/builder.h"
 #include "engine/quantum/qasm/parser.h"
+#include "engine/quantum/qasm3/read.h"
 
 #include <fmt/format.h>
 
@@ -14,11 +15,15 @@ ParsedCircuit parseQasm(std::string_view text, const ReadLimits& limits) {
         messages.fatal({}, fmt::format("the text has {} bytes; {} are the limit", text.size(), limits.textBytes));
         return {nullptr, messages.take()};
     }
-    qasm::Parser parser(text, messages, limits);
-    qasm::Builder builder(messages, limits);
-    while (const auto statement = parser.next()) builder.add(*statement);
     Circuit circuit;
-    if (!messages.stopped()) circuit = builder.finish();
+    if (qasm3::isVersion3(text)) {
+        circuit = qasm3::read(text, messages, limits);
+    } else {
+        qasm::Parser parser(text, messages, limits);
+        qasm::Builder builder(messages, limits);
+        while (const auto statement = parser.next()) builder.add(*statement);
+        if (!messages.stopped()) circuit = builder.finish();
+    }
     ParsedCircuit result;
     if (!messages.failed()) result.circuit = std::make_shared<const Circuit>(std::move(circuit));
     result.diagnostics = messages.take();

@@ -16,8 +16,9 @@ struct ParsedCircuit {
     std::vector<Diagnostic> diagnostics;
 };
 
-/// Parses OpenQASM 2 with the union of the published `qelib1.inc` files (quantum_conventions.md, 3.1); never throws,
-/// goes on after an error, reports up to 100 diagnostics. `include` of other files is refused.
+/// Parses OpenQASM 2, with the union of the published `qelib1.inc` files, or OpenQASM 3 (quantum_conventions.md, 3.1 and
+/// 4), whichever the text says it is. Never throws, goes on after an error, reports up to 100 diagnostics. `include` of
+/// other files is refused.
 [[nodiscard]] ParsedCircuit parseQasm(std::string_view text, const ReadLimits& limits = {});
 
 } // namespace qscope::engine

@@ -2,6 +2,7 @@
 #include "engine/quantum/sim/entangling.h"
 
 #include "engine/quantum/gates.h"
+#include "engine/quantum/modified_gate.h"
 
 #include <algorithm>
 #include <array>
@@ -36,11 +37,13 @@ int rankOf(std::array<std::array<std::complex<double>, 4>, 4> a) {
 } // namespace
 
 double schmidtBits(const GateOp& gate, int left) {
-    const GateInfo& info = *findGate(gate.name);
-    const int right = info.qubits - left;
+    const int right = static_cast<int>(gate.qubits.size()) - left;
     if (left <= 0 || right <= 0) return 0;
-    if (info.qubits > 2) return info.targets() == 1 ? 1 : 2.0 * std::min(left, right); // a controlled gate: 1 - P + P U
-    const auto matrix = fullMatrix(info, gate.parameters);
+    const auto known = gateMatrix(gate);
+    if (!known) return 2.0 * std::min(left, right);
+    const bool oneTarget = known->entries.size() <= 4;
+    if (left + right > 2) return oneTarget ? 1 : 2.0 * std::min(left, right); // a controlled gate: 1 - P + P U
+    const auto matrix = fullMatrix(known->controls, known->entries);
     // Row and column bits of the first qubit against those of the second.
     std::array<std::array<std::complex<double>, 4>, 4> regrouped{};
     for (std::size_t row = 0; row < 4; ++row)

@@ -2,6 +2,7 @@
 #include "engine/quantum/sim/fusion.h"
 
 #include "engine/quantum/gates.h"
+#include "engine/quantum/modified_gate.h"
 
 #include <algorithm>
 #include <array>
@@ -83,15 +84,15 @@ std::vector<Complex> product(const std::vector<Complex>& a, const std::vector<Co
 } // namespace
 
 FusedGate plainGate(const GateOp& gate) {
-    const GateInfo& info = *findGate(gate.name);
+    GateMatrix matrix = *gateMatrix(gate);
     FusedGate result;
-    for (int i = 0; i < info.controls; ++i)
+    for (int i = 0; i < matrix.controls; ++i)
         result.controlMask |= std::uint64_t{1} << gate.qubits[static_cast<std::size_t>(i)];
-    result.targets.assign(gate.qubits.begin() + info.controls, gate.qubits.end());
-    result.entries = info.matrix(gate.parameters);
-    if (!info.diagonal) return result;
+    result.targets.assign(gate.qubits.begin() + matrix.controls, gate.qubits.end());
+    result.entries = std::move(matrix.entries);
+    if (!matrix.diagonal) return result;
     result.form = FusedGate::Form::Diagonal;
-    const std::size_t size = std::size_t{1} << info.targets();
+    const std::size_t size = std::size_t{1} << result.targets.size();
     for (std::size_t i = 0; i < size; ++i) result.entries[i] = result.entries[i * (size + 1)];
     result.entries.resize(size);
     // A phase on |1> alone touches half of the state when the target counts as one more control.
@@ -106,20 +107,23 @@ FusedGate plainGate(const GateOp& gate) {
 Fuser::Fuser(int qubits) : m_last(static_cast<std::size_t>(qubits), -1) {}
 
 Fuser::Cluster Fuser::cluster(const GateOp& gate) {
-    const GateInfo& info = *findGate(gate.name);
+    const GateMatrix matrix = *gateMatrix(gate);
     Cluster result;
     result.qubits = gate.qubits;
-    result.diagonal = info.diagonal;
+    result.diagonal = matrix.diagonal;
     result.alone = plainGate(gate);
-    result.entries = fullMatrix(info, gate.parameters);
-    if (info.diagonal) {
-        const std::size_t size = std::size_t{1} << info.qubits;
-        for (std::size_t i = 0; i < size; ++i) result.entries[i] = result.entries[i * (size + 1)];
-        result.entries.resize(size);
+    // A gate with many controls stays alone: it joins nothing that wide.
+    if (gate.qubits.size() <= (matrix.diagonal ? kMostDiagonal : kMostDense)) {
+        result.entries = fullMatrix(matrix.controls, matrix.entries);
+        if (matrix.diagonal) {
+            const std::size_t size = std::size_t{1} << gate.qubits.size();
+            for (std::size_t i = 0; i < size; ++i) result.entries[i] = result.entries[i * (size + 1)];
+            result.entries.resize(size);
+        }
     }
     // A controlled gate passes over its part of the state only, in pieces too small to be proportionally faster.
-    const double part = info.controls == 0 ? 1 : info.controls == 1 ? 0.7 : 0.5;
-    result.cost = part * cost(info.diagonal, result.alone.targets.size());
+    const double part = matrix.controls == 0 ? 1 : matrix.controls == 1 ? 0.7 : 0.5;
+    result.cost = part * cost(matrix.diagonal, result.alone.targets.size());
     return result;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quantum/sim/request_checks.h"
 
-#include "engine/quantum/gates.h"
+#include "engine/quantum/modified_gate.h"
 
 #include <algorithm>
 
@@ -17,10 +17,10 @@ const Operation* withoutMatrix(const std::vector<Operation>& operations) {
         if (const auto* call = std::get_if<CallOp>(&operation.what)) {
             if (withoutMatrix(*call->body)) return &operation;
         } else if (const auto* gate = std::get_if<GateOp>(&operation.what)) {
-            const GateInfo* info = findGate(gate->name);
-            if (!info || static_cast<std::size_t>(info->qubits) != gate->qubits.size() ||
-                static_cast<std::size_t>(info->parameters) != gate->parameters.size())
-                return &operation;
+            if (!hasMatrix(*gate)) return &operation;
+        } else if (const auto* control = std::get_if<ControlOp>(&operation.what)) {
+            for (const auto& body : control->control->bodies)
+                if (const Operation* inner = withoutMatrix(body)) return inner;
         }
     }
     return nullptr;
@@ -33,10 +33,24 @@ std::string opaqueName(const Operation& operation) {
 
 } // namespace
 
-Result<void> checkRequest(const Circuit& circuit, const SimulationRequest& request, std::string_view id) {
+Result<void> checkRequest(const Circuit& circuit, const SimulationRequest& request, std::string_view id,
+                          Abilities abilities) {
     if (request.method != "auto" && request.method != id)
         return fail(ErrorCode::Unsupported, "the simulator '{}' was asked to run as '{}'", id, request.method);
+    if (request.noise && !abilities.noise)
+        return fail(ErrorCode::Unsupported,
+                    "the simulator '{}' knows no noise; density, trajectories and pauli_transfer do", id);
     if (circuit.qubits < 1) return fail(ErrorCode::Unsupported, "the circuit has no qubits");
+    if (!circuit.inputs.empty() || !request.inputs.empty()) {
+        QSCOPE_TRY(const Circuit bound, bindInputs(circuit, request.inputs));
+        return checkRequest(bound, withoutInputs(request), id, abilities);
+    }
+    if (const auto kept = notSimulated(circuit)) return fail(ErrorCode::Unsupported, "{}", *kept);
+    if (!abilities.decisions && hasControlFlow(circuit))
+        return fail(
+            ErrorCode::Unsupported,
+            "the circuit has branches, loops or classical values, which '{}' does not follow; 'statevector' does{}", id,
+            request.noise ? ", without noise" : "");
     if (const Operation* opaque = withoutMatrix(circuit.operations))
         return fail(ErrorCode::Unsupported, "line {}: gate '{}' is opaque: it has no matrix to simulate",
                     opaque->span.line, opaqueName(*opaque));
@@ -48,7 +62,25 @@ Result<void> checkRequest(const Circuit& circuit, const SimulationRequest& reque
 
 Result<void> refuseAmplitudes(const SimulationRequest& request, std::string_view id) {
     if (!request.amplitudes) return {};
-    return fail(ErrorCode::Unsupported, "the simulator '{}' keeps no amplitudes; 'statevector' does", id);
+    return fail(ErrorCode::Unsupported, "the simulator '{}' keeps no amplitudes; '{}' does", id,
+                request.noise ? "density" : "statevector");
+}
+
+Result<void> refuseWideGates(const Circuit& circuit, std::size_t most, std::string_view id) {
+    for (const Operation& operation : flatten(circuit).operations)
+        if (const auto* gate = std::get_if<GateOp>(&operation.what); gate && gate->qubits.size() > most)
+            return fail(ErrorCode::Unsupported, "line {}: gate '{}' is on {} qubits; '{}' takes gates on at most {}",
+                        operation.span.line, gate->name, gate->qubits.size(), id, most);
+    return {};
+}
+
+SimulationRequest withoutInputs(SimulationRequest request) {
+    request.inputs.clear();
+    return request;
+}
+
+bool printsBits(bool measures, const std::vector<Register>& cregs) {
+    return measures && !std::ranges::all_of(cregs, &Register::local);
 }
 
 std::string bytesText(double bytes) {
@@ -61,9 +93,10 @@ std::string bytesText(double bytes) {
 std::string printedBits(const std::vector<bool>& clbits, const std::vector<Register>& cregs) {
     std::string text;
     for (std::size_t r = cregs.size(); r-- > 0;) {
+        if (cregs[r].local) continue;
+        if (!text.empty()) text += ' ';
         for (int k = cregs[r].size - 1; k >= 0; --k)
             text += clbits[static_cast<std::size_t>(cregs[r].first + k)] ? '1' : '0';
-        if (r > 0) text += ' ';
     }
     return text;
 }

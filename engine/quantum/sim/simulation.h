@@ -5,12 +5,16 @@
 #include "engine/quantum/circuit.h"
 
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace qscope::engine {
+
+struct NoiseModel;
+class DensityMatrix;
 
 struct SimulationRequest {
     std::string method = "auto"; ///< "auto" or a simulator's id
@@ -19,16 +23,19 @@ struct SimulationRequest {
     std::uint64_t seed = 0;
     std::vector<std::string> observables; ///< Pauli strings: "ZZI" (qubit 0 rightmost) or "Z0 Z2"
     int top = 16;                          ///< how many basis states to list, most probable first
+    std::map<std::string, double> inputs;  ///< a value for each `input` of the circuit
     std::size_t steps = SIZE_MAX;          ///< stop after this many operations as written (the drawing's steps)
-    bool amplitudes = false; ///< the caller needs `SimulationResult::state`; a simulator that keeps no amplitudes refuses
+    bool amplitudes = false; ///< the caller needs `SimulationResult::state` or `density`; a simulator that keeps no amplitudes refuses
     int bond = 256;          ///< "mps": most singular values kept at a cut
     double cutoff = 1e-16;   ///< "mps": most of the squared norm that one truncation drops below that
+    std::shared_ptr<const NoiseModel> noise; ///< null: the ideal circuit
 };
 
 struct BasisProbability {
     std::uint64_t index = 0;
     double probability = 0;
     std::string bits = {}; ///< of all qubits, the highest first, where there are more than 64 and `index` is 0; else empty
+    double error = 0; ///< as in `ObservableValue`
 };
 struct OutcomeCount {
     std::string bits; ///< classical registers as printed: last declared leftmost; without measurements: all qubits
@@ -37,6 +44,7 @@ struct OutcomeCount {
 struct ObservableValue {
     std::string observable;
     double value = 0;
+    double error = 0; ///< trajectories: standard error of the mean; Pauli propagation: bound on what was left out; else 0
 };
 
 /// A state at one moment, kept on the device that made it.
@@ -62,7 +70,9 @@ struct SimulationResult {
     std::vector<BasisProbability> probabilities;
     std::vector<OutcomeCount> counts;
     std::vector<ObservableValue> expectations;
+    std::int64_t trajectories = 0; ///< noisy runs that the values are means of; 0: they are exact but for `error`
     StateSnapshot state; ///< `buffer` is null when the method keeps no amplitudes
+    std::shared_ptr<const DensityMatrix> density; ///< the mixed state, from the method that has it
 };
 
 /// What a run is expected to need, known before it starts.
@@ -70,7 +80,9 @@ struct SimulationEstimate {
     double bytes = 0;
     double seconds = 0; ///< on this machine, within a small factor
     double error = 0;   ///< bound on 1 - fidelity by the method's own truncation; 1 when there is none
-    bool amplitudes = false; ///< the result has `state`
+    bool amplitudes = false; ///< the result has `state` or `density`
+    bool sampled = false;    ///< values are means over random runs
+    bool valuesOnly = false; ///< expectation values, but no probabilities
     std::string basis;  ///< what the numbers rest on, for people
 };
 
@@ -80,6 +92,9 @@ public:
     virtual ~Simulator() = default;
     [[nodiscard]] virtual std::string id() const = 0; ///< "statevector"
     [[nodiscard]] virtual std::string name() const = 0;
+    /// Whether it follows `SimulationRequest::noise`; one that does not refuses such requests. Only a request with noise,
+    /// or the simulator's own name, calls for one that does.
+    [[nodiscard]] virtual bool knowsNoise() const { return false; }
     /// Whether this circuit can run, or a sentence that says why not, how much memory it would need and how much there is.
     [[nodiscard]] virtual Result<void> accepts(const Circuit& circuit, const SimulationRequest& request) const = 0;
     /// For a circuit without opaque gates, however large; nothing when the simulator cannot tell.
@@ -96,6 +111,12 @@ public:
 [[nodiscard]] std::unique_ptr<Simulator> makeStabilizerSimulator();
 /// "mps": matrix product states, for circuits whose qubits are weakly entangled.
 [[nodiscard]] std::unique_ptr<Simulator> makeMpsSimulator();
+/// Exact mixed states under noise; see `density_matrix.h`.
+[[nodiscard]] std::unique_ptr<Simulator> makeDensitySimulator();
+/// Noisy runs of pure states, with error bars.
+[[nodiscard]] std::unique_ptr<Simulator> makeTrajectorySimulator();
+/// Expectation values by carrying observables backwards through a noisy circuit, without any state.
+[[nodiscard]] std::unique_ptr<Simulator> makePauliTransferSimulator();
 
 /// One factor of a Pauli string.
 struct PauliFactor {

@@ -35,8 +35,11 @@ std::string stateText(int qubits, Precision precision) {
 bool allClifford(const std::vector<Operation>& operations) {
     return std::ranges::all_of(operations, [](const Operation& operation) {
         if (const auto* call = std::get_if<CallOp>(&operation.what)) return allClifford(*call->body);
+        if (const auto* control = std::get_if<ControlOp>(&operation.what))
+            return std::ranges::all_of(control->control->bodies, allClifford);
         const auto* gate = std::get_if<GateOp>(&operation.what);
-        return !gate || findGate(gate->name)->clifford;
+        const GateInfo* info = gate ? findGate(gate->name) : nullptr;
+        return !gate || (info && info->clifford);
     });
 }
 
@@ -47,7 +50,7 @@ std::string otherEngine(const Circuit& circuit) {
 }
 
 Result<void> check(const Circuit& circuit, const SimulationRequest& request, std::string_view id) {
-    QSCOPE_CHECK(checkRequest(circuit, request, id));
+    QSCOPE_CHECK(checkRequest(circuit, request, id, {.decisions = true}));
     if (circuit.qubits > kMostQubits)
         return fail(ErrorCode::OutOfMemory, "a state vector of {} qubits needs {}, more than any machine has; {}",
                     circuit.qubits, stateText(circuit.qubits, request.precision), otherEngine(circuit));
@@ -63,9 +66,10 @@ Result<void> countShots(const Program& program, const Trajectory& run, const std
     bool measures = false;
     for (std::size_t i = 0; i < program.length; ++i) {
         const auto* measure = std::get_if<MeasureOp>(&program.flat.operations[i].what);
-        measures = measures || measure;
+        measures = measures || measure || std::holds_alternative<ControlOp>(program.flat.operations[i].what);
         if (measure && program.terminal[i]) terminal.push_back(measure);
     }
+    measures = printsBits(measures, program.cregs);
     if (measures && terminal.empty()) {
         counts[printedBits(run.state.clbits, program.cregs)] += static_cast<std::int64_t>(shots.size());
         return {};
@@ -93,6 +97,24 @@ Result<void> countShots(const Program& program, const Trajectory& run, const std
     return {};
 }
 
+/// What an estimate counts; loops once, since only a run knows how often they turn.
+struct Work {
+    std::int64_t gates = 0;
+    std::int64_t events = 0; ///< measurements and resets on the way
+    std::int64_t decisions = 0;
+};
+void addWork(const Operation& operation, Work& work) {
+    work.gates += std::holds_alternative<GateOp>(operation.what);
+    work.events += std::holds_alternative<ResetOp>(operation.what) || std::holds_alternative<MeasureOp>(operation.what);
+    if (const auto* call = std::get_if<CallOp>(&operation.what))
+        for (const Operation& inner : *call->body) addWork(inner, work);
+    const auto* control = std::get_if<ControlOp>(&operation.what);
+    if (!control) return;
+    ++work.decisions;
+    for (const auto& body : control->control->bodies)
+        for (const Operation& inner : body) addWork(inner, work);
+}
+
 class StatevectorSimulator final : public Simulator {
 public:
     std::string id() const override { return "statevector"; }
@@ -112,24 +134,30 @@ public:
 
     std::optional<SimulationEstimate> estimate(const Circuit& circuit, const SimulationRequest& request) const override {
         const Program program = makeProgram(circuit, request.steps);
-        std::int64_t gates = 0, events = 0;
-        for (std::size_t i = 0; i < program.length; ++i) {
-            const auto& what = program.flat.operations[i].what;
-            gates += std::holds_alternative<GateOp>(what);
-            events += std::holds_alternative<ResetOp>(what) || (std::holds_alternative<MeasureOp>(what) && !program.terminal[i]);
-        }
-        const double runs = events == 0 ? 1 : std::min(std::max<double>(1, static_cast<double>(request.shots)), std::exp2(events));
+        Work work;
+        for (std::size_t i = 0; i < program.length; ++i)
+            if (!program.terminal[i]) addWork(program.flat.operations[i], work);
+        const auto [gates, events, decisions] = work;
+        const double most = decisions > 0 ? HUGE_VAL : std::exp2(events); // a loop measures again and again
+        const double runs = events == 0 ? 1 : std::min(std::max<double>(1, static_cast<double>(request.shots)), most);
         const bool single = request.precision == Precision::Single;
         const double amplitudes = std::exp2(circuit.qubits);
         const double pass = kGateSeconds + amplitudes * (single ? kSingleSeconds : kDoubleSeconds) / availableThreads();
-        return SimulationEstimate{amplitudes * (single ? 8 : 16), runs * pass * static_cast<double>(gates + events + 2), 0, true,
-                                  fmt::format("2^{} amplitudes, {} gates, {:.0f} run{}", circuit.qubits, gates, runs, runs > 1 ? "s" : "")};
+        return SimulationEstimate{.bytes = amplitudes * (single ? 8 : 16),
+                                  .seconds = runs * pass * static_cast<double>(gates + events + 2),
+                                  .amplitudes = true,
+                                  .basis = fmt::format("2^{} amplitudes, {} gates{}, {:.0f} run{}", circuit.qubits, gates,
+                                                       decisions > 0 ? " with every branch and loop once" : "", runs, runs > 1 ? "s" : "")};
     }
 
     Result<SimulationResult> run(const Circuit& circuit, const SimulationRequest& request,
                                  const RunContext& context) const override {
         QSCOPE_CHECK(check(circuit, request, id()));
         const auto begin = std::chrono::steady_clock::now();
+        if (!circuit.inputs.empty()) {
+            QSCOPE_TRY(const Circuit bound, bindInputs(circuit, request.inputs));
+            return run(bound, withoutInputs(request), context);
+        }
         const Program program = makeProgram(circuit, request.steps);
         context.progress.total = static_cast<std::int64_t>(program.length);
 
@@ -155,11 +183,11 @@ public:
         QSCOPE_TRY(const StateScan scan, scanState(result.state, request.top, context));
         result.norm = scan.norm;
         for (const Amplitude& amplitude : scan.largest)
-            result.probabilities.push_back({amplitude.index, std::norm(amplitude.value)});
+            result.probabilities.push_back({amplitude.index, std::norm(amplitude.value), {}, 0});
         for (const std::string& text : request.observables) {
             QSCOPE_TRY(const PauliString pauli, parsePauli(text, circuit.qubits));
             QSCOPE_TRY(const double value, context.backend.expectation(*result.state.buffer, pauli, context));
-            result.expectations.push_back({text, value});
+            result.expectations.push_back({text, value, 0});
         }
         result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
         return result;

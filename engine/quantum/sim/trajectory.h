@@ -7,11 +7,15 @@
 
 namespace qscope::engine {
 
+/// Turns that the loops of one run may take together: no circuit runs for ever.
+constexpr std::int64_t kMostLoopTurns = 100'000;
+
 /// What is known about a circuit before it runs.
 struct Program {
     FlatCircuit flat;
     int qubits = 0;
     std::vector<Register> cregs;
+    std::vector<ClassicalVariable> variables;
     /// Measurements that nothing later depends on: they do not disturb the state, counts are drawn from it.
     std::vector<bool> terminal;
     std::size_t length = 0; ///< operations to run; less than all of them when only the first steps are wanted

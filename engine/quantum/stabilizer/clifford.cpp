@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quantum/stabilizer/clifford.h"
 
-#include "engine/quantum/gates.h"
+#include "engine/quantum/modified_gate.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -59,12 +60,11 @@ std::optional<std::pair<unsigned, bool>> pauliOf(const std::vector<Complex>& mat
 } // namespace
 
 std::optional<CliffordGate> cliffordOf(const GateOp& gate) {
-    const GateInfo* info = findGate(gate.name);
-    if (!info || info->qubits > 2) return std::nullopt;
-    const std::vector<Complex> u = fullMatrix(*info, gate.parameters);
-    const unsigned size = 1u << info->qubits;
+    if (gate.qubits.empty() || gate.qubits.size() > 2 || !gateMatrix(gate)) return std::nullopt;
+    const std::vector<Complex> u = fullMatrix(gate);
+    const unsigned size = 1u << gate.qubits.size();
     CliffordGate result;
-    result.qubits = info->qubits;
+    result.qubits = static_cast<int>(gate.qubits.size());
     result.image = {1, 2, 4, 8};
     std::vector<Complex> moved(size * size);
     for (unsigned string = 1; string < size * size; ++string) {
@@ -87,7 +87,9 @@ std::optional<CliffordGate> cliffordOf(const GateOp& gate) {
 }
 
 const CliffordGate* CliffordTable::find(const GateOp& gate) {
-    const auto [at, added] = m_known.try_emplace({gate.name, gate.parameters});
+    // Not a number is no key; two gates that modifiers made may share a name.
+    if (std::ranges::any_of(gate.parameters, [](double value) { return std::isnan(value); })) return nullptr;
+    const auto [at, added] = m_known.try_emplace({gate.name, gate.parameters, gate.detail});
     if (added) at->second = cliffordOf(gate);
     return at->second ? &*at->second : nullptr;
 }

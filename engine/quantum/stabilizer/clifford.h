@@ -5,6 +5,7 @@
 
 #include <array>
 #include <map>
+#include <tuple>
 
 namespace qscope::engine {
 
@@ -20,7 +21,7 @@ struct CliffordGate {
     [[nodiscard]] bool pauli() const { return image == std::array<std::uint8_t, 4>{1, 2, 4, 8}; }
 };
 
-/// The action of a gate of the table, whatever its angles, when it is Clifford within 1e-12 of them; else nothing.
+/// The action of a gate that has a matrix, whatever its angles, when it is Clifford within 1e-12 of them; else nothing.
 [[nodiscard]] std::optional<CliffordGate> cliffordOf(const GateOp& gate);
 
 /// Remembers the actions of gates that repeat; they stay where they are as long as the table lives.
@@ -30,7 +31,7 @@ public:
     [[nodiscard]] const CliffordGate* find(const GateOp& gate);
 
 private:
-    std::map<std::pair<std::string, std::vector<double>>, std::optional<CliffordGate>> m_known;
+    std::map<std::tuple<std::string, std::vector<double>, std::shared_ptr<const GateDetail>>, std::optional<CliffordGate>> m_known;
 };
 
 } // namespace qscope::engine

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quantum/stabilizer/program.h"
 
+#include "engine/quantum/sim/request_checks.h"
+
 namespace qscope::engine {
 
 Result<std::unique_ptr<CliffordProgram>> makeCliffordProgram(const Circuit& circuit, std::size_t steps) {
@@ -38,6 +40,7 @@ Result<std::unique_ptr<CliffordProgram>> makeCliffordProgram(const Circuit& circ
         if (step.condition && !(step.gate && step.gate->pauli())) result->framed = false;
         result->steps.push_back(step);
     }
+    result->measures = printsBits(result->measures, circuit.cregs);
     return result;
 }
 

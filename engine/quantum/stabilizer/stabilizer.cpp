@@ -52,8 +52,8 @@ public:
                        shots / availableThreads() * (kShot + everything * kShotBit + gates * kGateWord / 64);
         else if (shots > 0)
             seconds += shots / availableThreads() * walk(measurements + everything);
-        return SimulationEstimate{3 * Tableau::bytes(circuit.qubits), seconds, 0, false,
-                                  fmt::format("{} rows of {} qubits, {} gates, {:.0f} measurements on the way{}",
+        return SimulationEstimate{.bytes = 3 * Tableau::bytes(circuit.qubits), .seconds = seconds,
+                                  .basis = fmt::format("{} rows of {} qubits, {} gates, {:.0f} measurements on the way{}",
                                               2 * circuit.qubits, circuit.qubits, program.gateCount, measurements,
                                               program.framed ? "" : ", each shot alone for its conditions")};
     }
@@ -75,7 +75,7 @@ public:
         result.state.clbits = run.clbits;
         for (const std::string& text : request.observables) {
             QSCOPE_TRY(const auto factors, parsePauliFactors(text, circuit.qubits));
-            result.expectations.push_back({text, static_cast<double>(run.state.expectation(factors))});
+            result.expectations.push_back({text, static_cast<double>(run.state.expectation(factors)), 0});
         }
         if (request.top > 0) {
             QSCOPE_CHECK(list(run.state, request.top, result, context));
@@ -102,7 +102,9 @@ private:
             return fail(ErrorCode::OutOfMemory, "tableaus of {} qubits need {}, {} are free; {:.0f} qubits would fit",
                         circuit.qubits, bytesText(needed), bytesText(available),
                         std::floor(std::sqrt(available / 3 * 2)) - 64);
-        return makeCliffordProgram(circuit, request.steps);
+        if (circuit.inputs.empty()) return makeCliffordProgram(circuit, request.steps);
+        QSCOPE_TRY(const Circuit bound, bindInputs(circuit, request.inputs));
+        return makeCliffordProgram(bound, request.steps);
     }
 
     static Result<void> list(const Tableau& state, int top, SimulationResult& result, const RunContext& context) {
@@ -114,7 +116,7 @@ private:
                                : static_cast<std::uint64_t>(top);
         for (std::uint64_t i = 0; i < count; ++i) {
             const auto bits = support.element(i);
-            BasisProbability entry{bits[0], probability};
+            BasisProbability entry{bits[0], probability, {}, 0};
             if (state.qubits() > 64) {
                 entry.index = 0;
                 for (int q = state.qubits(); q-- > 0;)

@@ -46,7 +46,7 @@ TEST_CASE("random circuits over the whole table, as matrix product states, agree
         const auto result = ran(*mps, circuit, request);
         INFO("round " << round);
         CHECK(worstProbability(result, state) < 1e-12);
-        for (const auto& [text, value] : result.expectations)
+        for (const auto& [text, value, error] : result.expectations)
             CHECK(std::abs(value - oracle::expectation(text, state)) < 1e-11);
         CHECK(result.fidelity > 1 - 1e-10);
         CHECK(result.norm == Approx(1).margin(1e-12));
@@ -84,7 +84,7 @@ TEST_CASE("the fidelity that is reported bounds the true one") {
         const auto state = oracle::finalState(circuit);
         // For pure states: the sum over all Pauli strings of the products of their values, over 2^n.
         double overlap = 0;
-        for (const auto& [text, value] : result.expectations) overlap += value * oracle::expectation(text, state) / 32;
+        for (const auto& [text, value, error] : result.expectations) overlap += value * oracle::expectation(text, state) / 32;
         CHECK(result.fidelity <= overlap + 1e-10);
         CHECK(result.norm == Approx(1).margin(1e-12));
         truncated += overlap < 1 - 1e-6;

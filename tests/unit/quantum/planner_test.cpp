@@ -149,7 +149,7 @@ TEST_CASE("parts that run by themselves give what the whole gives") {
         }
         const auto result = carriedOut(plan, circuit, request);
         CHECK(result.method == "mps+statevector");
-        for (const auto& [text, value] : result.expectations)
+        for (const auto& [text, value, error] : result.expectations)
             CHECK(value == Approx(oracle::expectation(text, state)).margin(1e-9));
         REQUIRE(result.probabilities.size() == 20);
         std::vector<double> sorted;

@@ -210,7 +210,9 @@ TEST_CASE("expectation values follow their definition") {
         }
         const auto result = simulated(circuit, request, run);
         const auto state = oracle::finalState(circuit);
-        for (const auto& [text, value] : result.expectations) {
+        for (const ObservableValue& found : result.expectations) {
+            const std::string& text = found.observable;
+            const double value = found.value;
             oracle::Vector image = state;
             for (int qubit = 0; qubit < 5; ++qubit) {
                 const char letter = text[static_cast<std::size_t>(4 - qubit)];

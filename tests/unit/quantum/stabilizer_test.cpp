@@ -96,7 +96,7 @@ TEST_CASE("random Clifford circuits agree with the definition and with the state
         const auto result = ran(*stabilizer, circuit, request);
         std::vector<double> probabilities(state.size());
         for (std::size_t k = 0; k < result.probabilities.size(); ++k) {
-            const auto& [index, probability, bits] = result.probabilities[k];
+            const auto& [index, probability, bits, error] = result.probabilities[k];
             probabilities[index] = probability;
             if (k > 0) CHECK(result.probabilities[k - 1].index < index);
         }
@@ -104,7 +104,7 @@ TEST_CASE("random Clifford circuits agree with the definition and with the state
         for (std::size_t k = 0; k < state.size(); ++k)
             worst = std::max(worst, std::abs(probabilities[k] - std::norm(state[k])));
         CHECK(worst < 1e-12);
-        for (const auto& [text, value] : result.expectations)
+        for (const auto& [text, value, error] : result.expectations)
             CHECK(std::abs(value - oracle::expectation(text, state)) < 1e-12);
         if (round % 20 != 0) continue;
         TestRun run;
@@ -126,7 +126,7 @@ TEST_CASE("every Pauli string of small stabilizer states has its value") {
             request.observables.push_back(text);
         }
         int certain = 0;
-        for (const auto& [text, value] : ran(*stabilizer, circuit, request).expectations) {
+        for (const auto& [text, value, error] : ran(*stabilizer, circuit, request).expectations) {
             CHECK(std::abs(value - oracle::expectation(text, state)) < 1e-12);
             certain += value != 0;
         }
