@@ -155,7 +155,7 @@ void addSimulate(CLI::App& program, Command& chosen) {
     auto* command = program.add_subcommand("simulate", "Runs a circuit: probabilities, sampled counts, expectation values");
     std::string presets;
     for (const auto& preset : engine::noisePresets()) presets += fmt::format("\n  {}: {}", preset.name, preset.summary);
-    command->footer("Examples:\n  qscope simulate grover.qasm --shots 1000 --seed 1 --observable ZZI\n"
+    command->footer("Example:\n  qscope simulate grover.qasm --shots 1000 --seed 1 --observable ZZI\n"
                     "  qscope simulate grover.qasm --method density --noise depolarizing:p1=0.001,p2=0.01\n"
                     "  qscope simulate large.qasm --method trajectories --noise device.json --shots 2000 --observable 'Z0 Z9'\n"
                     "Noise presets:" + presets);
