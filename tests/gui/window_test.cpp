@@ -42,7 +42,7 @@ TEST_CASE("The command palette finds commands, methods and tensors and runs them
     studio.window->openPalette();
     auto& palette = studio.window->commandPalette();
     auto* input = palette.findChild<QLineEdit*>();
-    QTest::keyClicks(input, QStringLiteral("add round"));
+    QTest::keyClicks(input, QStringLiteral("add round to near"));
     REQUIRE_FALSE(palette.shownTitles().isEmpty());
     CHECK(palette.shownTitles().front() == QStringLiteral("Add Round to nearest"));
     QTest::keyClick(input, Qt::Key_Return);
