@@ -65,10 +65,7 @@ FittedScale fitScale(const GroupError& group, const Grid& grid, const ScaleSearc
 }
 
 Result<std::vector<float>> finiteValues(const QuantInput& input, const RunContext& context) {
-    std::vector<float> values(static_cast<std::size_t>(elementCount(input.weight.shape)));
-    QSCOPE_CHECK(decodeParallel(input.weight, 0, values, context));
-    QSCOPE_CHECK(requireFinite(values, 0, input.weight.shape, context));
-    return values;
+    return finiteValues(input.weight, context);
 }
 
 std::span<const float> importanceOf(const QuantInput& input) {
