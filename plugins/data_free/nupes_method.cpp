@@ -194,14 +194,7 @@ private:
     }
 
     static TableCodes emptyCodes(const Shape& shape, const ParamValues& parameters) {
-        TableCodes codes;
-        codes.name = "levels of a learned power";
-        codes.bits = bitsOf(parameters);
-        codes.grouping = rowGroups(shape, parameters);
-        codes.bitsPerTable = 32; // the exponent
-        codes.tableCount = 1;
-        codes.bitsPerGroup = 16;
-        return codes;
+        return emptyPowerCodes("levels of a learned power", bitsOf(parameters), rowGroups(shape, parameters));
     }
 
     MethodInfo m_info = describeNupes();

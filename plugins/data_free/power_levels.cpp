@@ -106,6 +106,17 @@ float PowerError::bestExponent(PowerLevels levels) const {
     return errorAt((low + high) / 2) < least ? static_cast<float>((low + high) / 2) : static_cast<float>(best);
 }
 
+TableCodes emptyPowerCodes(std::string name, int bits, const Grouping& grouping) {
+    TableCodes codes;
+    codes.name = std::move(name);
+    codes.bits = bits;
+    codes.grouping = grouping;
+    codes.bitsPerTable = 32; // the exponent
+    codes.tableCount = 1;
+    codes.bitsPerGroup = 16;
+    return codes;
+}
+
 Result<void> roundToPower(std::span<const float> matrix, PowerLevels& levels, TableCodes& codes,
                           const RunContext& context) {
     Progress unseen;

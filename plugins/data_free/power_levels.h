@@ -41,6 +41,9 @@ private:
     std::vector<double> m_mass, m_first, m_second; ///< sums of s², s² u, s² u² over those before
 };
 
+/// A result of such levels without codes: one exponent in 32 bits for the tensor, a scale in 16 bits per group.
+[[nodiscard]] TableCodes emptyPowerCodes(std::string name, int bits, const Grouping& grouping);
+
 /// Fills in PowerQuant's result: half-precision scales that are the groups' largest magnitudes, the exponent of least
 /// error (unless `levels.exponent` is given, above 0; it is left there), codes. Adds the elements to the context's
 /// progress.
