@@ -101,10 +101,11 @@ std::optional<Value> Compiler::call(Function& function, const std::vector<const 
     frame.loops = m_loops.size();
     frame.site = span;
     if (type) {
-        frame.result.emplace();
-        frame.result->name = {name, span};
-        frame.result->type = *type;
-        frame.result->depth = m_depth;
+        Variable result;
+        result.name = {name, span};
+        result.type = *type;
+        result.depth = m_depth;
+        frame.result = std::move(result);
     }
     m_calls.push_back(std::move(frame));
     const std::size_t base = std::exchange(m_base, m_scopes.size());
