@@ -97,8 +97,8 @@ Channel damping(double gamma, double excited, double coherence) {
     const double keep = std::sqrt(1 - gamma), jump = std::sqrt(gamma);
     const double flip = (1 - coherence) / 2;
     Channel channel;
-    for (const auto& [phase, weight] : {std::pair('I', 1 - flip), std::pair('Z', flip)}) {
-        const auto put = [&](double share, const DenseMatrix& matrix) {
+    for (const auto& [letter, part] : {std::pair('I', 1 - flip), std::pair('Z', flip)}) {
+        const auto put = [&, phase = letter, weight = part](double share, const DenseMatrix& matrix) {
             if (std::ranges::any_of(matrix, [](const Complex& entry) { return entry != 0.0; }))
                 add(channel, share * weight, product2x2(pauli(phase), matrix));
         };
