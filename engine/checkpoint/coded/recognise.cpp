@@ -114,6 +114,10 @@ void listWeight(const Checkpoint& checkpoint, const FileNumbers& files, const Te
 
 } // namespace
 
+bool tellsOfCodedWeight(std::string_view name) {
+    return std::ranges::any_of(kFamilies, [&](const Family& family) { return name.ends_with(family.telling); });
+}
+
 Result<void> recogniseCoded(Checkpoint& checkpoint, const QuantizationClaim& claim, MemoryBudget& budget, Diagnostics& notes) {
     if (claim.made())
         if (const std::string what = unread(claim); !what.empty()) {

@@ -14,4 +14,7 @@ namespace qscope::engine {
 [[nodiscard]] Result<void> recogniseCoded(Checkpoint& checkpoint, const QuantizationClaim& claim, MemoryBudget& budget,
                                           Diagnostics& notes);
 
+/// Whether a stored tensor of this name is looked at as a part of a weight that is stored in several.
+[[nodiscard]] bool tellsOfCodedWeight(std::string_view name);
+
 } // namespace qscope::engine

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/checkpoint/catalogue.h"
+#include "engine/checkpoint/coded/recognise.h"
 #include "engine/report/coded/coded_layout.h"
 #include "engine/report/safetensors_target.h"
 
@@ -96,6 +97,10 @@ private:
         std::vector<const QuantizedTensor*> replaced(source.tensors.size(), nullptr);
         for (const Treated& entry : fit.treated) replaced[entry.index] = entry.outline.get();
         QSCOPE_CHECK(translation.check(replaced));
+        for (std::size_t i = 0; i < source.tensors.size(); ++i)
+            if (const TensorInfo& tensor = source.tensors[i]; tensor.isWhole() && !replaced[i] && tellsOfCodedWeight(tensor.name))
+                return fail(ErrorCode::Unsupported, "tensor '{}' is no part of a quantized weight, and would be read as one by its name",
+                            printable(tensor.name));
         for (const TensorInfo& tensor : source.tensors)
             if (!safetensorsHolds(tensor.dtype) && !canDecode(tensor.dtype))
                 return fail(ErrorCode::Unsupported, "tensor '{}': safetensors has no type for {}", printable(tensor.name),
