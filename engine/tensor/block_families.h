@@ -23,6 +23,11 @@ using BlockEncoder = void(const float* values, std::uint8_t* block, std::size_t 
 
 BlockEncoder encodeQ4_0, encodeQ4_1, encodeQ5_0, encodeQ5_1, encodeQ8_0;                      // encode_simple_blocks.cpp
 BlockEncoder encodeMXFP4, encodeNVFP4;                                                        // encode_fp4_blocks.cpp
+#if defined(__x86_64__)
+namespace wide { // the same bytes, for processors with AVX2
+BlockEncoder encodeQ4_0, encodeQ4_1, encodeQ5_0, encodeQ5_1, encodeQ8_0, encodeMXFP4, encodeNVFP4; // encode_avx2.cpp
+}
+#endif
 BlockEncoder encodeTQ1_0, encodeTQ2_0, encodeQ1_0, encodeQ2_0;                                // encode_ternary_blocks.cpp
 
 /// Finite values to whole blocks by a search for the least weighted squared error. `importance` is null or one weight

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Four-bit floats (OCP E2M1) under a shared scale: MXFP4 with a power of two per 32 values, NVFP4 with an E4M3 number
-// per 16.
+// per 16. Plain code, as in encode_simple_blocks.cpp.
 #include "engine/tensor/block_families.h"
 #include "engine/tensor/block_layout.h"
+#include "engine/tensor/closed_rules.h"
 
 #include <limits>
 
@@ -14,7 +15,7 @@ using Byte = std::uint8_t;
 
 /// The nearest E2M1 code to x / scale. A tie goes to the smaller magnitude, and what becomes zero loses its sign.
 /// `scale` is a short binary fraction, so that the borders between codes are exact.
-QSCOPE_ALWAYS_INLINE std::uint32_t fp4Code(float x, float scale) {
+std::uint32_t fp4Code(float x, float scale) {
     const float a = x < 0 ? -x : x;
     std::uint32_t code = 0;
     code += a > 0.25f * scale;
@@ -29,24 +30,22 @@ QSCOPE_ALWAYS_INLINE std::uint32_t fp4Code(float x, float scale) {
 
 /// The nearest number of E4M3 without a sign, ties up, 448 at most. Its exponents are 120 less than those of single
 /// precision.
-QSCOPE_ALWAYS_INLINE std::int32_t e4m3Code(float x) {
+std::int32_t e4m3Code(float x) {
     const float bounded = x > 448.f ? 448.f : x;
     const std::int32_t normal = ((bitsOf(bounded) + (1 << 19)) >> 20) - (120 << 3);
     return bounded < 0x1p-6f ? static_cast<std::int32_t>(bounded * 512 + 0.5f) : normal;
 }
 
 /// The number of such a code.
-QSCOPE_ALWAYS_INLINE float e4m3Value(std::int32_t code) {
+float e4m3Value(std::int32_t code) {
     return code < 8 ? static_cast<float>(code) * 0x1p-9f : floatOf((code + (120 << 3)) << 20);
 }
 
 } // namespace
 
-QSCOPE_MULTIVERSION void encodeMXFP4(const float* __restrict x, Byte* __restrict block, std::size_t blocks) {
+void encodeMXFP4(const float* x, Byte* block, std::size_t blocks) {
     for (; blocks > 0; --blocks, x += kBlock, block += 17) {
-        // floor(log2(largest)) - 2, so that the largest lands on 4 to 8 of a grid that ends at 6.
-        const std::int32_t exponent = bitsOf(magnitudeOf(x, kBlock)) >> 23;
-        const std::int32_t e = exponent > 2 ? exponent - 2 : 0;
+        const std::int32_t e = mxfp4Exponent(magnitudeOf(x, kBlock));
         // Scaling the values instead keeps the smallest scales, which are not normal numbers, out of the arithmetic.
         const float inverse = floatOf((254 - e) << 23);
         std::uint32_t codes[kBlock];
@@ -56,7 +55,7 @@ QSCOPE_MULTIVERSION void encodeMXFP4(const float* __restrict x, Byte* __restrict
     }
 }
 
-QSCOPE_MULTIVERSION void encodeNVFP4(const float* __restrict x, Byte* __restrict block, std::size_t blocks) {
+void encodeNVFP4(const float* x, Byte* block, std::size_t blocks) {
     constexpr int kPart = 16, kParts = 4;
     for (; blocks > 0; --blocks, x += kPart * kParts, block += 36) {
         float scales[kParts];

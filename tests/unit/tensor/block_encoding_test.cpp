@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/core/simd.h"
+#include "engine/tensor/block_families.h"
 #include "tests/support/random_values.h"
 #include "tests/unit/tensor/known_blocks.h"
 
@@ -17,7 +19,8 @@ constexpr DType kRuled[]{DType::Q4_0,  DType::Q4_1,  DType::Q5_0,  DType::Q5_1, 
 bool isRuled(DType type) { return std::ranges::find(kRuled, type) != std::end(kRuled); }
 
 /// Importance has no say in these.
-constexpr DType kUnweighted[]{DType::Q8_0, DType::MXFP4, DType::NVFP4, DType::TQ1_0, DType::TQ2_0, DType::Q1_0, DType::Q2_0};
+constexpr DType kUnweighted[]{DType::Q8_0,  DType::MXFP4, DType::NVFP4, DType::TQ1_0,
+                              DType::TQ2_0, DType::Q1_0,  DType::Q2_0};
 
 double at(std::span<const float> values, std::size_t i) { return static_cast<double>(values[i]); }
 
@@ -41,7 +44,8 @@ TEST_CASE("MXFP4 takes the power of two two below the largest magnitude's and th
     const auto found = test::decoded(DType::MXFP4, blocks, values.size());
     for (std::size_t block = 0; block < values.size() / 32; ++block) {
         double largest = 0;
-        for (std::size_t i = 32 * block; i < 32 * block + 32; ++i) largest = std::max(largest, std::fabs(at(values, i)));
+        for (std::size_t i = 32 * block; i < 32 * block + 32; ++i)
+            largest = std::max(largest, std::fabs(at(values, i)));
         const int exponent = static_cast<int>(std::floor(std::log2(largest))) - 2;
         REQUIRE(std::to_integer<int>(blocks[17 * block]) == exponent + 127);
         for (std::size_t i = 32 * block; i < 32 * block + 32; ++i) {
@@ -135,7 +139,9 @@ TEST_CASE("Rows of zeros stay zero, and one value everywhere comes back close to
             CAPTURE(value);
             const std::vector<float> values(512, value);
             // NVFP4's scales have three fraction bits or less and end at 448; MXFP4's have none. The others are halves.
-            const double limit = type == DType::NVFP4 ? (std::fabs(value) > 2000 ? 1 : 0.25) : type == DType::MXFP4 ? 0.25 : 0.04;
+            const double limit = type == DType::NVFP4   ? (std::fabs(value) > 2000 ? 1 : 0.25)
+                                 : type == DType::MXFP4 ? 0.25
+                                                        : 0.04;
             for (const float found : test::decoded(type, test::encoded(type, values), values.size()))
                 REQUIRE(std::fabs(found - value) <= static_cast<float>(limit) * std::fabs(value));
         }
@@ -181,3 +187,75 @@ TEST_CASE("Huge, tiny and mixed values encode to finite ones") {
                 REQUIRE(error <= 2 * largest);
             }
 }
+
+TEST_CASE("The first of equal magnitudes and the first zero decide, as in the reference encoder") {
+    const auto encodedBlock = [](DType type, std::vector<float> values) {
+        values.resize(32, values.back());
+        return test::encoded(type, values);
+    };
+    // d = peak / -8, stored as a half: its sign is that of the second byte's top bit, the largest magnitude takes code
+    // 0.
+    const auto sign = [](const std::vector<std::byte>& block, std::size_t half) {
+        return std::to_integer<int>(block[2 * half + 1]) >> 7;
+    };
+    for (const DType type : {DType::Q4_0, DType::Q5_0}) {
+        CAPTURE(info(type).name);
+        CHECK(sign(encodedBlock(type, {1.f, 2.f, -2.f, 0.f}), 0) == 1);
+        CHECK(sign(encodedBlock(type, {1.f, -2.f, 2.f, 0.f}), 0) == 0);
+        for (const float zero : {0.f, -0.f}) CHECK(sign(encodedBlock(type, {zero}), 0) == 1); // 0 / -8
+    }
+    for (const DType type : {DType::Q4_1, DType::Q5_1}) {
+        CAPTURE(info(type).name);
+        CHECK(sign(encodedBlock(type, {1.f, 0.f, -0.f, 3.f}), 1) == 0);
+        CHECK(sign(encodedBlock(type, {1.f, -0.f, 0.f, 3.f}), 1) == 1);
+        CHECK(sign(encodedBlock(type, {-0.f, 0.f}), 0) == 0);
+    }
+}
+
+#if defined(__x86_64__)
+TEST_CASE("Encoders for AVX2 give the bytes of the plain ones") {
+    if (!__builtin_cpu_supports("avx2")) {
+        WARN("skipped: this processor has no AVX2");
+        return;
+    }
+    struct Pair {
+        DType type;
+        detail::BlockEncoder *plain, *wide;
+    };
+    const Pair pairs[]{{DType::Q4_0, detail::encodeQ4_0, detail::wide::encodeQ4_0},
+                       {DType::Q4_1, detail::encodeQ4_1, detail::wide::encodeQ4_1},
+                       {DType::Q5_0, detail::encodeQ5_0, detail::wide::encodeQ5_0},
+                       {DType::Q5_1, detail::encodeQ5_1, detail::wide::encodeQ5_1},
+                       {DType::Q8_0, detail::encodeQ8_0, detail::wide::encodeQ8_0},
+                       {DType::MXFP4, detail::encodeMXFP4, detail::wide::encodeMXFP4},
+                       {DType::NVFP4, detail::encodeNVFP4, detail::wide::encodeNVFP4}};
+    const std::size_t count = 64 * 400;
+    const auto normal = test::normalValues(count, 17), other = test::normalValues(count, 18);
+    std::vector<std::vector<float>> inputs{normal};
+    const auto add = [&](auto value) {
+        auto& values = inputs.emplace_back(count);
+        for (std::size_t i = 0; i < count; ++i) values[i] = value(i);
+    };
+    add([&](std::size_t i) { return std::round(normal[i] * 8) / 8; }); // ties and both zeros
+    add([&](std::size_t i) { return std::round(normal[i] * 0.6f) * (i / 32 % 3 == 0 ? 0.f : 1.f); }); // blocks of zeros
+    add([&](std::size_t i) {
+        return std::fabs(std::round(normal[i])) * (other[i] < 0 ? -0.f : 1.f);
+    }); // lowest is either zero
+    add([&](std::size_t i) { return std::ldexp(normal[i], static_cast<int>(i / 16 % 250) - 125); }); // every scale
+    add([&](std::size_t i) { return std::ldexp(normal[i], static_cast<int>(i % 290) - 165); }); // every size in a block
+    add([&](std::size_t i) { return other[i] < 0 ? -3.4e38f : 3.4e38f * (std::fabs(normal[i]) / 8); });
+    add([&](std::size_t i) {
+        return floatOf(static_cast<std::int32_t>(i * 2654435761u) & ~(1 << 30));
+    }); // any bits below 2
+    for (const auto& [type, plain, wide] : pairs)
+        for (const auto& values : inputs) {
+            CAPTURE(info(type).name, &values - inputs.data());
+            std::vector<std::uint8_t> expected(*storedBytes(type, count)), found(expected.size());
+            const std::size_t blocks = count / static_cast<std::size_t>(info(type).blockLength);
+            plain(values.data(), expected.data(), blocks);
+            wide(values.data(), found.data(), blocks);
+            const auto differs = std::ranges::mismatch(found, expected).in1;
+            if (differs != found.end()) FAIL("byte " << differs - found.begin());
+        }
+}
+#endif
