@@ -2,8 +2,11 @@
 #include "engine/analysis/line_norms.h"
 
 #include "engine/analysis/statistics_kernels.h"
+#include "engine/analysis/statistics_paths.h"
+#include "engine/analysis/stored_lines.h"
 #include "engine/core/checked_math.h"
 #include "engine/core/parallel.h"
+#include "engine/tensor/half.h"
 
 #include <algorithm>
 #include <cmath>
@@ -13,23 +16,27 @@ namespace qscope::engine::detail {
 
 namespace {
 
-constexpr std::int64_t kRunElements = 32768;   ///< 128 KiB of single precision stay in the second-level cache
-constexpr std::int64_t kSegment = 8192;        ///< columns whose sums stay there as well
+/// 128 KiB of single precision, and the sums of so many columns, stay in the second-level cache; elements that are read
+/// where they are stored, with smaller sums, leave the cache as they came.
+struct Lengths {
+    std::int64_t runElements, segment;
+};
+constexpr Lengths kDecoded{32768, 8192}, kStored{262144, 65536};
 constexpr std::int64_t kItemElements = std::int64_t{1} << 20;
 constexpr std::int64_t kMostBands = 32;        ///< bounds the memory for sums per column
-constexpr std::int64_t kRowsInSingle = 64;
 
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
 } // namespace
 
-Tiling::Tiling(MatrixShape matrix) : shape(matrix) {
-    segmentColumns = std::min(shape.columns, shape.rows < 64 ? 8 * kRunElements : kSegment);
+Tiling::Tiling(MatrixShape matrix, bool decoded) : shape(matrix) {
+    const auto [runElements, segment] = decoded ? kDecoded : kStored;
+    segmentColumns = std::min(shape.columns, shape.rows < 64 ? std::int64_t{262144} : segment);
     segments = segmentColumns == 0 ? 0 : ceilDiv(shape.columns, segmentColumns);
     const std::int64_t wanted = std::clamp<std::int64_t>(shape.rows * shape.columns / kItemElements, 1, kMostBands);
     bandRows = std::max<std::int64_t>(1, ceilDiv(shape.rows, wanted));
     bands = ceilDiv(shape.rows, bandRows);
-    runRows = segments == 1 ? std::clamp<std::int64_t>(kRunElements / segmentColumns, 1, bandRows) : 1;
+    runRows = segments == 1 ? std::clamp<std::int64_t>(runElements / segmentColumns, 1, bandRows) : 1;
 }
 
 Result<void> walk(const Tiling& tiling, Pass pass, const RunContext& context,
@@ -83,6 +90,44 @@ void LineNorms::add(const Run& run, std::span<const float> values, bool squaresF
     }
 }
 
+Result<void> LineNorms::addStored(const Run& run, const TensorView& tensor, std::uint32_t* patternCounts) {
+    const auto toFloat = [&](std::uint16_t pattern) {
+        return tensor.dtype == DType::F16 ? halfToFloat(pattern) : bfloat16ToFloat(pattern);
+    };
+    const std::int64_t band = run.item / m_tiling.segments, segment = run.item % m_tiling.segments;
+    float* const magnitudes = m_columnMagnitudes.data() + band * m_tiling.shape.columns + run.column;
+    double* const squares = m_columnSquares.data() + band * m_tiling.shape.columns + run.column;
+    std::vector<std::uint16_t> columnMagnitudes(at(run.columns));
+    std::vector<float> columnSquares(at(run.columns));
+    std::array<std::uint16_t, kRowsInSingle> rowMagnitudes;
+    std::array<double, kRowsInSingle> rowSquares;
+    for (std::int64_t first = 0; first < run.rows; first += kRowsInSingle) {
+        const Run part{run.item, run.row + first, std::min(kRowsInSingle, run.rows - first), run.column, run.columns};
+        const std::int64_t element = part.row * m_tiling.shape.columns + part.column;
+        const bool fit = addStoredRows(tensor.dtype, tensor.bytes.data() + 2 * element, part.rows, part.columns,
+                                       {patternCounts, columnMagnitudes.data(), columnSquares.data(), rowMagnitudes.data(), rowSquares.data()});
+        if (fit) {
+            for (std::int64_t r = 0; r < part.rows; ++r) {
+                const std::size_t line = at((part.row + r) * m_tiling.segments + segment);
+                m_rowMagnitudes[line] = toFloat(rowMagnitudes[at(r)]);
+                m_rowSquares[line] = rowSquares[at(r)];
+            }
+            for (std::size_t c = 0; c < columnSquares.size(); ++c) {
+                magnitudes[c] = std::max(magnitudes[c], toFloat(columnMagnitudes[c]));
+                squares[c] += static_cast<double>(columnSquares[c]);
+            }
+        } else {
+            std::vector<float> values(at(part.rows * part.columns));
+            QSCOPE_CHECK(decode(tensor, element, std::span(values)));
+            clearSpecial(std::span(values));
+            add(part, values, false);
+        }
+        std::ranges::fill(columnMagnitudes, std::uint16_t{0});
+        std::ranges::fill(columnSquares, 0.f);
+    }
+    return {};
+}
+
 void LineNorms::finish(TensorStatistics& statistics) const {
     if (!m_kept) return;
     const auto [rows, columns] = m_tiling.shape;
@@ -99,15 +144,15 @@ void LineNorms::finish(TensorStatistics& statistics) const {
     }
     statistics.columnAbsMax.assign(at(columns), 0);
     statistics.columnNorms.assign(at(columns), 0);
-    for (std::int64_t column = 0; column < columns; ++column) {
-        double squares = 0;
-        for (std::int64_t band = 0; band < m_tiling.bands; ++band) {
+    std::vector<double> squares(at(columns));
+    for (std::int64_t band = 0; band < m_tiling.bands; ++band)
+        for (std::int64_t column = 0; column < columns; ++column) {
             const std::size_t line = at(band * columns + column);
             statistics.columnAbsMax[at(column)] = std::max(statistics.columnAbsMax[at(column)], m_columnMagnitudes[line]);
-            squares += m_columnSquares[line];
+            squares[at(column)] += m_columnSquares[line];
         }
-        statistics.columnNorms[at(column)] = static_cast<float>(std::sqrt(squares));
-    }
+    for (std::int64_t column = 0; column < columns; ++column)
+        statistics.columnNorms[at(column)] = static_cast<float>(std::sqrt(squares[at(column)]));
 }
 
 } // namespace qscope::engine::detail

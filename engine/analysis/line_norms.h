@@ -11,7 +11,9 @@ namespace qscope::engine::detail {
 /// How a matrix is cut for parallel work: bands of rows times segments of columns, each walked in runs of contiguous
 /// elements that fit the cache. Depends on the shape alone, so that sums are the same on any number of threads.
 struct Tiling {
-    explicit Tiling(MatrixShape shape);
+    /// `decoded`: values of a run are decoded to single precision; else their stored bytes are read as they are, and runs
+    /// may be longer and wider.
+    explicit Tiling(MatrixShape shape, bool decoded = true);
 
     MatrixShape shape;
     std::int64_t segmentColumns = 0;
@@ -51,6 +53,8 @@ public:
     LineNorms(const Tiling& tiling, bool kept);
     /// `squaresFit`: squares of the values and sums of 64 of them stay in the range of single precision.
     void add(const Run& run, std::span<const float> finiteValues, bool squaresFit);
+    /// The same from the stored values of a tensor of F16 or BF16, which may be special, while their patterns are counted.
+    [[nodiscard]] Result<void> addStored(const Run& run, const TensorView& tensor, std::uint32_t* patternCounts);
     void finish(TensorStatistics& statistics) const;
 
 private:

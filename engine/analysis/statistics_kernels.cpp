@@ -142,24 +142,28 @@ QSCOPE_MULTIVERSION float addRow(const float* __restrict v, std::int64_t n, floa
     return row(v, n, magnitudes, squares, rowSquares);
 }
 
-void countPatterns(const std::uint16_t* patterns, std::int64_t count, std::uint32_t* table) {
+void countPairs(const std::byte* patterns, std::int64_t count, std::uint32_t* table) {
     std::int64_t i = 0;
-    for (; i + 4 <= count; i += 4) {
+    for (; i + 4 <= count; i += 4) { // at any address, as files may put a tensor at any byte
         std::uint64_t four;
-        std::memcpy(&four, patterns + i, sizeof four);
+        std::memcpy(&four, patterns + 2 * i, sizeof four);
         ++table[four & 0xFFFF];
         ++table[four >> 16 & 0xFFFF];
         ++table[four >> 32 & 0xFFFF];
         ++table[four >> 48];
     }
-    for (; i < count; ++i) ++table[patterns[i]];
+    for (; i < count; ++i) {
+        std::uint16_t one;
+        std::memcpy(&one, patterns + 2 * i, sizeof one);
+        ++table[one];
+    }
 }
 
-void countPatterns(const std::uint8_t* patterns, std::int64_t count, std::uint32_t* table) {
+void countBytes(const std::byte* patterns, std::int64_t count, std::uint32_t* table) {
     std::int64_t i = 0;
     for (; i + 4 <= count; i += 4)
-        for (std::int64_t part = 0; part < 4; ++part) ++table[256 * part + patterns[i + part]];
-    for (; i < count; ++i) ++table[patterns[i]];
+        for (std::int64_t part = 0; part < 4; ++part) ++table[256 * part + std::to_integer<std::int64_t>(patterns[i + part])];
+    for (; i < count; ++i) ++table[std::to_integer<std::int64_t>(patterns[i])];
 }
 
 } // namespace qscope::engine::detail

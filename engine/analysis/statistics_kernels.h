@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 
@@ -56,8 +57,9 @@ void addCentralMoments(CentralMoments& moments, const double* values, std::int64
 [[nodiscard]] float addRow(const float* values, std::int64_t count, float* columnMagnitudes, double* columnSquares,
                            double* rowSquares);
 
-/// How often each 16-bit or 8-bit pattern occurs. The 8-bit table has four parts of 256, to be added up.
-void countPatterns(const std::uint16_t* patterns, std::int64_t count, std::uint32_t* table);
-void countPatterns(const std::uint8_t* patterns, std::int64_t count, std::uint32_t* table);
+/// How often each of `count` patterns of two bytes, or of one, occurs. The table for bytes has four parts of 256, to be
+/// added up.
+void countPairs(const std::byte* patterns, std::int64_t count, std::uint32_t* table);
+void countBytes(const std::byte* patterns, std::int64_t count, std::uint32_t* table);
 
 } // namespace qscope::engine::detail
