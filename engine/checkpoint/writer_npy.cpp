@@ -12,6 +12,7 @@ namespace qscope::engine {
 namespace {
 
 constexpr std::size_t kPieceBytes = 8 << 20;
+constexpr std::string_view kSuffix = ".npy";
 
 Result<std::string> headerOf(const TensorToWrite& tensor) {
     const auto type = npyType(tensor.dtype);
@@ -49,7 +50,8 @@ Result<void> writeNpz(const std::filesystem::path& path, const std::vector<Tenso
                       const CheckWritten& check) {
     QSCOPE_CHECK(checkNames(tensors));
     for (const TensorToWrite& tensor : tensors)
-        if (!isZipName(tensor.name)) return fail(ErrorCode::OutOfRange, "'{}' is no name inside an archive", printable(tensor.name));
+        if (!isZipName(tensor.name) || tensor.name.size() + kSuffix.size() > 0xFFFF)
+            return fail(ErrorCode::OutOfRange, "'{}' is no name inside an archive", printable(tensor.name));
     QSCOPE_TRY(auto file, AtomicFile::create(path));
     ZipWriter archive(file);
     for (const TensorToWrite& tensor : tensors) {
@@ -59,7 +61,7 @@ Result<void> writeNpz(const std::filesystem::path& path, const std::vector<Tenso
         auto view = tensor.bytes();
         if (!view) return during(std::move(view).error(), "tensor '" + printable(tensor.name) + "'");
         QSCOPE_TRY(const auto checksum, checksumOf(header, view->bytes, context));
-        QSCOPE_CHECK(archive.begin(tensor.name + ".npy", header.size() + bytes, checksum));
+        QSCOPE_CHECK(archive.begin(tensor.name + std::string(kSuffix), header.size() + bytes, checksum));
         QSCOPE_CHECK(file.write(header));
         const TensorToWrite made{tensor.name, tensor.dtype, tensor.shape, [&view] { return view; }};
         QSCOPE_CHECK(writeTensor(file, made, context)); // checks that the bytes are as many as announced

@@ -54,38 +54,41 @@ std::uint32_t zipChecksum(std::uint32_t before, std::span<const std::byte> bytes
     return static_cast<std::uint32_t>(crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 
-Result<void> ZipWriter::begin(std::string name, std::uint64_t bytes, std::uint32_t checksum) {
-    const bool wide = bytes >= kWide;
-    const std::string more = wide ? extra({bytes, bytes}) : "";
+std::string zipLocalHeader(const ZipMember& member) {
+    const bool wide = member.bytes >= kWide;
+    const std::string more = wide ? extra({member.bytes, member.bytes}) : "";
     Record record;
-    common(record.u32(0x04034b50), wide).u32(checksum).u32(narrow(bytes)).u32(narrow(bytes)).u16(name.size()).u16(more.size());
-    m_members.push_back({std::move(name), m_file.position(), bytes, checksum});
-    return m_file.write(record.text(m_members.back().name).text(more).bytes());
+    common(record.u32(0x04034b50), wide).u32(member.checksum).u32(narrow(member.bytes)).u32(narrow(member.bytes));
+    return record.u16(member.name.size()).u16(more.size()).text(member.name).text(more).bytes();
 }
 
-Result<void> ZipWriter::finish() {
-    const std::uint64_t start = m_file.position();
-    for (const Member& member : m_members) {
+std::string zipDirectory(const std::vector<ZipMember>& members, std::uint64_t start) {
+    Record record;
+    for (const ZipMember& member : members) {
         std::vector<std::uint64_t> numbers;
         if (member.bytes >= kWide) numbers = {member.bytes, member.bytes};
         if (member.offset >= kWide) numbers.push_back(member.offset);
         const std::string more = extra(numbers);
-        Record record;
         record.u32(0x02014b50).u16(45);
         common(record, !more.empty()).u32(member.checksum).u32(narrow(member.bytes)).u32(narrow(member.bytes));
         record.u16(member.name.size()).u16(more.size()).u16(0).u16(0).u16(0).u32(0).u32(narrow(member.offset));
-        QSCOPE_CHECK(m_file.write(record.text(member.name).text(more).bytes()));
+        record.text(member.name).text(more);
     }
-    const std::uint64_t end = m_file.position(), bytes = end - start, count = m_members.size();
+    const std::uint64_t bytes = record.bytes().size(), count = members.size();
     constexpr std::uint64_t kMany = 0xFFFF;
-    Record record;
     if (count >= kMany || bytes >= kWide || start >= kWide) {
         record.u32(0x06064b50).u64(44).u16(45).u16(45).u32(0).u32(0).u64(count).u64(count).u64(bytes).u64(start);
-        record.u32(0x07064b50).u32(0).u64(end).u32(1);
+        record.u32(0x07064b50).u32(0).u64(start + bytes).u32(1);
     }
     record.u32(0x06054b50).u16(0).u16(0).u16(std::min(count, kMany)).u16(std::min(count, kMany));
-    record.u32(narrow(bytes)).u32(narrow(start)).u16(0);
-    return m_file.write(record.bytes());
+    return record.u32(narrow(bytes)).u32(narrow(start)).u16(0).bytes();
 }
+
+Result<void> ZipWriter::begin(std::string name, std::uint64_t bytes, std::uint32_t checksum) {
+    m_members.push_back({std::move(name), m_file.position(), bytes, checksum});
+    return m_file.write(zipLocalHeader(m_members.back()));
+}
+
+Result<void> ZipWriter::finish() { return m_file.write(zipDirectory(m_members, m_file.position())); }
 
 } // namespace qscope::engine

@@ -8,8 +8,22 @@
 
 namespace qscope::engine {
 
-/// Writes a zip archive of stored members into a file that begins with it. Sizes and offsets of 2^32 - 1 and more take
-/// ZIP64's fields. Source: PKWARE, .ZIP File Format Specification 6.3.10.
+/// A stored member of a zip archive.
+struct ZipMember {
+    std::string name;
+    std::uint64_t offset = 0; ///< of its local header from the archive's start
+    std::uint64_t bytes = 0;
+    std::uint32_t checksum = 0; ///< CRC-32
+};
+
+/// What stands before a member's bytes. Sizes and offsets of 2^32 - 1 and more take ZIP64's fields, here and below.
+/// Source: PKWARE, .ZIP File Format Specification 6.3.10.
+[[nodiscard]] std::string zipLocalHeader(const ZipMember& member);
+
+/// The directory and the end record, which begin at `start`, right behind the last member.
+[[nodiscard]] std::string zipDirectory(const std::vector<ZipMember>& members, std::uint64_t start);
+
+/// Writes a zip archive of stored members into a file that begins with it.
 class ZipWriter {
 public:
     explicit ZipWriter(AtomicFile& file) : m_file(file) {}
@@ -20,15 +34,8 @@ public:
     [[nodiscard]] Result<void> finish();
 
 private:
-    struct Member {
-        std::string name;
-        std::uint64_t offset = 0;
-        std::uint64_t bytes = 0;
-        std::uint32_t checksum = 0;
-    };
-
     AtomicFile& m_file;
-    std::vector<Member> m_members;
+    std::vector<ZipMember> m_members;
 };
 
 /// CRC-32 of bytes that follow those of `before` (0: none).
