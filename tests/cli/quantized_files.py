@@ -36,6 +36,8 @@ class Typed:
 def save(folder, tensors, config=None, files=None, name="model.safetensors"):
     folder.mkdir(parents=True, exist_ok=True)
     header, data = {"__metadata__": {"format": "pt"}}, b""
+    if config and config["quant_method"] == "plain-codes":  # said in the file itself
+        header["__metadata__"]["quantization"], config = json.dumps(config["weights"]), None
     for tensor, values in tensors.items():
         kind = values.name if isinstance(values, Typed) else NAMES[values.dtype.str]
         values = np.ascontiguousarray(values.values if isinstance(values, Typed) else values)
@@ -348,6 +350,14 @@ def samples(random):
     codes, exponents = random.integers(0, 16, (3, 8, 2, 32), dtype="u1"), random.integers(110, 130, (3, 8, 2), dtype="u1")
     found["gpt-oss"] = ({"m.0_blocks": codes[..., 0::2] | codes[..., 1::2] << 4, "m.0_scales": exponents, "m.0_bias": np.ones((3, 8), "f4")},
                         {"quant_method": "mxfp4"}, {}, {"m.0.weight": (E2M1[codes] * E8M0[exponents][..., None]).reshape(3, 8, 64)}, "MXFP4")
+    for label, high, bits in (("plain", 1, 6), ("plain-blocks", 16, 4)):
+        codes, symmetric = random.integers(0, 1 << bits, (rows, columns), dtype="i4"), high == 1
+        scales = (random.integers(1, 2000, (rows // high, columns // 32)) / 65536).astype("<f2")
+        zeros = np.full(scales.shape, 1 << bits - 1, "i4") if symmetric else random.integers(0, 1 << bits, scales.shape, dtype="i4")
+        parts = {"m.0.weight.codes": (codes - (1 << bits - 1)).astype("i1") if symmetric else codes.astype("u1"), "m.0.weight.scales": scales}
+        found[label] = (parts if symmetric else parts | {"m.0.weight.zeros": zeros.astype("u1")},
+                        {"quant_method": "plain-codes", "weights": {"m.0.weight": {"bits": bits, "symmetric": symmetric, "group": [high, 32]}}}, {},
+                        {"m.0.weight": (codes - spread(zeros, rows, columns)).astype("f4") * spread(scales, rows, columns).astype("f4")}, "plain codes")
     return found
 
 
@@ -359,7 +369,7 @@ if __name__ == "__main__":  # a folder for each sample, or with "corpus" one fil
         folder = save(target / label, tensors, config, files)
         if sys.argv[2:] == ["corpus"]:
             content = (folder / "model.safetensors").read_bytes()
-            described = (folder / "config.json").read_bytes() if config else b""
+            described = (folder / "config.json").read_bytes() if (folder / "config.json").exists() else b""
             for file in [*folder.iterdir()]:
                 file.unlink()
             folder.rmdir()

@@ -16,7 +16,7 @@ HOLDERS = {"ct-4-dense": ("compressed-tensors", "gptq", "gptq-v2", "awq"), "ct-4
            "ct-nvfp4": ("compressed-tensors",), "ct-mxfp": ("compressed-tensors",), "gptq-2": ("gptq-v2", "compressed-tensors"),
            "gptq-3": ("compressed-tensors",), "gptq-4": ("gptq-v2",), "gptq-8": ("compressed-tensors",), "gptq-file": ("gptq-v2",),
            "awq": ("awq", "compressed-tensors", "gptq-v2"), "bnb-nf4": ("bitsandbytes",), "bnb-fp4": ("bitsandbytes",),
-           "bnb-int8": ("compressed-tensors",), "fp8-blocks": ("compressed-tensors",)}
+           "bnb-int8": ("compressed-tensors",), "fp8-blocks": ("compressed-tensors",), "plain": ("safetensors-codes",)}
 
 
 class QuantizedFilesTest(ProgramTest):

@@ -26,6 +26,32 @@ std::string ggufOfTypes(const std::vector<std::array<std::uint32_t, 3>>& types) 
     return bytes.alignTo(32).zeros(offset).data;
 }
 
+/// NVFP4 weights with second scales beside them, as a divisor's inverse, for each expert, and of a wrong count.
+std::string ggufOfScaledBlocks() {
+    Bytes bytes = ggufStart(6, 1);
+    bytes.text("quantoscope.scale_divisor.a.weight").put(6u).put(4.f);
+    putGgufTensor(bytes, "a.weight", {64, 1}, 40, 0);
+    putGgufTensor(bytes, "a.scale", {1}, 0, 64);
+    putGgufTensor(bytes, "b.weight", {64, 1, 2}, 40, 96);
+    putGgufTensor(bytes, "b.scale", {2}, 0, 192);
+    putGgufTensor(bytes, "c", {64, 1}, 40, 224);
+    putGgufTensor(bytes, "c.scale", {3}, 0, 288);
+    bytes.alignTo(32);
+    const auto block = [&](int blocks) {
+        for (int i = 0; i < blocks; ++i) {
+            bytes.put(0x38383838u);
+            for (int byte = 0; byte < 32; ++byte) bytes.put(static_cast<std::uint8_t>(byte * 8 + i));
+        }
+        bytes.alignTo(32);
+    };
+    block(1);
+    bytes.put(0.25f).alignTo(32);
+    block(2);
+    bytes.put(2.f).put(0.5f).alignTo(32);
+    block(1);
+    return bytes.put(1.f).put(2.f).put(3.f).alignTo(32).data;
+}
+
 /// One of two parts, with one tensor of 8 F32 values.
 std::string ggufPart(std::uint16_t number, std::uint16_t count, const char* name) {
     Bytes bytes = ggufStart(1, 3);
@@ -57,6 +83,7 @@ int main(int argc, char** argv) {
     save(folder / "gguf/version2", ggufStart(0, 0, 2).data);
     save(folder / "gguf/big-endian", ggufStart(0, 0, 0x03000000).data);
     save(folder / "gguf/types", ggufOfTypes({{0, 1, 4}, {2, 32, 18}, {12, 256, 144}, {28, 1, 8}, {39, 32, 17}}));
+    save(folder / "gguf/scaled", ggufOfScaledBlocks());
     save(folder / "gguf/nested", ggufStart(0, 1).text("a").put(9u).put(9u).put(std::uint64_t{2}).put(4u).put(std::uint64_t{1})
                                      .put(7u).put(8u).put(std::uint64_t{1}).text("x").data);
     save(folder / "gguf_split/two", joined(ggufPart(0, 2, "a"), ggufPart(1, 2, "b")));
