@@ -104,18 +104,14 @@ Result<void> LineNorms::addStored(const Run& run, const TensorView& tensor, std:
     for (std::int64_t first = 0; first < run.rows; first += kRowsInSingle) {
         const Run part{run.item, run.row + first, std::min(kRowsInSingle, run.rows - first), run.column, run.columns};
         const std::int64_t element = part.row * m_tiling.shape.columns + part.column;
-        const bool fit = addStoredRows(tensor.dtype, tensor.bytes.data() + 2 * element, part.rows, part.columns,
-                                       {patternCounts, columnMagnitudes.data(), columnSquares.data(), rowMagnitudes.data(), rowSquares.data()});
-        if (fit) {
+        const LineSums sums{patternCounts, columnMagnitudes.data(), columnSquares.data(), rowMagnitudes.data(), rowSquares.data()};
+        if (addStoredRows(tensor.dtype, tensor.bytes.data() + 2 * element, part.rows, part.columns, sums)) {
             for (std::int64_t r = 0; r < part.rows; ++r) {
                 const std::size_t line = at((part.row + r) * m_tiling.segments + segment);
                 m_rowMagnitudes[line] = toFloat(rowMagnitudes[at(r)]);
                 m_rowSquares[line] = rowSquares[at(r)];
             }
-            for (std::size_t c = 0; c < columnSquares.size(); ++c) {
-                magnitudes[c] = std::max(magnitudes[c], toFloat(columnMagnitudes[c]));
-                squares[c] += static_cast<double>(columnSquares[c]);
-            }
+            mergeColumns(tensor.dtype, part.columns, sums, magnitudes, squares);
         } else {
             std::vector<float> values(at(part.rows * part.columns));
             QSCOPE_CHECK(decode(tensor, element, std::span(values)));

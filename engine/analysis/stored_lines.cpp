@@ -20,7 +20,9 @@ namespace {
 
 constexpr std::int64_t kPiece = 4096;    ///< columns after which a row's sums go on in double precision
 constexpr std::int64_t kLanesOfRow = 16; ///< sums of a row side by side, column c in lane c mod 16
-constexpr std::int64_t kAhead = 1024;    ///< bytes; processors read ahead no further than to the end of a page
+/// Bytes to fetch ahead of a row, as processors on their own read no further than to the end of a page: into the second
+/// level of the cache, and into the first.
+constexpr std::int64_t kAhead = 4096, kSoon = 512;
 using Lanes = std::array<float, kLanesOfRow>;
 
 /// Patterns from `kFirstSpecial` on are not finite; squares of those from `kLeast` to `kMost` stay in single precision.
@@ -54,6 +56,16 @@ QSCOPE_ALWAYS_INLINE bool addValue(const std::byte* at, std::int64_t row, std::i
     to.columnSquares[column] += square;
     lanes[static_cast<std::size_t>(column % kLanesOfRow)] += square;
     return magnitude == 0 || fits<Format>(magnitude, magnitude);
+}
+
+template<class Format>
+void merge(std::int64_t columns, const LineSums& from, float* __restrict magnitudes, double* __restrict squares) {
+    for (std::int64_t column = 0; column < columns; ++column) {
+        const float magnitude = Format::valueOf(from.columnMagnitudes[column]);
+        magnitudes[column] = magnitude > magnitudes[column] ? magnitude : magnitudes[column];
+    }
+    for (std::int64_t column = 0; column < columns; ++column)
+        squares[column] += static_cast<double>(from.columnSquares[column]);
 }
 
 double totalOf(const Lanes& lanes) {
@@ -126,7 +138,8 @@ QSCOPE_AVX2 bool addRows(const std::byte* values, std::int64_t row, std::int64_t
             __m256 columnLow = _mm256_loadu_ps(squaresAt), columnHigh = _mm256_loadu_ps(squaresAt + 8);
             for (int r = 0; r < Rows; ++r) {
                 const std::byte* const at = start + 2 * (r * columns + column);
-                _mm_prefetch(reinterpret_cast<const char*>(at) + kAhead, _MM_HINT_T0);
+                _mm_prefetch(reinterpret_cast<const char*>(at) + kAhead, _MM_HINT_T1);
+                _mm_prefetch(reinterpret_cast<const char*>(at) + kSoon, _MM_HINT_T0);
                 const __m256i patterns = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
                 const __m256i stored = _mm256_and_si256(patterns, _mm256_set1_epi16(0x7FFF));
                 const __m256i special = _mm256_cmpgt_epi16(stored, _mm256_set1_epi16(Format::kFirstSpecial - 1));
@@ -181,6 +194,13 @@ bool addByAvx2(const std::byte* values, std::int64_t rows, std::int64_t columns,
 } // namespace
 
 bool hasStoredRows(DType type) { return type == DType::F16 || type == DType::BF16; }
+
+void mergeColumns(DType type, std::int64_t columns, const LineSums& from, float* magnitudes, double* squares) {
+    if (type == DType::F16)
+        merge<Half>(columns, from, magnitudes, squares);
+    else
+        merge<Brain>(columns, from, magnitudes, squares);
+}
 
 bool addStoredRowsPlainly(DType type, const std::byte* values, std::int64_t rows, std::int64_t columns,
                           const LineSums& to) {

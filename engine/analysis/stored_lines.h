@@ -32,4 +32,7 @@ inline constexpr std::int64_t kRowsInSingle = 64;
 [[nodiscard]] bool addStoredRowsPlainly(DType type, const std::byte* values, std::int64_t rows, std::int64_t columns,
                                         const LineSums& to);
 
+/// What such rows added to columns goes on in values: raises their largest magnitudes and adds to their squares.
+void mergeColumns(DType type, std::int64_t columns, const LineSums& from, float* magnitudes, double* squares);
+
 } // namespace qscope::engine::detail
