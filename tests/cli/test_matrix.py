@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every writer and back: codes, scales and zero points stay as they are, or the values do and the program says so."""
+import json
 import unittest
 import zipfile
 
@@ -92,6 +93,32 @@ class MatrixTest(ProgramTest):
                 self.through_all(q.save(self.folder / "awq", q.awq("m.0", w) | norm, q.awq_config(32)), "awq", INTEGERS)
         w = q.weight(random, 32, 128, 8, 32, True)
         self.through_all(q.save(self.folder / "gptq-8", q.gptq("m.0", w) | norm, q.gptq_config(8, 32)), "gptq", INTEGERS - {"awq"})
+
+    def test_codes_of_widths_that_a_format_lacks_go_through_wider_ones_and_mean_the_same(self):
+        """GGUF and ONNX keep 2, 3, 5, 6 and 7 bits in 4, 5 or 8, and GGUF every 32 codes under a scale of their own: what comes
+        back are more bits and more groups, with the very distances from zero and the very scales."""
+        random = np.random.default_rng(26)
+        for bits, symmetric, size in ((2, True, 32), (3, False, 32), (5, False, 32), (6, True, 32), (7, False, 32), (4, True, 128)):
+            w = q.weight(random, 32, 128, bits, size, symmetric)
+            w.scales = (random.integers(1, 100, w.scales.shape) / 64).astype("f2")
+            source = q.save(self.folder / f"ct-{bits}", q.ct_pack("m.0", w, symmetric),
+                            q.ct_config("pack-quantized", q.ct_arguments(bits, size, symmetric=symmetric)))
+            for form in ("gguf", "onnx"):
+                with self.subTest(bits=bits, through=form):
+                    written, refusal = self.convert(source, form, f"{bits}-{form}")
+                    self.assertIsNotNone(written, refusal)
+                    back, refusal = self.convert(written, "compressed-tensors", f"{bits}-{form}-back")
+                    self.assertIsNotNone(back, refusal)
+                    config = json.loads((back.parent / "config.json").read_text())["quantization_config"]
+                    stored = config["config_groups"]["group_0"]["weights"]["num_bits"]
+                    self.assertGreaterEqual(stored, bits)
+                    found = q.ct_unpack(q.load(back.parent), "m.0", stored)
+                    distances, scales = [], []
+                    for each in (w, found):
+                        distances.append(each.codes - q.spread(each.zeros, 32, 128, each.group))
+                        scales.append(q.spread(each.scales.astype("f4"), 32, 128, each.group))
+                    np.testing.assert_array_equal(*distances)
+                    np.testing.assert_array_equal(*scales)
 
     def test_small_floats_survive_every_writer_that_holds_them(self):
         random = np.random.default_rng(21)
