@@ -28,6 +28,17 @@ QSCOPE_ALWAYS_INLINE void storeDigits(const std::uint32_t* codes, Byte* to) {
     }
 }
 
+/// Sums of the magnitudes of blocks that follow one another, each in the order of its values, which is the reference's
+/// rounding; side by side, as every addition waits for the one before it.
+template<int Blocks, int Length>
+QSCOPE_ALWAYS_INLINE void addMagnitudes(const float* x, float* sums) {
+    for (int e = 0; e < Length; ++e)
+        for (int b = 0; b < Blocks; ++b) {
+            const float value = x[b * Length + e];
+            sums[b] += value < 0 ? -value : value;
+        }
+}
+
 } // namespace
 
 QSCOPE_MULTIVERSION void encodeTQ1_0(const float* __restrict x, Byte* __restrict block, std::size_t blocks) {
@@ -50,14 +61,18 @@ QSCOPE_MULTIVERSION void encodeTQ2_0(const float* __restrict x, Byte* __restrict
 
 QSCOPE_MULTIVERSION void encodeQ1_0(const float* __restrict x, Byte* __restrict block, std::size_t blocks) {
     constexpr int kLength = 128;
-    for (; blocks > 0; --blocks, x += kLength, block += 18) {
-        float sum = 0; // in the order of the values, which is the reference's rounding
-        for (int e = 0; e < kLength; ++e) sum += x[e] < 0 ? -x[e] : x[e];
-        storeHalf(sum / kLength, block);
-        for (int k = 0; k < kLength / 8; ++k) {
-            std::uint32_t bits = 0;
-            for (std::uint32_t e = 0; e < 8; ++e) bits |= (x[8 * k + static_cast<int>(e)] >= 0 ? 1u : 0u) << e;
-            block[2 + k] = static_cast<Byte>(bits);
+    while (blocks > 0) {
+        float sums[4] = {};
+        const int together = blocks >= 4 ? 4 : 1;
+        if (together == 4) addMagnitudes<4, kLength>(x, sums);
+        else addMagnitudes<1, kLength>(x, sums);
+        for (int b = 0; b < together; ++b, --blocks, x += kLength, block += 18) {
+            storeHalf(sums[b] / kLength, block);
+            for (int k = 0; k < kLength / 8; ++k) {
+                std::uint32_t bits = 0;
+                for (std::uint32_t e = 0; e < 8; ++e) bits |= (x[8 * k + static_cast<int>(e)] >= 0 ? 1u : 0u) << e;
+                block[2 + k] = static_cast<Byte>(bits);
+            }
         }
     }
 }

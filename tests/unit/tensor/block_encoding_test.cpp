@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/core/simd.h"
 #include "engine/tensor/block_families.h"
+#include "engine/tensor/half.h"
 #include "tests/support/random_values.h"
 #include "tests/unit/tensor/known_blocks.h"
 
@@ -100,6 +101,20 @@ TEST_CASE("Q1_0 keeps signs and the mean magnitude, Q2_0 the largest magnitude a
         for (std::size_t i = first; i < first + 64; ++i) largest = std::max(largest, std::fabs(at(values, i)));
         for (std::size_t i = first; i < first + 64; ++i)
             REQUIRE(at(two, i) == Approx(std::round(at(values, i) / largest) * largest).epsilon(0x1p-10).margin(1e-9));
+    }
+}
+
+TEST_CASE("Q1_0 adds magnitudes one after another, however many blocks there are") {
+    const auto values = test::normalValues(128 * 7, 19);
+    const auto blocks = test::encoded(DType::Q1_0, values);
+    for (std::size_t block = 0; block < 7; ++block) {
+        float sum = 0;
+        for (std::size_t i = 0; i < 128; ++i) sum += std::fabs(values[128 * block + i]);
+        std::uint16_t half = 0;
+        std::memcpy(&half, blocks.data() + 18 * block, sizeof half);
+        CHECK(half == floatToHalf(sum / 128));
+        for (std::size_t i = 0; i < 128; ++i)
+            REQUIRE((std::to_integer<int>(blocks[18 * block + 2 + i / 8]) >> i % 8 & 1) == (values[128 * block + i] >= 0));
     }
 }
 
