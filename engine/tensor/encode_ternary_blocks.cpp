@@ -64,8 +64,10 @@ QSCOPE_MULTIVERSION void encodeQ1_0(const float* __restrict x, Byte* __restrict 
     while (blocks > 0) {
         float sums[4] = {};
         const int together = blocks >= 4 ? 4 : 1;
-        if (together == 4) addMagnitudes<4, kLength>(x, sums);
-        else addMagnitudes<1, kLength>(x, sums);
+        if (together == 4)
+            addMagnitudes<4, kLength>(x, sums);
+        else
+            addMagnitudes<1, kLength>(x, sums);
         for (int b = 0; b < together; ++b, --blocks, x += kLength, block += 18) {
             storeHalf(sums[b] / kLength, block);
             for (int k = 0; k < kLength / 8; ++k) {
