@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What authors of plugins build against: libraries, headers and a CMake package with Quantoscope::engine and ::sdk.
+# What authors of plugins build against: the program's libraries (component `program`), and as component `sdk` headers and a
+# CMake package with Quantoscope::engine and ::sdk.
 include(CMakePackageConfigHelpers)
 
 set_target_properties(qscope_engine PROPERTIES EXPORT_NAME engine)
@@ -9,8 +10,9 @@ foreach(library qscope_engine qscope_sdk)
     target_include_directories(${library} INTERFACE "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/quantoscope>")
 endforeach()
 
-install(TARGETS qscope_engine qscope_sdk EXPORT QuantoscopeTargets COMPONENT sdk
-    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT sdk)
+set_target_properties(qscope_engine qscope_sdk PROPERTIES INSTALL_RPATH "$ORIGIN")
+install(TARGETS qscope_engine qscope_sdk EXPORT QuantoscopeTargets
+    LIBRARY DESTINATION "${QSCOPE_LIBRARY_INSTALL_DIR}" NAMELINK_SKIP)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/engine" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/quantoscope" COMPONENT sdk
     FILES_MATCHING PATTERN "*.h" PATTERN "backend_gpu" EXCLUDE)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/plugins/sdk"

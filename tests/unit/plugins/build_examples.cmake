@@ -2,8 +2,10 @@
 # Installs what plugin authors need from BUILD into a fresh folder under WORK, then builds the example plugins against it,
 # each as a project of its own. The modules end up in WORK/modules.
 file(REMOVE_RECURSE "${WORK}")
-execute_process(COMMAND "${CMAKE_COMMAND}" --install "${BUILD}" --component sdk --prefix "${WORK}/prefix"
-    OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+foreach(component program sdk)
+    execute_process(COMMAND "${CMAKE_COMMAND}" --install "${BUILD}" --component ${component} --prefix "${WORK}/prefix"
+        OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
 foreach(example example_method example_view)
     file(COPY "${EXAMPLES}/${example}" DESTINATION "${WORK}/source") # away from the tree, so that nothing of it is found
     execute_process(COMMAND "${CMAKE_COMMAND}" -S "${WORK}/source/${example}" -B "${WORK}/${example}" -G "${GENERATOR}"
