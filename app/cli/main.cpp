@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/commands.h"
+#include "app/cli/man_page.h"
 #include "engine/core/parallel.h"
+#include "plugins/host/bundled_fonts.h"
 
 #include <QGuiApplication>
 
@@ -49,6 +51,7 @@ std::unique_ptr<QCoreApplication> makeApplication(const CLI::App& program, int& 
     qInstallMessageHandler([](QtMsgType type, const QMessageLogContext&, const QString& text) {
         if (type == QtCriticalMsg || type == QtFatalMsg) fmt::print(stderr, "error: {}\n", text.toStdString());
     });
+    useBundledFonts();
     return std::make_unique<QGuiApplication>(argc, argv);
 }
 
@@ -64,6 +67,10 @@ int main(int argc, char** argv) {
     Command chosen;
     CLI::App program{"Quantoscope: look into checkpoints and circuits, quantize, compare, export, simulate.", "qscope"};
     program.set_version_flag("--version", "qscope " QSCOPE_VERSION);
+    program.add_flag_callback("--man", [&program] {
+        fmt::print("{}", manPage(program, QSCOPE_VERSION));
+        throw CLI::Success();
+    }, "Print the manual page")->group(""); // for the build, not for users
     program.require_subcommand(1);
     program.fallthrough();
     program.add_option("--device", options.device, "auto, cpu, vulkan, vulkan:N or part of a device's name")
