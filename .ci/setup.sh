@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Sourced by run.sh and test.sh: brings the machine to where it can build. Debian 12 and newer; repeats in well under a second.
+# Sourced by run.sh, test.sh and package.sh: brings the machine to where it can build. Debian 12 and newer; repeats in well under a second.
 
 build_packages="build-essential cmake ninja-build ccache qt6-base-dev libqt6opengl6-dev qt6-charts-dev qt6-svg-dev libgl-dev
     libeigen3-dev libexpected-dev libfmt-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libtbb-dev libnlopt-dev libpcre2-dev libutf8proc-dev zlib1g-dev pkg-config
     libvulkan-dev glslc fonts-dejavu-core"
 test_packages="catch2 librapidcheck-dev libbenchmark-dev python3 python3-numpy mesa-vulkan-drivers vulkan-validationlayers
-    xvfb xauth"
+    xvfb xauth desktop-file-utils file patchelf zstd"
+package_packages="file patchelf xz-utils qt6-wayland"
 
 # install_missing PACKAGE...: says what it is about to install and installs it, as root or through sudo.
 install_missing() {
