@@ -276,8 +276,12 @@ Result<void> Pipeline::quantizeModel(ModelAccess& model, const ParamValues& para
         for (std::size_t w = 0; w < model.weights().size(); ++w) {
             const auto before = model.installed(w);
             if (!before) continue;
-            QSCOPE_TRY(auto repaired, step.repair(*before, inputOf(model.weights()[w], model.calibration()), own, seed, context));
+            QuantInput input = inputOf(model.weights()[w], model.calibration());
+            std::vector<Trace> traces;
+            input.traces = &traces;
+            QSCOPE_TRY(auto repaired, step.repair(*before, input, own, seed, context));
             model.install(w, std::make_shared<const QuantizedTensor>(std::move(repaired)));
+            for (Trace& trace : traces) model.addTrace(w, std::move(trace));
         }
     }
     return {};

@@ -134,7 +134,7 @@ public:
         Progress unseen;
         const RunContext quiet{context.stop, unseen, context.notes, context.backend};
         PowerLevels levels{codes.bits, 0, true};
-        QSCOPE_CHECK(roundToPower(matrix, levels, codes, quiet));
+        QSCOPE_CHECK(roundToPower(matrix, levels, codes, input.traces, quiet));
         const Learned learned{matrix, moments, columns, codes};
         QSCOPE_TRY(double error, outputError(learned.values(codes.tables, true), moments, columns, context));
         std::vector<double> course{error};

@@ -2,6 +2,7 @@
 #include "plugins/data_free/power_levels.h"
 
 #include "engine/quant/level_fit.h"
+#include "engine/quant/trace_points.h"
 
 #include <algorithm>
 #include <cmath>
@@ -117,8 +118,31 @@ TableCodes emptyPowerCodes(std::string name, int bits, const Grouping& grouping)
     return codes;
 }
 
+namespace {
+
+/// The error over the exponents of the coarse walk, and the one that was chosen.
+void leaveTraces(std::vector<Trace>& traces, const PowerError& error, const PowerLevels& chosen,
+                 std::span<const float> matrix) {
+    double squares = 0;
+    for (const float w : matrix) squares += static_cast<double>(w) * static_cast<double>(w);
+    if (!(squares > 0)) return;
+    const std::string chart = "Error over the exponent: ", x = "exponent a", y = "relative squared error";
+    Trace curve{chart + "one for the matrix", x, y, {}, {}};
+    PowerLevels tried = chosen;
+    for (int i = 2; i <= 40; ++i) {
+        tried.exponent = 0.05F * static_cast<float>(i);
+        curve.x.push_back(static_cast<double>(tried.exponent));
+        curve.y.push_back(error.of(tried) / squares);
+    }
+    traces.push_back(std::move(curve));
+    traces.push_back(
+        choiceOf(chart + "chosen", x, y, static_cast<double>(chosen.exponent), error.of(chosen) / squares));
+}
+
+} // namespace
+
 Result<void> roundToPower(std::span<const float> matrix, PowerLevels& levels, TableCodes& codes,
-                          const RunContext& context) {
+                          std::vector<Trace>* traces, const RunContext& context) {
     Progress unseen;
     const RunContext quiet{context.stop, unseen, context.notes, context.backend};
     codes.scales.assign(static_cast<std::size_t>(codes.grouping.count()), 1);
@@ -133,7 +157,11 @@ Result<void> roundToPower(std::span<const float> matrix, PowerLevels& levels, Ta
             scales[static_cast<std::size_t>(group.elements[i])] = scale;
         }
     }));
-    if (!(levels.exponent > 0)) levels.exponent = PowerError(magnitudes, scales).bestExponent(levels);
+    if (!(levels.exponent > 0)) {
+        const PowerError error(magnitudes, scales);
+        levels.exponent = error.bestExponent(levels);
+        if (traces) leaveTraces(*traces, error, levels, matrix);
+    }
     if (context.cancelled()) return cancelled();
     const auto borders = levels.borders();
     codes.tables = levels.table();

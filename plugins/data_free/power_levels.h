@@ -3,6 +3,7 @@
 
 #include "engine/core/run_context.h"
 #include "engine/quant/forms.h"
+#include "engine/quant/trace.h"
 
 #include <span>
 #include <vector>
@@ -46,8 +47,8 @@ private:
 
 /// Fills in PowerQuant's result: half-precision scales that are the groups' largest magnitudes, the exponent of least
 /// error (unless `levels.exponent` is given, above 0; it is left there), codes. Adds the elements to the context's
-/// progress.
+/// progress. `traces` (may be null) gets the error over the exponents when one was searched.
 [[nodiscard]] Result<void> roundToPower(std::span<const float> matrix, PowerLevels& levels, TableCodes& codes,
-                                        const RunContext& context);
+                                        std::vector<Trace>* traces, const RunContext& context);
 
 } // namespace qscope::engine

@@ -61,7 +61,7 @@ public:
         TableCodes codes = emptyCodes(input.subject.shape, parameters);
         PowerLevels levels{codes.bits, static_cast<float>(valueOf<double>(parameters, "exponent")),
                            valueOf<std::string>(parameters, "rounding") == "nearest"};
-        QSCOPE_CHECK(roundToPower(matrix, levels, codes, context));
+        QSCOPE_CHECK(roundToPower(matrix, levels, codes, input.traces, context));
         return tensorOf(input.subject.shape, std::move(codes));
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quant/element_stream.h"
 #include "engine/quant/forms.h"
+#include "engine/quant/trace_points.h"
 #include "engine/quant/truncated_svd.h"
 #include "plugins/low_rank/low_rank_methods.h"
 
@@ -56,12 +57,24 @@ public:
         for (std::size_t i = 0; i < error.size(); ++i) error[i] -= rounded[i];
         QSCOPE_TRY(auto factors,
                    truncatedSvd(error, asMatrix(result.shape), valueOf<std::int64_t>(parameters, "rank"), context));
+        if (input.traces) leaveTraces(*input.traces, error, factors.values);
         QSCOPE_CHECK(roundToHalves(factors));
         const Shape shape = result.shape;
         return around(std::move(result), shape, parameters, std::move(factors));
     }
 
 private:
+    /// The singular values that are kept, and how much of the squared error they hold.
+    static void leaveTraces(std::vector<Trace>& traces, std::span<const float> error, std::span<const double> values) {
+        double all = 0, sum = 0;
+        for (const float e : error) all += static_cast<double>(e) * static_cast<double>(e);
+        std::vector<double> held;
+        for (const double value : values) held.push_back(all > 0 ? 100 * (sum += value * value) / all : 0);
+        traces.push_back(courseOf("Singular values of the error that are kept", "rank", "singular value", values));
+        traces.push_back(
+            courseOf("Error that the low-rank part takes up", "rank", "share of the squared error (%)", held));
+    }
+
     static QuantizedTensor around(QuantizedTensor base, const Shape& shape, const ParamValues& parameters,
                                   LowRankFactors factors = {}) {
         const MatrixShape matrix = asMatrix(shape);

@@ -2,6 +2,7 @@
 #include "engine/core/parallel.h"
 #include "engine/quant/element_stream.h"
 #include "engine/quant/model_access.h"
+#include "engine/quant/trace_points.h"
 #include "engine/quant/truncated_svd.h"
 #include "plugins/low_rank/allocation.h"
 #include "plugins/low_rank/low_rank_methods.h"
@@ -136,6 +137,7 @@ struct Parts {
     LqCodes codes;
     LowRankFactors factors;
     double error = std::numeric_limits<double>::infinity(); ///< sum of F (W - Q - L1 L2)²
+    std::vector<double> course = {};                        ///< the error of each round
 };
 
 /// Roots of the means of F over the columns of each row, or over the rows of each column; 1 on average, and never so
@@ -187,6 +189,7 @@ Result<Parts> decompose(const Matrix& matrix, const LqFormat& format, std::int64
                         const RunContext& context) {
     const MatrixShape shape = asMatrix(matrix.shape);
     Parts best;
+    std::vector<double> course;
     std::vector<float> difference = matrix.values, rounded(matrix.values.size());
     for (std::int64_t round = 0; round < rounds; ++round) {
         Parts parts;
@@ -196,12 +199,14 @@ Result<Parts> decompose(const Matrix& matrix, const LqFormat& format, std::int64
         QSCOPE_TRY(parts.codes, roundToLevels(rest, format, context));
         QSCOPE_CHECK(parts.codes.dequantize(matrix.shape, 0, rounded));
         parts.error = errorBetween(matrix, rest, rounded);
+        course.push_back(parts.error);
         if (!(parts.error < best.error)) break;
         best = std::move(parts);
         if (best.factors.rank == 0) break;
         for (std::size_t i = 0; i < difference.size(); ++i) difference[i] = matrix.values[i] - rounded[i];
     }
     if (best.codes.codes.empty()) return fail(ErrorCode::OutOfRange, "its errors have no finite sum");
+    best.course = std::move(course);
     return best;
 }
 
@@ -282,7 +287,7 @@ public:
                        share({std::move(choices)}, static_cast<double>(matrix.values.size()) * budget, context));
             format = formats()[chosen[0]];
         }
-        return finished(matrix, format, parameters, context);
+        return finished(matrix, format, parameters, input.traces, context);
     }
 
     [[nodiscard]] Result<void> quantizeModel(ModelAccess& model, const ParamValues& parameters, std::uint64_t,
@@ -307,9 +312,11 @@ public:
         for (std::size_t i = 0; i < taken.size(); ++i) {
             QSCOPE_TRY(const Matrix matrix,
                        matrixOf(inputOf(model.weights()[taken[i]], model.calibration()), parameters, quiet));
-            QSCOPE_TRY(auto result,
-                       finished(matrix, budget > 0 ? formats()[chosen[i]] : formatFrom(parameters), parameters, quiet));
+            std::vector<Trace> traces;
+            QSCOPE_TRY(auto result, finished(matrix, budget > 0 ? formats()[chosen[i]] : formatFrom(parameters),
+                                             parameters, &traces, quiet));
             model.install(taken[i], std::make_shared<const QuantizedTensor>(std::move(result)));
+            for (Trace& trace : traces) model.addTrace(taken[i], std::move(trace));
             ++context.progress.done;
         }
         return {};
@@ -352,10 +359,17 @@ private:
     }
 
     static Result<QuantizedTensor> finished(const Matrix& matrix, const LqFormat& format, const ParamValues& parameters,
-                                            const RunContext& context) {
+                                            std::vector<Trace>* traces, const RunContext& context) {
         const std::int64_t rank = valueOf<std::int64_t>(parameters, "rank");
         QSCOPE_TRY(auto parts, decompose(matrix, format, rank, valueOf<std::int64_t>(parameters, "rounds"), context));
         context.progress.done.fetch_add(static_cast<std::int64_t>(matrix.values.size()), std::memory_order_relaxed);
+        if (traces) {
+            traces->push_back(courseOf("Error while codes and low-rank part take turns", "round",
+                                       matrix.fisher.empty() ? "squared error" : "squared error weighted with F",
+                                       parts.course));
+            traces->push_back(
+                courseOf("Singular values that are kept", "rank", "singular value", parts.factors.values));
+        }
         return joined(matrix.shape, std::move(parts.codes), rank, std::move(parts.factors));
     }
 };

@@ -4,6 +4,7 @@
 #include "engine/quant/element_stream.h"
 #include "engine/quant/forms.h"
 #include "engine/quant/model_access.h"
+#include "engine/quant/trace_points.h"
 #include "engine/quant/truncated_svd.h"
 #include "plugins/low_rank/low_rank_methods.h"
 
@@ -186,6 +187,7 @@ private:
             request.wanted.push_back(adapter.weight);
         }
         QSCOPE_TRY(const LossResult loss, m_model.loss(request, m_quiet));
+        m_losses.push_back(loss.loss);
         for (Adapter& adapter : m_adapters) {
             const LowRankFactors& factors = adapter.factors;
             const DenseView all(loss.gradients.at(adapter.weight).data(), adapter.shape.rows, adapter.shape.columns);
@@ -202,7 +204,11 @@ private:
     }
 
     Result<void> finish() {
+        const Trace course =
+            courseOf("Loss while it is learned: whole network", "step",
+                     fmt::format("KL divergence + {:.3g} cross entropy (nat per token)", m_text), m_losses);
         for (Adapter& adapter : m_adapters) {
+            m_model.addTrace(adapter.weight, course);
             for (float& x : adapter.factors.left) x *= m_scale;
             QSCOPE_CHECK(roundToHalves(adapter.factors));
             LowRankSum form;
@@ -225,6 +231,7 @@ private:
     double m_rate, m_text;
     std::int64_t m_steps, m_batch, m_rank;
     std::vector<Adapter> m_adapters;
+    std::vector<double> m_losses; ///< of the steps
 };
 
 class Lrec final : public QuantMethod {

@@ -3,6 +3,7 @@
 #include "engine/nn/taps/quantize_activations.h"
 #include "engine/quant/element_stream.h"
 #include "engine/quant/forms.h"
+#include "engine/quant/trace_points.h"
 #include "engine/quant/truncated_svd.h"
 #include "engine/quant/uniform_step.h"
 #include "plugins/low_rank/low_rank_methods.h"
@@ -144,6 +145,7 @@ struct Split {
     RoundedToGrid codes;
     std::vector<float> rounded; ///< what the codes stand for
     double error = std::numeric_limits<double>::infinity();
+    std::vector<double> course = {}; ///< the error of each round
 };
 
 /// Codes for what the low-rank part leaves of the scaled weight.
@@ -201,7 +203,8 @@ public:
                 m_largest[i % m_largest.size()] = std::max(m_largest[i % m_largest.size()], std::abs(reader.values[i]));
     }
 
-    Result<std::vector<float>> best(const RunContext& context) const {
+    /// `traces`: gets the error over the powers that were tried; may be null.
+    Result<std::vector<float>> best(std::vector<Trace>* traces, const RunContext& context) const {
         constexpr int kParts = 20;
         std::vector<std::pair<float, float>> powers{{0.0F, 0.0F}};
         for (int i = 1; i < kParts; ++i)
@@ -216,11 +219,28 @@ public:
                 QSCOPE_TRY(errors[static_cast<std::size_t>(at)], errorWith(factors(a, b), context));
                 return {};
             }));
-        const auto [a, b] = powers[static_cast<std::size_t>(std::ranges::min_element(errors) - errors.begin())];
+        const auto chosen = static_cast<std::size_t>(std::ranges::min_element(errors) - errors.begin());
+        const auto [a, b] = powers[chosen];
+        if (traces) leaveTraces(*traces, powers, errors, chosen);
         return factors(a, b);
     }
 
 private:
+    static void leaveTraces(std::vector<Trace>& traces, const std::vector<std::pair<float, float>>& powers,
+                            const std::vector<double>& errors, std::size_t chosen) {
+        const std::string chart = "Output error over the power of the smoothing: ", x = "power a of max|x|",
+                          y = "squared error on the samples";
+        Trace inputs{chart + "b = 0", x, y, {}, {}}, both{chart + "b = 1 - a", x, y, {}, {}};
+        for (std::size_t i = 0; i < powers.size(); ++i) {
+            Trace& trace = powers[i].second > 0 ? both : inputs;
+            trace.x.push_back(static_cast<double>(powers[i].first));
+            trace.y.push_back(errors[i]);
+        }
+        traces.push_back(std::move(inputs));
+        traces.push_back(std::move(both));
+        traces.push_back(choiceOf(chart + "chosen", x, y, static_cast<double>(powers[chosen].first), errors[chosen]));
+    }
+
     std::vector<float> factors(float a, float b) const {
         std::vector<float> made;
         for (std::size_t c = 0; c < m_largest.size(); ++c) {
@@ -290,12 +310,18 @@ public:
                 QSCOPE_TRY(auto reader, readerOf(weight, seen->samples, context));
                 readers.push_back(std::move(reader));
             }
-            QSCOPE_TRY(factors, Smoothing(*seen, readers, settings).best(context));
+            QSCOPE_TRY(factors, Smoothing(*seen, readers, settings).best(input.traces, context));
         }
         QSCOPE_TRY(const Reader own, readerOf(input.weight, seen->samples, context));
         QSCOPE_TRY(Split split, bestSplit(own, factors, seen->samples, settings,
                                           valueOf<std::int64_t>(parameters, "rounds"), context));
         given.progress.done.fetch_add(static_cast<std::int64_t>(own.values.size()), std::memory_order_relaxed);
+        if (input.traces) {
+            input.traces->push_back(courseOf("Output error while codes and low-rank part take turns", "round",
+                                             "squared error on the samples", split.course));
+            input.traces->push_back(
+                courseOf("Singular values that are kept", "rank", "singular value", split.factors.values));
+        }
         return joined(input.weight.shape, settings, parameters, std::move(split), std::move(factors));
     }
 
@@ -315,16 +341,19 @@ private:
         const Inputs inputs(samples, by, settings);
         const std::vector<float> scaled = scaledBy(reader.values, by);
         Split best;
+        std::vector<double> course;
         std::vector<float> difference = scaled;
         for (std::int64_t round = 0; round < rounds; ++round) {
             QSCOPE_TRY(auto factors, truncatedSvd(difference, reader.shape, settings.rank, context));
             QSCOPE_TRY(Split split, splitAt(scaled, std::move(factors), reader.shape, settings, context));
             split.error = outputError(split, reader, inputs);
+            course.push_back(split.error);
             if (round > 0 && !(split.error < best.error)) break;
             best = std::move(split);
             if (settings.rank == 0) break;
             for (std::size_t i = 0; i < scaled.size(); ++i) difference[i] = scaled[i] - best.rounded[i];
         }
+        best.course = std::move(course);
         return best;
     }
 

@@ -164,7 +164,8 @@ public:
         const Grid grid = gridOf(parameters, static_cast<int>(std::ranges::max_element(votes) - votes.begin()));
         LevelCodes codes = outlineOn(grid, grouping, type);
         QSCOPE_CHECK(roundOn(grid, matrix, {}, kSearch, codes, quiet));
-        QSCOPE_CHECK(learnRounding(grid, matrix, *input.calibration, learningFrom(parameters, false), codes, context));
+        QSCOPE_CHECK(learnRounding(grid, matrix, *input.calibration, learningFrom(parameters, false), codes,
+                                   input.traces, context));
         context.progress.done.fetch_add(static_cast<std::int64_t>(matrix.size()), std::memory_order_relaxed);
         made.codes = std::move(codes);
         return made;
@@ -236,7 +237,8 @@ public:
         QSCOPE_CHECK(roundOn(grid, matrix, {}, searchFrom(parameters), codes,
                              {context.stop, unseen, context.notes, context.backend}));
         QSCOPE_CHECK(learnRounding(grid, matrix, *input.calibration,
-                                   learningFrom(parameters, valueOf<bool>(parameters, "scale-aware")), codes, context));
+                                   learningFrom(parameters, valueOf<bool>(parameters, "scale-aware")), codes,
+                                   input.traces, context));
         context.progress.done.fetch_add(static_cast<std::int64_t>(matrix.size()), std::memory_order_relaxed);
         return made;
     }

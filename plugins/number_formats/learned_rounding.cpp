@@ -3,6 +3,7 @@
 
 #include "engine/core/parallel.h"
 #include "engine/optimize/optimizers.h"
+#include "engine/quant/trace_points.h"
 
 #include <Eigen/Core>
 
@@ -50,7 +51,8 @@ SoftRounding softRounding(const Minifloat& format, std::span<const float> matrix
 }
 
 Result<void> learnRounding(const Grid& grid, std::span<const float> matrix, const InputStatistics& inputs,
-                           const LearnedRounding& how, LevelCodes& codes, const RunContext& context) {
+                           const LearnedRounding& how, LevelCodes& codes, std::vector<Trace>* traces,
+                           const RunContext& context) {
     const auto* format = std::get_if<Minifloat>(&grid.closedForm());
     const Eigen::Index rows = codes.grouping.rows, columns = codes.grouping.columns;
     if (!format || inputs.channels != columns ||
@@ -73,6 +75,7 @@ Result<void> learnRounding(const Grid& grid, std::span<const float> matrix, cons
     moments *= static_cast<float>(1 / nearest);
 
     std::vector<float> gradient(matrix.size());
+    std::vector<double> course;
     optimize::Adam adam;
     for (int iteration = 0; iteration < how.iterations; ++iteration) {
         if (context.cancelled()) return cancelled();
@@ -97,13 +100,23 @@ Result<void> learnRounding(const Grid& grid, std::span<const float> matrix, cons
             }
             return {};
         }));
+        if (traces)
+            course.push_back(static_cast<double>(error.cwiseProduct(product).sum()) /
+                             static_cast<double>(matrix.size()));
         const optimize::Parameter parameter{"rounding", soft.variable, gradient};
         QSCOPE_CHECK(adam.step(std::span(&parameter, 1), how.rate, quiet));
     }
+    RoundingDecisions decisions;
     for (std::size_t i = 0; i < matrix.size(); ++i) {
-        const float scale = scaleOf(codes, i),
-                    hard = soft.steps[i] * (soft.down[i] + (soft.variable[i] >= 0 ? 1.0F : 0.0F));
+        const bool up = soft.variable[i] >= 0;
+        const float scale = scaleOf(codes, i), hard = soft.steps[i] * (soft.down[i] + (up ? 1.0F : 0.0F));
+        decisions.add(matrix[i] / soft.steps[i] - soft.down[i], up);
         codes.codes[i] = grid.nearest(hard / scale);
+    }
+    if (traces) {
+        traces->push_back(courseOf("Loss while it is learned: soft weights", "step",
+                                   "output error, that of nearest rounding = 1", course));
+        std::ranges::move(decisions.traces(), std::back_inserter(*traces));
     }
     return {};
 }

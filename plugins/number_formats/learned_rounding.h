@@ -28,8 +28,10 @@ struct SoftRounding {
                                         bool scaleAware);
 
 /// Learns for every weight whether it goes up or down, so that tr (Ŵ - W) M (Ŵ - W)ᵀ falls, where M is the second
-/// moments of the inputs; codes take the place of those of nearest rounding. `grid` is the format's.
+/// moments of the inputs; codes take the place of those of nearest rounding. `grid` is the format's. `traces` (may be
+/// null) gets the course of the error and the decisions.
 [[nodiscard]] Result<void> learnRounding(const Grid& grid, std::span<const float> matrix, const InputStatistics& inputs,
-                                         const LearnedRounding& how, LevelCodes& codes, const RunContext& context);
+                                         const LearnedRounding& how, LevelCodes& codes, std::vector<Trace>* traces,
+                                         const RunContext& context);
 
 } // namespace qscope::engine

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quant/element_stream.h"
+#include "engine/quant/trace_points.h"
 #include "engine/quant/uniform_step.h"
 #include "plugins/outliers/outlier_methods.h"
 #include "plugins/outliers/single_values.h"
@@ -77,6 +78,9 @@ public:
         std::vector<float> scores(input.gradient.begin(), input.gradient.end());
         for (float& score : scores) score = std::abs(score);
         const auto elements = largestOf(scores, kept(input.weight.shape, parameters));
+        if (input.traces)
+            input.traces->push_back(heldByLargest("Gradient held by the steepest weights", "share of the weights (%)",
+                                                  "share of the sum of |dL/dw| (%)", scores));
         const std::vector<float> given = values;
         for (const std::int64_t element : elements)
             values[static_cast<std::size_t>(element)] = 0; // every range holds 0 anyway

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quant/element_stream.h"
 #include "engine/quant/forms.h"
+#include "engine/quant/trace_points.h"
 #include "engine/quant/uniform_step.h"
 #include "plugins/outliers/kept_columns.h"
 #include "plugins/outliers/outlier_methods.h"
@@ -108,6 +109,14 @@ public:
                 form.values.push_back(roundedTo(ScaleType::F16, std::clamp(value, -65504.0F, 65504.0F)));
                 value = 0; // must not widen the row's range
             }
+        if (input.traces && input.calibration && threshold > 0) {
+            const std::string chart = "Largest input of each channel, largest first: ", x = "rank of the channel",
+                              y = "magnitude";
+            const auto& reach = input.calibration->channelMax;
+            const auto count = static_cast<double>(std::max<std::size_t>(1, reach.size()));
+            input.traces->push_back(rankedOf(chart + "channels", x, y, {reach.begin(), reach.end()}));
+            input.traces->push_back({chart + "threshold", x, y, {1, count}, {threshold, threshold}});
+        }
         GridCodes codes = codesFor(input.weight.shape);
         QSCOPE_TRY(const auto steps, fitSteps(values, {}, codes.grouping, codes.grid, {}, context));
         codes.values = roundToSteps(values, codes.grouping, codes.grid, steps);

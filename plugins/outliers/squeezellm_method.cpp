@@ -3,6 +3,7 @@
 #include "engine/quant/element_stream.h"
 #include "engine/quant/forms.h"
 #include "engine/quant/scalar_clusters.h"
+#include "engine/quant/trace_points.h"
 #include "plugins/outliers/outlier_methods.h"
 #include "plugins/outliers/single_values.h"
 
@@ -119,6 +120,10 @@ public:
         QSCOPE_TRY(auto values, finiteValues(input.weight, context));
         if (input.fisher.size() != values.size())
             return fail(ErrorCode::Unsupported, "the loss has no gradient with respect to it");
+        if (input.traces)
+            input.traces->push_back(heldByLargest("Sensitivity held by the most sensitive weights",
+                                                  "share of the weights (%)", "share of the sum of F (%)",
+                                                  input.fisher));
         const std::vector<float> given = values;
         const std::vector<std::int64_t> apart = setApart(values, input.fisher, parameters);
 

@@ -34,7 +34,7 @@ public:
                                "After the warm-up the penalty, whose exponent falls from the first to the last, drives "
                                "every h to 0 or 1.",
                                "Round up where V >= 0; the next block sees what this one gives."};
-            made.help.cost = "steps x batch x three passes through a block; 24 bytes per weight of a block.";
+            made.help.cost = "steps x batch x three passes through a block; 28 bytes per weight of a block.";
             made.help.differences =
                 "The papers run 20,000 steps at rate 0.001 with batches of 32; the defaults here fit a small model "
                 "into a minute (set steps, rate and batch). "

@@ -2,6 +2,7 @@
 #include "plugins/search_and_learning/awq_method.h"
 
 #include "engine/core/parallel.h"
+#include "engine/quant/trace_points.h"
 #include "plugins/search_and_learning/grid_choice.h"
 
 #include <Eigen/Core>
@@ -67,28 +68,69 @@ const MethodInfo& describeAwqClip() {
 
 using Block = Eigen::MatrixXf;
 
-/// The step for one group, and the group as it is rounded, clipped.
-UniformStep searched(std::span<const float> values, const Block& moments, const UniformGrid& grid, int candidates,
-                     int steps, std::vector<float>& clipped) {
+/// Errors of one row, its groups added up.
+struct RowErrors {
+    std::vector<double> alike; ///< by range tried, the same for all groups
+    std::vector<int> chosen;   ///< how many groups took it
+    double least = 0;          ///< each group with the range it took
+};
+
+/// The step for one group, and the group as it is rounded, clipped. Adds to `errors`, which hold one entry per range
+/// tried.
+UniformStep searched(std::span<const float> values, const Block& moments, const UniformGrid& grid, int steps,
+                     RowErrors& errors, std::vector<float>& clipped) {
     float peak = 0;
     for (const float w : values) peak = std::max(peak, std::abs(w));
     UniformStep best;
     double least = std::numeric_limits<double>::infinity();
     std::vector<float> tried(values.size());
     Eigen::RowVectorXf error(static_cast<Eigen::Index>(values.size()));
-    for (int k = 0; k < candidates; ++k) {
+    std::size_t taken = 0;
+    for (std::size_t k = 0; k < errors.alike.size(); ++k) {
         const float reach = peak * (1 - static_cast<float>(k) / static_cast<float>(steps));
         std::ranges::transform(values, tried.begin(), [&](float w) { return std::clamp(w, -reach, reach); });
         const UniformStep step = fitStep(tried, {}, grid);
         for (std::size_t i = 0; i < values.size(); ++i)
             error[static_cast<Eigen::Index>(i)] = step.rounded(tried[i]) - values[i];
         const auto sum = static_cast<double>((error * moments).dot(error));
+        errors.alike[k] += sum;
         if (!(sum < least)) continue;
         least = sum;
+        taken = k;
         best = step;
         clipped = tried;
     }
+    errors.least += least;
+    ++errors.chosen[taken];
     return best;
+}
+
+/// The error over the ranges tried, and how often each was taken.
+void leaveTraces(std::vector<Trace>& traces, const std::vector<RowErrors>& rows, int steps, double tokens) {
+    RowErrors all = rows.front();
+    for (std::size_t row = 1; row < rows.size(); ++row) {
+        for (std::size_t k = 0; k < all.alike.size(); ++k) all.alike[k] += rows[row].alike[k];
+        for (std::size_t k = 0; k < all.chosen.size(); ++k) all.chosen[k] += rows[row].chosen[k];
+        all.least += rows[row].least;
+    }
+    const std::string chart = "Output error over the range kept: ", x = "part of each group's range",
+                      y = "squared error per token, groups apart";
+    Trace alike{chart + "all groups alike", x, y, {}, {}}, taken{"Groups by the range they keep", x, "groups", {}, {}};
+    double mean = 0, groups = 0;
+    const std::size_t every = (all.alike.size() + kTracePoints - 1) / kTracePoints;
+    for (std::size_t k = 0; k < all.alike.size(); ++k) {
+        const double part = 1 - static_cast<double>(k) / static_cast<double>(steps);
+        mean += part * all.chosen[k];
+        groups += all.chosen[k];
+        if (k % every != 0) continue;
+        alike.x.push_back(part);
+        alike.y.push_back(all.alike[k] / tokens);
+        taken.x.push_back(part);
+        taken.y.push_back(all.chosen[k]);
+    }
+    traces.push_back(std::move(alike));
+    traces.push_back(choiceOf(chart + "each its own, at the mean part", x, y, mean / groups, all.least / tokens));
+    traces.push_back(std::move(taken));
 }
 
 class AwqClip final : public QuantMethod {
@@ -124,6 +166,9 @@ public:
 
         std::vector<UniformStep> found(static_cast<std::size_t>(grouping.count()));
         codes.values.codes.resize(weight.size());
+        const auto tried = static_cast<std::size_t>(candidates);
+        std::vector<RowErrors> errors(static_cast<std::size_t>(grouping.rows),
+                                      {std::vector<double>(tried), std::vector<int>(tried)});
         Progress unseen;
         const RunContext quiet{context.stop, unseen, context.notes, context.backend};
         QSCOPE_CHECK(parallelChunks(grouping.rows, 4, quiet, [&](std::int64_t begin, std::int64_t end) -> Result<void> {
@@ -133,7 +178,7 @@ public:
                     const auto at = static_cast<std::size_t>(row * grouping.columns + first);
                     const UniformStep step = searched(std::span(weight).subspan(at, static_cast<std::size_t>(group)),
                                                       moments[static_cast<std::size_t>(first / group)], codes.grid,
-                                                      candidates, steps, clipped);
+                                                      steps, errors[static_cast<std::size_t>(row)], clipped);
                     found[static_cast<std::size_t>(grouping.indexOf(row, first))] = step;
                     for (std::size_t i = 0; i < clipped.size(); ++i)
                         codes.values.codes[at + i] = storedCode(codes.grid, step.code(clipped[i]));
@@ -144,6 +189,8 @@ public:
         RoundedToGrid kept = withoutCodes(codes.grid, found);
         kept.codes = std::move(codes.values.codes);
         codes.values = std::move(kept);
+        if (input.traces && tried > 1)
+            leaveTraces(*input.traces, errors, steps, static_cast<double>(std::max<std::int64_t>(1, seen->tokens)));
         return quantized;
     }
 };

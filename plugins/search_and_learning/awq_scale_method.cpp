@@ -3,6 +3,7 @@
 
 #include "engine/core/parallel.h"
 #include "engine/quant/forms.h"
+#include "engine/quant/trace_points.h"
 #include "plugins/search_and_learning/grid_choice.h"
 
 #include <Eigen/Core>
@@ -152,7 +153,8 @@ public:
         const Search search(form.grid, moments, quiet);
         const Eigen::VectorXf magnitudes = magnitudesOf(*seen);
         const std::int64_t ratios = valueOf<std::int64_t>(parameters, "ratios");
-        double least = std::numeric_limits<double>::infinity();
+        double least = std::numeric_limits<double>::infinity(), ratio = 0;
+        std::vector<double> errors;
         InputTransform best;
         for (std::int64_t n = 0; n < ratios; ++n) {
             const Eigen::RowVectorXf factors =
@@ -162,9 +164,19 @@ public:
                 QSCOPE_TRY(const double part, search.error(weight, form.grouping.groupColumns, factors));
                 error += part;
             }
+            errors.push_back(error);
             if (!(error < least)) continue;
             least = error;
+            ratio = static_cast<double>(n) / static_cast<double>(ratios);
             best.factors.assign(factors.begin(), factors.end());
+        }
+        if (input.traces) {
+            const std::string chart = "Output error over the power of the scaling: ", x = "power r",
+                              y = "squared error per token";
+            Trace curve = courseOf(chart + "tried", x, y, errors);
+            for (double& at : curve.x) at = (at - 1) / static_cast<double>(ratios);
+            input.traces->push_back(std::move(curve));
+            input.traces->push_back(choiceOf(chart + "chosen", x, y, ratio, least));
         }
         best.factorBits = folding == Folding::Stored ? 16 : 0;
         return best;

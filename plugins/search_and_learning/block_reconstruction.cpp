@@ -2,6 +2,7 @@
 #include "plugins/search_and_learning/block_reconstruction.h"
 
 #include "engine/core/random.h"
+#include "engine/quant/trace_points.h"
 
 #include <algorithm>
 #include <limits>
@@ -175,8 +176,15 @@ Result<void> installFinished(ModelAccess& model, const LearnedWeights& weights, 
     for (const auto& [index, weight] : weights) {
         QSCOPE_TRY(auto result, weight->finished(context));
         model.install(index, std::make_shared<const QuantizedTensor>(std::move(result)));
+        for (Trace& trace : weight->traces()) model.addTrace(index, std::move(trace));
     }
     return {};
+}
+
+void traceLoss(ModelAccess& model, const LearnedWeights& weights, const LossCurve& curve, const std::string& lossName,
+               const std::string& what) {
+    const Trace trace = courseOf("Loss while it is learned: " + what, "step", lossName, curve.losses);
+    for (const auto& [index, weight] : weights) model.addTrace(index, trace);
 }
 
 Result<void> reconstructBlocks(ModelAccess& model, std::int64_t steps, const BeginBlock& begin, const TrainBlock& how,
@@ -191,6 +199,7 @@ Result<void> reconstructBlocks(ModelAccess& model, std::int64_t steps, const Beg
             QSCOPE_TRY(const LossCurve curve, train(model, weights, training, context));
             curves += fmt::format("{}{:.3g} to {:.3g}", curves.empty() ? "" : ", ", curve.first(), curve.last());
             QSCOPE_CHECK(installFinished(model, weights, context));
+            traceLoss(model, weights, curve, training.lossName, fmt::format("block {}", block));
         }
         context.progress.done = steps * (block + 1);
     }

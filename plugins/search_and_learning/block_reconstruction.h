@@ -44,6 +44,8 @@ public:
     virtual void moved() {}
     /// The result, hard.
     [[nodiscard]] virtual Result<QuantizedTensor> finished(const RunContext& context) = 0;
+    /// After `finished`: what is worth seeing of what was learned.
+    [[nodiscard]] virtual std::vector<Trace> traces() const { return {}; }
 };
 using LearnedWeights = std::map<std::size_t, std::unique_ptr<LearnedWeight>>; ///< by weight of the model
 
@@ -66,6 +68,7 @@ struct Training {
     std::int64_t patience = 0;
     std::vector<LossTerm> terms;
     std::vector<Rate> rates;
+    std::string lossName = "loss"; ///< what the terms add up to, for traces: "mean square error"
     std::uint64_t seed = 0;
     /// Before each step: activations as they are then quantized; empty: as the model has them.
     std::function<const ActivationQuantization*()> activations = {};
@@ -112,9 +115,12 @@ using TrainBlock = std::function<Result<Training>(int block)>;
 [[nodiscard]] std::vector<std::size_t> weightsOutside(const ModelAccess& model);
 /// Channels of the residual stream that enters a block.
 [[nodiscard]] std::int64_t widthOf(const ModelAccess& model, int block);
-/// Installs what the weights have become.
+/// Installs what the weights have become, with their traces.
 [[nodiscard]] Result<void> installFinished(ModelAccess& model, const LearnedWeights& weights,
                                            const RunContext& context);
+/// Leaves a copy of the curve with every weight that was learned; `what` names the curve: "block 3".
+void traceLoss(ModelAccess& model, const LearnedWeights& weights, const LossCurve& curve, const std::string& lossName,
+               const std::string& what);
 /// Whether the error speaks of one weight alone; then it is left out, with a warning.
 [[nodiscard]] bool leftOut(const Error& error, const ModelWeight& weight, const RunContext& context);
 

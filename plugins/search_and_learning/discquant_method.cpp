@@ -121,6 +121,7 @@ public:
              {optimize::Schedule::Shape::Cosine, valueOf<double>(parameters, "rate"), 0, steps, steps / 8}});
         QSCOPE_TRY(const LossCurve curve, train(model, inside, training, context));
         QSCOPE_CHECK(installFinished(model, inside, context));
+        traceLoss(model, inside, curve, "KL divergence (nat per token)", "whole network");
         context.notes.note(fmt::format("divergence of the soft network: {:.3g} at first, {:.3g} at last; {:.1f} % of "
                                        "the choices were made before the last rounding",
                                        curve.first(), curve.last(), 100 * decided(inside)));

@@ -184,6 +184,7 @@ public:
             Training training;
             training.steps = steps;
             training.batch = valueOf<std::int64_t>(parameters, "batch");
+            training.lossName = "mean square error of the block";
             training.seed = seed + static_cast<std::uint64_t>(block) * 0x9E3779B9U;
             LossTerm output;
             output.request.first = block;

@@ -3,6 +3,7 @@
 
 #include "engine/core/parallel.h"
 #include "engine/quant/forms.h"
+#include "engine/quant/trace_points.h"
 #include "engine/quant/uniform_step.h"
 
 #include <algorithm>
@@ -157,6 +158,18 @@ Result<QuantizedTensor> LearnedClipping::finished(const RunContext& context) {
     form.factorBits = m_factors->storedBits;
     for (const float a : m_factors->values) form.factors.push_back(1 / a);
     return tensorOf(m_outline.shape, std::move(form));
+}
+
+std::vector<Trace> LearnedClipping::traces() const {
+    if (!m_learnsRange) return {};
+    std::vector<double> low, high;
+    for (std::size_t g = 0; g < groups(); ++g) {
+        low.push_back(static_cast<double>(sigmoid(m_strength[g])));
+        high.push_back(static_cast<double>(sigmoid(m_strength[groups() + g])));
+    }
+    const std::string chart = "Range that each group keeps, widest first: ", x = "rank", y = "part of the range";
+    return {rankedOf(chart + "to the smallest weight", x, y, std::move(low)),
+            rankedOf(chart + "to the largest weight", x, y, std::move(high))};
 }
 
 } // namespace qscope::engine

@@ -33,6 +33,8 @@ public:
     [[nodiscard]] std::vector<LearnedNumbers> learned() override;
     void moved() override;
     [[nodiscard]] Result<QuantizedTensor> finished(const RunContext& context) override;
+    /// What part of its range each group keeps, on both sides.
+    [[nodiscard]] std::vector<Trace> traces() const override;
 
     /// Of the groups' strengths (low ones first), at the last call of `take`.
     [[nodiscard]] std::span<const float> strengthGradients() const { return m_gradient; }

@@ -40,6 +40,7 @@ LearnedRounding::LearnedRounding(std::string name, QuantizedTensor outline, std:
     , m_grouping(std::get<GridCodes>(m_outline.codes).grouping)
     , m_steps(std::move(steps))
     , m_penalty(penalty)
+    , m_weight(weight.begin(), weight.end())
     , m_below(weight.size())
     , m_choice(weight.size())
     , m_soft(weight.size())
@@ -101,18 +102,24 @@ Result<double> LearnedRounding::take(std::span<const float> gradient, const Mome
 
 std::vector<LearnedNumbers> LearnedRounding::learned() { return {{{m_name, m_choice, m_gradient}, 0}}; }
 
-Result<QuantizedTensor> LearnedRounding::finished(const RunContext&) {
+Result<QuantizedTensor> LearnedRounding::finished(const RunContext& context) {
     QuantizedTensor result = m_outline;
     auto& codes = std::get<GridCodes>(result.codes);
     codes.values = withoutCodes(codes.grid, m_steps);
     codes.values.codes.resize(m_below.size());
+    RoundingDecisions decisions;
     for (std::size_t i = 0; i < m_below.size(); ++i) {
         const auto at = static_cast<std::int64_t>(i);
         const UniformStep& step =
             m_steps[indexOf(m_grouping.indexOf(at / m_grouping.columns, at % m_grouping.columns))];
+        const bool up = m_choice[i] >= 0;
         codes.values.codes[i] =
-            storedCode(codes.grid, std::clamp(m_below[i] + (m_choice[i] >= 0 ? 1.0F : 0.0F), step.least, step.most));
+            storedCode(codes.grid, std::clamp(m_below[i] + (up ? 1.0F : 0.0F), step.least, step.most));
+        if (m_below[i] >= step.least && m_below[i] < step.most) // where there is a choice
+            decisions.add(m_weight[i] / step.scale + step.zero - m_below[i], up);
     }
+    m_traces = decisions.traces();
+    QSCOPE_CHECK(traceRanges(&m_traces, m_weight, m_grouping, codes.grid, m_steps, context));
     return result;
 }
 

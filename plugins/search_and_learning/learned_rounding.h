@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/quant/trace_points.h"
 #include "engine/quant/uniform_step.h"
 #include "plugins/search_and_learning/block_reconstruction.h"
 
@@ -34,6 +35,8 @@ public:
                                       const RunContext& context) override;
     [[nodiscard]] std::vector<LearnedNumbers> learned() override;
     [[nodiscard]] Result<QuantizedTensor> finished(const RunContext& context) override;
+    /// The choices beside those of round to nearest, and the error over the range of the grid.
+    [[nodiscard]] std::vector<Trace> traces() const override { return m_traces; }
 
 private:
     std::string m_name;
@@ -41,10 +44,12 @@ private:
     Grouping m_grouping;
     std::vector<UniformStep> m_steps;
     RoundingPenalty m_penalty;
+    std::vector<float> m_weight;
     std::vector<float> m_below;  ///< floor(w/s) + z, not clamped
     std::vector<float> m_choice; ///< V
     std::vector<float> m_soft;   ///< h(V) at the last call of `values`
     std::vector<float> m_gradient;
+    std::vector<Trace> m_traces;
 };
 
 } // namespace qscope::engine

@@ -2,6 +2,7 @@
 #include "plugins/search_and_learning/neighbour_choice.h"
 
 #include "engine/core/parallel.h"
+#include "engine/quant/trace_points.h"
 
 #include <algorithm>
 #include <cmath>
@@ -98,6 +99,13 @@ Result<QuantizedTensor> NeighbourChoice::finished(const RunContext&) {
     for (std::size_t i = 0; i < m_at.size(); ++i)
         codes.values.codes.push_back(storedCode(codes.grid, m_at[i] > 0.5F ? m_high[i] : m_low[i]));
     return result;
+}
+
+std::vector<Trace> NeighbourChoice::traces() const {
+    RoundingDecisions decisions;
+    for (std::size_t i = 0; i < m_at.size(); ++i)
+        if (m_low[i] != m_high[i]) decisions.add(m_exact[i], m_at[i] > 0.5F);
+    return decisions.traces();
 }
 
 } // namespace qscope::engine

@@ -30,6 +30,8 @@ public:
     [[nodiscard]] std::vector<LearnedNumbers> learned() override;
     void moved() override;
     [[nodiscard]] Result<QuantizedTensor> finished(const RunContext& context) override;
+    /// The choices beside those of round to nearest.
+    [[nodiscard]] std::vector<Trace> traces() const override;
 
     /// The mean of (nearest - weight)².
     [[nodiscard]] double meanSquareError() const;

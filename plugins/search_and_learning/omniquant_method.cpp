@@ -142,6 +142,7 @@ public:
         Training made;
         made.steps = valueOf<std::int64_t>(m_parameters, "steps");
         made.batch = valueOf<std::int64_t>(m_parameters, "batch");
+        made.lossName = "mean square error of the block";
         made.patience = valueOf<std::int64_t>(m_parameters, "patience");
         made.seed = m_seed + static_cast<std::uint64_t>(block) * 0x9E3779B9U;
         LossTerm output;
@@ -149,7 +150,10 @@ public:
         output.request.last = block;
         made.terms.push_back(output);
         output.request.target = Stream::Quantized;
-        if (valueOf<bool>(m_parameters, "augment")) made.terms.push_back(output);
+        if (valueOf<bool>(m_parameters, "augment")) {
+            made.terms.push_back(output);
+            made.lossName += ", to both targets";
+        }
         for (const char* rate : {"rate", "let-rate"}) {
             optimize::Schedule schedule;
             schedule.rate = valueOf<double>(m_parameters, rate);

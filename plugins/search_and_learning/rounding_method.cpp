@@ -111,6 +111,7 @@ Result<void> RoundingMethod::quantizeModel(ModelAccess& model, const ParamValues
         Training training;
         training.steps = steps;
         training.batch = valueOf<std::int64_t>(parameters, "batch");
+        training.lossName = "squared error per token";
         training.seed = seed + static_cast<std::uint64_t>(block) * 0x9E3779B9U;
         LossTerm output;
         output.request.first = block;
@@ -124,6 +125,7 @@ Result<void> RoundingMethod::quantizeModel(ModelAccess& model, const ParamValues
             logits.request.criterion = LossRequest::Criterion::KullbackLeibler;
             logits.factor = prediction;
             training.terms.push_back(logits);
+            training.lossName += fmt::format(" + {:.3g} KL (nat)", prediction);
         }
         optimize::Schedule schedule;
         schedule.rate = valueOf<double>(parameters, "rate");

@@ -3,6 +3,7 @@
 
 #include "engine/quant/activation_parameters.h"
 #include "engine/quant/element_stream.h"
+#include "engine/quant/trace_points.h"
 #include "engine/quant/uniform_step.h"
 #include "plugins/second_order/column_loop.h"
 
@@ -42,6 +43,33 @@ std::vector<std::int32_t> columnGroups(const ColumnOrder& order) {
     for (std::size_t place = 0; place < groups.size(); ++place)
         groups[static_cast<std::size_t>(order.column[place])] = order.group[place];
     return groups;
+}
+
+/// How strong the inputs are, what of each channel those behind it cannot make up for (1 / U_ii²), and what rounding
+/// cost the outputs.
+void leaveTraces(std::vector<Trace>& traces, std::span<const double> moments, const ColumnOrder& order,
+                 const SquareMatrix& factor, std::vector<double> losses, double tokens) {
+    const auto columns = order.column.size();
+    std::vector<std::pair<double, double>> channels; // mean square, what is left of it
+    for (std::size_t place = 0; place < columns; ++place) {
+        const auto column = static_cast<std::size_t>(order.column[place]);
+        const double own = factor.values[place * columns + place];
+        channels.emplace_back(moments[column * columns + column] / tokens, 1 / (own * own * tokens));
+    }
+    std::ranges::sort(channels, std::greater<>());
+    const std::string chart = "Diagonal of the inputs' second moments, largest first: ", x = "rank of the channel",
+                      y = "mean square";
+    Trace all{chart + "H / tokens", x, y, {}, {}}, left{chart + "damped, given the columns behind", x, y, {}, {}};
+    for (const std::size_t rank : drawnRanks(columns)) {
+        for (Trace* trace : {&all, &left}) trace->x.push_back(static_cast<double>(rank) + 1);
+        all.y.push_back(channels[rank].first);
+        left.y.push_back(channels[rank].second);
+    }
+    traces.push_back(std::move(all));
+    traces.push_back(std::move(left));
+    for (double& loss : losses) loss /= tokens;
+    traces.push_back(rankedOf("Error of each output on the text, largest first", "rank of the output channel",
+                              "squared error per token", std::move(losses)));
 }
 
 } // namespace
@@ -231,6 +259,9 @@ Result<QuantizedTensor> CompensatedRounding::quantize(const QuantInput& input, c
     codes.values.codes.reserve(rounded.codes.size());
     for (const float code : rounded.codes) codes.values.codes.push_back(storedCode(codes.grid, code));
     if (order.scattered) codes.columnGroup = columnGroups(order);
+    if (input.traces)
+        leaveTraces(*input.traces, moments, order, factor, rounded.losses,
+                    static_cast<double>(std::max<std::int64_t>(1, input.calibration->tokens)));
     context.progress.done.fetch_add(rows * columns, std::memory_order_relaxed);
     return quantized;
 }

@@ -3,6 +3,7 @@
 #include "engine/quant/element_stream.h"
 #include "engine/quant/forms.h"
 #include "engine/quant/model_access.h"
+#include "engine/quant/trace_points.h"
 #include "plugins/second_order/methods.h"
 
 namespace qscope::engine {
@@ -146,11 +147,9 @@ private:
                 context.progress.done.fetch_add(1, std::memory_order_relaxed);
             }
 
-        model.addTrace(trained.front().weight, {fmt::format("Error of block {} while its scales learn", block),
-                                                "sequence",
-                                                "mean square",
-                                                {},
-                                                std::move(losses)});
+        const Trace course = courseOf(fmt::format("Loss while it is learned: scales of block {}", block), "sequence",
+                                      "mean square error of the block", losses);
+        for (const Trained& one : trained) model.addTrace(one.weight, course);
         for (Trained& one : trained) one.round();
         putValues();
         request.sequences = all;

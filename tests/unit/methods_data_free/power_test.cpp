@@ -69,14 +69,23 @@ TEST_CASE("PowerQuant finds the exponent of least error, below 1 for a bell curv
     test::TestRun run;
     auto bell = test::normalValues(1024, 10);
     bell[0] = 4;
-    const auto found =
-        test::valuesOf(test::quantized(*makePowerQuant(), inputOf(makeTensor({1, 1024}, bell)), "powerquant", run));
+    QuantInput input = inputOf(makeTensor({1, 1024}, bell));
+    std::vector<Trace> traces;
+    input.traces = &traces;
+    const auto found = test::valuesOf(test::quantized(*makePowerQuant(), input, "powerquant", run));
     double best = 1e9, at = 0;
     for (int i = 20; i <= 200; ++i)
         if (const double error = errorOf(bell, i * 0.01, 7); error < best) best = error, at = i * 0.01;
     CHECK(squaredError(bell, found) <= best * 1.001);
     CHECK(squaredError(bell, found) < 0.95 * errorOf(bell, 1, 7));
     CHECK(at < 0.95);
+    REQUIRE(traces.size() == 2); // the error over exponents, and the choice
+    double squares = 0;
+    for (const float w : bell) squares += static_cast<double>(w) * static_cast<double>(w);
+    CHECK(traces[0].x[18] == Approx(1));
+    CHECK(traces[0].y[18] == Approx(errorOf(bell, 1, 7) / squares).epsilon(1e-3));
+    CHECK(traces[1].x[0] == Approx(at).margin(0.03));
+    CHECK(traces[1].y[0] == Approx(squaredError(bell, found) / squares).epsilon(1e-3));
 
     std::vector<float> flat, ones(2001, 1);
     for (int i = 0; i <= 2000; ++i) flat.push_back(static_cast<float>(i) / 2000);

@@ -66,5 +66,13 @@ TEST_CASE("What LoRC leaves is the error's smaller singular values", "[low rank]
         CHECK(squaresBetween(test::valuesOf(repaired), values) ==
               Approx(singular.tail(columns - rank).squaredNorm()).epsilon(1e-2));
     }
+    QuantInput watched = input;
+    std::vector<Trace> traces;
+    watched.traces = &traces;
+    (void)test::quantized(**chain, watched, "rtn:bits=2,group=8+lorc:rank=3", run);
+    REQUIRE(traces.size() == 2);
+    REQUIRE(traces[0].y.size() == 3);
+    CHECK(traces[0].y[0] == Approx(singular(0)).epsilon(1e-3));
+    CHECK(traces[1].y[2] == Approx(100 * singular.head(3).squaredNorm() / singular.squaredNorm()).epsilon(1e-2));
     CHECK_FALSE(kLorc->quantize(input, test::parametersFor(*kLorc, "lorc"), 0, run.context));
 }

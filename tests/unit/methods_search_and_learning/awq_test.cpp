@@ -263,6 +263,34 @@ TEST_CASE("AWQ clip takes the range of each group that brute force finds") {
     CHECK(std::get<GridCodes>(keys->codes).values.codes == std::get<GridCodes>(plain->codes).values.codes);
 }
 
+TEST_CASE("AWQ clip leaves the error over ranges, of which the first is rounding alone, and the one it reached") {
+    constexpr std::size_t channels = 16, tokens = 40;
+    const auto inputs = unevenInputs(tokens, channels);
+    const auto weight = normalValues(6 * channels, 11);
+    const InputStatistics seen = statisticsOf(inputs, channels);
+    const auto method = makeAwqClip();
+    QuantInput input = inputOf(makeTensor({6, channels}, weight));
+    input.calibration = &seen;
+    std::vector<Trace> traces;
+    input.traces = &traces;
+    TestRun run;
+    const auto spec = parseMethodSpec("awq_clip:bits=3,group=16,symmetric=false,scale=f32,shrink=0.5,steps=20");
+    REQUIRE(spec);
+    const auto result = method->quantize(input, *resolveParameters(method->info().parameters, *spec), 0, run.context);
+    REQUIRE(result);
+    REQUIRE(traces.size() == 3);
+    REQUIRE(traces[0].x.size() == 10);
+    CHECK(traces[0].x.back() == Approx(0.55));
+    CHECK(traces[0].y[0] * tokens ==
+          Approx(outputError(rounded(weight, 3, 16), weight, inputs, channels)).epsilon(1e-3));
+    std::vector<float> values(weight.size());
+    REQUIRE(dequantize(*result, 0, values));
+    CHECK(traces[1].y[0] * tokens == Approx(outputError(values, weight, inputs, channels)).epsilon(1e-3));
+    double groups = 0;
+    for (const double count : traces[2].y) groups += count;
+    CHECK(groups == 6);
+}
+
 TEST_CASE("AWQ says what it lacks") {
     const auto scale = makeAwqScale(), clip = makeAwqClip();
     TestRun run;

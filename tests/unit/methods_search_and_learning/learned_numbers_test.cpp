@@ -78,6 +78,10 @@ TEST_CASE("With nothing but the penalty, learned rounding is rounding to nearest
     descend(learned, 50, {{&adam, 0.1}}, [&](std::span<const float> w) { return std::vector<float>(w.size(), 0.0F); });
     const auto result = finishedValues(learned);
     for (std::size_t i = 0; i < shifted.size(); ++i) CHECK(std::abs(result[i] - shifted[i]) <= 0.5F);
+    const auto traces = learned.traces();
+    REQUIRE(traces.size() == 4); // decisions beside nearest, error over ranges with the choice
+    CHECK(traces[0].title.ends_with("learned, 0.0 % against nearest"));
+    for (std::size_t i = 0; i < traces[0].y.size(); ++i) CHECK(traces[0].y[i] == (traces[0].x[i] > 0.5 ? 100 : 0));
 }
 
 TEST_CASE("Without its loss DiscQuant rounds to nearest; with it, it finds the better corner") {

@@ -202,3 +202,22 @@ TEST_CASE("what the compensating methods cannot treat is refused with the reason
     run.stop.request_stop();
     CHECK(test::quantized(*kGptq, "gptq", problem.input(), run).error().code == ErrorCode::Cancelled);
 }
+
+TEST_CASE("GPTQ leaves the strength of its inputs, what is left of it, and the error of each output",
+          "[second order]") {
+    test::TestRun run;
+    const test::LayerProblem problem(24, 32, 200);
+    QuantInput input = problem.input();
+    std::vector<Trace> traces;
+    input.traces = &traces;
+    const auto found = test::quantized(*kGptq, "gptq:bits=3,group=32,percdamp=0.0001", input, run);
+    REQUIRE(found);
+    REQUIRE(traces.size() == 3);
+    double strongest = 0;
+    for (std::size_t c = 0; c < 32; ++c) strongest = std::max(strongest, problem.statistics.secondMoments[c * 33]);
+    CHECK(traces[0].y[0] * 200 == Approx(strongest));
+    for (std::size_t i = 0; i < 32; ++i) CHECK(traces[1].y[i] <= 1.01 * traces[0].y[i] + 1e-3);
+    double sum = 0;
+    for (const double loss : traces[2].y) sum += loss * 200;
+    CHECK(sum == Approx(problem.loss(*found)).epsilon(0.01));
+}
