@@ -2,6 +2,7 @@
 #include "plugins/sdk/view_plugin.h"
 #include "plugins/view_activations/activations_view.h"
 #include "plugins/view_activations/text_loss_view.h"
+#include "plugins/view_activations/transform_view.h"
 
 namespace qscope {
 
@@ -13,11 +14,14 @@ public:
     [[nodiscard]] std::vector<ViewInfo> views() const override {
         return {{QStringLiteral("activations"), tr("Activations"), QStringLiteral("columns"), ViewSubject::Tensor,
                  tr("What a text sends into the selected layer, and who attends to whom")},
+                {QStringLiteral("input_transform"), tr("Input transform"), QStringLiteral("columns"),
+                 ViewSubject::Tensor, tr("The inputs of a layer before and after a method moves their scale")},
                 {QStringLiteral("text_loss"), tr("Text"), QStringLiteral("note"), ViewSubject::Report,
                  tr("What the selected method costs each token of a text")}};
     }
     [[nodiscard]] QWidget* create(const QString& id, ViewContext& context, QWidget* parent) override {
         if (id == QLatin1String("text_loss")) return new TextLossView(context, parent);
+        if (id == QLatin1String("input_transform")) return new TransformView(context, parent);
         return new ActivationsView(context, parent);
     }
 };
