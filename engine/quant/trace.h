@@ -7,8 +7,8 @@
 
 namespace qscope::engine {
 
-/// Something a method saw on its way that is worth looking at: the loss while it learned, the error over clipped ranges.
-/// What can be derived from a result (codes, outliers, factors) or from calibration is not repeated in one.
+/// Something a method saw on its way that is worth looking at, such as its loss while it learned. Titles "Chart: curve"
+/// share a chart, a single point is a mark. Codes, outliers and factors are in the result and need no trace.
 struct Trace {
     std::string title; ///< "Loss of block 3"
     std::string xLabel, yLabel;
