@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Included once per instruction set, with QSCOPE_ISA_NAMESPACE, QSCOPE_ISA (a function attribute) and QSCOPE_UNIT_BYTES
-// defined. Vector types are the compiler's own, so the same text serves every instruction set.
+// Included once per instruction set by `per_isa.inl`. Vector types are the compiler's own, so the same text serves them all.
 
 namespace QSCOPE_ISA_NAMESPACE {
 
