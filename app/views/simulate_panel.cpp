@@ -177,7 +177,7 @@ void SimulatePanel::refreshResult() {
         {tr("Device"), QString::fromStdString(result->device)},
         {tr("Qubits"), formatInteger(result->qubits)},
         {tr("Gates"), formatInteger(result->gates)},
-        {tr("Passes after fusion"), formatInteger(result->fusedGates)},
+        {tr("Gates after fusion"), formatInteger(result->fusedGates)},
         {tr("Time"), formatDuration(result->seconds)},
         {tr("Norm"), formatNumber(result->norm, 12)}};
     for (const auto& value : result->expectations)

@@ -3,7 +3,7 @@
 
 #include "engine/backend/cpu_state_buffer.h"
 
-#include <sys/mman.h>
+#include <tbb/parallel_for.h>
 
 #include <cstring>
 #include <fstream>
@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t kReserve = 256u << 20; ///< left to the rest of the machine
 constexpr std::uint64_t kHugePage = 2u << 20;
+constexpr std::uint64_t kSmallPage = 4096;
 
 std::string readableBytes(std::uint64_t bytes) {
     constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
@@ -22,6 +23,31 @@ std::string readableBytes(std::uint64_t bytes) {
     std::size_t unit = 0;
     for (; value >= 1024 && unit < 6; ++unit) value /= 1024;
     return fmt::format("{:.4g} {}", value, kUnits[unit]);
+}
+
+/// Large states are mappings, which are zero already. Their pages are large, where the system lets us, because gates on
+/// high qubits walk with large strides; they are touched at once, on all cores, so that the next state finds what is
+/// really free.
+CpuState::Memory zeroedMemory(std::size_t bytes) {
+    if (bytes < kHugePage) {
+        CpuState::Memory memory(std::aligned_alloc(64, bytes), {});
+        if (memory) std::memset(memory.get(), 0, bytes);
+        return memory;
+    }
+    const std::size_t room = bytes + kHugePage; // to begin at a border of large pages
+    void* const mapping = ::mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping == MAP_FAILED) return {nullptr, {}};
+    const auto address = reinterpret_cast<std::uintptr_t>(mapping);
+    const std::size_t before = (kHugePage - address % kHugePage) % kHugePage;
+    auto* const memory = static_cast<std::byte*>(mapping) + before;
+    if (before > 0) ::munmap(mapping, before);
+    if (before < kHugePage) ::munmap(memory + bytes, kHugePage - before);
+    ::madvise(memory, bytes, MADV_HUGEPAGE);
+    tbb::parallel_for(std::size_t{0}, bytes / kHugePage, [memory](std::size_t page) {
+        for (std::size_t at = 0; at < kHugePage; at += kSmallPage)
+            *static_cast<volatile std::byte*>(memory + page * kHugePage + at) = {};
+    });
+    return {memory, {bytes}};
 }
 
 } // namespace
@@ -52,15 +78,10 @@ Result<std::unique_ptr<StateBuffer>> makeState(int bits, Precision precision) {
                     precision == Precision::Single ? "single" : "double",
                     bytes == UINT64_MAX ? "more than 16 EiB" : readableBytes(bytes), readableBytes(available), fits);
     }
-    const std::uint64_t padded = std::max<std::uint64_t>(bytes, 64);
-    const std::uint64_t alignment = padded >= kHugePage ? kHugePage : 64;
-    CpuState::Memory memory(std::aligned_alloc(alignment, padded));
+    CpuState::Memory memory = zeroedMemory(std::max<std::uint64_t>(bytes, 64));
     if (!memory) return fail(ErrorCode::OutOfMemory, "the system refused {} for a state", readableBytes(bytes));
-    // Gates on high qubits walk through the whole state with large strides: fewer page-table misses. Only a hint.
-    if (padded >= kHugePage) ::madvise(memory.get(), padded, MADV_HUGEPAGE);
-    std::memset(memory.get(), 0, padded);
     auto state = std::make_unique<CpuState>(bits, precision, std::move(memory));
-    withReal(*state, [&](auto real) { state->reals<decltype(real)>()[0] = 1; });
+    withReal(*state, [&](auto real) { state->liveReals<decltype(real)>()[0] = 1; });
     return state;
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Included once per instruction set, with QSCOPE_ISA_NAMESPACE, QSCOPE_ISA (a function attribute) and QSCOPE_UNIT_BYTES
-// defined. Vector types are the compiler's own, so the same text serves every instruction set.
+// Included once per instruction set by `per_isa.inl`. Vector types are the compiler's own, so the same text serves them all.
 
 namespace QSCOPE_ISA_NAMESPACE {
 
@@ -12,8 +11,8 @@ struct Unit {
     static constexpr int kReals = QSCOPE_UNIT_BYTES / static_cast<int>(sizeof(Real));
 };
 
-/// Units to fetch ahead: several streams within one page escape the hardware's prefetcher (measured: up to twice as fast).
-constexpr int kAhead = 2048 / QSCOPE_UNIT_BYTES;
+/// Units to fetch ahead: several streams within one page escape the hardware's prefetcher (measured: up to three times as fast).
+constexpr std::uint64_t kAhead = 2048 / QSCOPE_UNIT_BYTES;
 
 /// Which reals make up a permuted unit.
 template<class Real>
@@ -51,12 +50,14 @@ QSCOPE_ISA void denseUniform(Real* units, const DenseTask<Real>& task, std::uint
     for (int v = 0; v < kCount; ++v) offsets[v] = task.offsets[static_cast<std::size_t>(v)];
     std::uint64_t unit = task.groups.unit(begin);
     for (; begin < end; ++begin, unit = task.groups.next(unit)) {
-        Vector* at = reinterpret_cast<Vector*>(units) + unit;
+        Vector* at = reinterpret_cast<Vector*>(units) + padded(unit, task.padding);
+        const Vector* next = reinterpret_cast<Vector*>(units) + begin * kCount + task.span + 4 * kAhead;
         Vector x[kCount];
         Vector ix[kCount];
         for (int v = 0; v < kCount; ++v) {
             x[v] = at[offsets[v]];
-            __builtin_prefetch(at + offsets[v] + kAhead);
+            if (task.span > 0) __builtin_prefetch(next + v, 0, 2); // into the second cache: the first may not hold it so long
+            else __builtin_prefetch(at + offsets[v] + kAhead);
             swapParts<Real>(x[v], ix[v]);
             ix[v] *= sign;
         }
@@ -87,12 +88,14 @@ QSCOPE_ISA void denseLanes(Real* units, const DenseTask<Real>& task, std::uint64
         for (int i = 0; i < Unit<Real>::kReals; ++i) from[m][i] = i ^ 2 * task.patterns[static_cast<std::size_t>(m)];
     std::uint64_t unit = task.groups.unit(begin);
     for (; begin < end; ++begin, unit = task.groups.next(unit)) {
-        Vector* at = reinterpret_cast<Vector*>(units) + unit;
+        Vector* at = reinterpret_cast<Vector*>(units) + padded(unit, task.padding);
+        const Vector* next = reinterpret_cast<Vector*>(units) + begin * kCount + task.span + 4 * kAhead;
         Vector x[kCount * kPatterns];
         Vector ix[kCount * kPatterns];
         for (int v = 0; v < kCount; ++v) {
             const Vector input = at[offsets[v]];
-            __builtin_prefetch(at + offsets[v] + kAhead);
+            if (task.span > 0) __builtin_prefetch(next + v, 0, 2); // into the second cache: the first may not hold it so long
+            else __builtin_prefetch(at + offsets[v] + kAhead);
             x[v * kPatterns] = input; // the first pattern moves nothing
             swapParts<Real>(input, ix[v * kPatterns]);
             for (int m = 1; m < kPatterns; ++m) {
@@ -149,28 +152,28 @@ QSCOPE_ISA void dense(Real* units, const DenseTask<Real>& task, std::uint64_t be
 }
 
 template<class Real>
-QSCOPE_ISA void diagonal(Real* units, std::uint64_t base, const DiagonalTask<Real>& task, std::uint64_t begin,
-                         std::uint64_t end) {
+QSCOPE_ISA void diagonal(Real* units, const DiagonalTask<Real>& task, std::uint64_t begin, std::uint64_t end) {
     using Vector = typename Unit<Real>::Vector;
     const Vector* factors = reinterpret_cast<const Vector*>(task.factors);
     std::uint64_t unit = task.groups.unit(begin);
     std::uint64_t upperPart = UINT64_MAX; // of the unit index, above its lowest byte
     std::size_t upperRow = 0;
     for (; begin < end; ++begin, unit = task.groups.next(unit)) {
-        const std::uint64_t index = base + unit;
-        if (index >> 8 != upperPart) {
-            upperPart = index >> 8;
+        if (unit >> 8 != upperPart) {
+            upperPart = unit >> 8;
             upperRow = 0;
-            for (std::size_t byte = 1; byte < task.rows.size(); ++byte) upperRow |= task.rows[byte][index >> 8 * byte & 255];
+            for (std::size_t byte = 1; byte < task.rows.size(); ++byte) upperRow |= task.rows[byte][unit >> 8 * byte & 255];
         }
-        const std::size_t row = upperRow | task.rows[0][index & 255];
+        const std::size_t row = upperRow | task.rows[0][unit & 255];
         if (task.trivial[row]) continue;
-        Vector& at = reinterpret_cast<Vector*>(units)[unit];
+        Vector& at = reinterpret_cast<Vector*>(units)[padded(unit, task.padding)];
         Vector swapped;
         swapParts<Real>(at, swapped);
         at = factors[2 * row] * at + factors[2 * row + 1] * swapped;
     }
 }
+
+#include "engine/backend/cpu_state_tile.inl"
 
 template<class Real>
 constexpr Kernels<Real> kKernels = {
@@ -178,7 +181,7 @@ constexpr Kernels<Real> kKernels = {
     : QSCOPE_UNIT_BYTES / (2 * sizeof(Real)) == 4 ? 2
     : QSCOPE_UNIT_BYTES / (2 * sizeof(Real)) == 2 ? 1
                                                   : 0,
-    dense<Real>, diagonal<Real>};
+    kTileBits, dense<Real>, diagonal<Real>, tiles<Real>};
 
 #undef QSCOPE_INLINE
 

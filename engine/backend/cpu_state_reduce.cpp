@@ -187,7 +187,7 @@ Result<void> collapse(StateBuffer& state, int qubit, bool outcome, double probab
     const double scale = 1 / std::sqrt(probability);
     return withReal(*mine, [&](auto real) {
         using Real = decltype(real);
-        Real* reals = mine->reals<Real>();
+        Real* reals = mine->liveReals<Real>();
         return inChunks(static_cast<std::int64_t>(mine->size()), kChunk, context, [&](std::int64_t begin, std::int64_t end) {
             const std::int64_t run = std::int64_t{1} << qubit;
             for (std::int64_t i = begin; i < end;) {

@@ -5,7 +5,7 @@
 #include "engine/quantum/modified_gate.h"
 
 #include <algorithm>
-#include <array>
+#include <map>
 
 namespace qscope::engine {
 
@@ -13,17 +13,13 @@ namespace {
 
 using Complex = std::complex<double>;
 
-constexpr std::size_t kMostDense = 4;
-constexpr std::size_t kMostDiagonal = 8;
-constexpr std::size_t kLookBack = 8; ///< clusters on other qubits that a gate may join
+constexpr std::size_t kLookBack = 8;    ///< clusters on other qubits that a gate may join
+constexpr std::size_t kLookAhead = 256; ///< clusters among which those on the same few qubits are sought
 
-/// Time of one dense pass by its number of qubits, in passes of a one-qubit gate; measured with `bench_state`.
-constexpr std::array<double, 6> kDenseCost = {1, 1, 1.3, 2.0, 3.6, 7.5};
-constexpr double kDiagonalCost = 0.8;
-
-double cost(bool diagonal, std::size_t qubits) {
-    return diagonal ? kDiagonalCost : kDenseCost[std::min<std::size_t>(qubits, kDenseCost.size() - 1)];
-}
+/// Gates of a stretch run in cache, where arithmetic decides; `bench_gates`.
+constexpr FusionCosts kCpuCosts = {{1, 1, 2.4, 4.3, 8, 26}, 0.5, 0.15, 0.7, 0.5, 5, 3, true};
+/// Every gate is a pass over memory.
+constexpr FusionCosts kPassCosts = {{1, 1, 1.3, 2.0, 3.6, 7.5}, 1, 0.8, 0.7, 0.5, 4, 8, false};
 
 std::size_t unionSize(const std::vector<int>& a, const std::vector<int>& b) {
     std::size_t size = a.size();
@@ -59,8 +55,10 @@ std::vector<Complex> widened(const std::vector<int>& whole, const std::vector<in
     for (std::size_t row = 0; row < size; ++row)
         for (std::size_t column = 0; column < size; ++column) {
             if (((row ^ column) & ~partBits) != 0) continue; // other qubits stay as they are
-            if (!diagonal) result[row * size + column] = entries[local[row] * inner + local[column]];
-            else if (row == column) result[row * size + column] = entries[local[row]];
+            if (!diagonal)
+                result[row * size + column] = entries[local[row] * inner + local[column]];
+            else if (row == column)
+                result[row * size + column] = entries[local[row]];
         }
     return result;
 }
@@ -104,16 +102,33 @@ FusedGate plainGate(const GateOp& gate) {
     return result;
 }
 
-Fuser::Fuser(int qubits) : m_last(static_cast<std::size_t>(qubits), -1) {}
+const FusionCosts& fusionCosts(const ComputeBackend& backend) {
+    return backend.kind() == "cpu" ? kCpuCosts : kPassCosts;
+}
 
-Fuser::Cluster Fuser::cluster(const GateOp& gate) {
+Fuser::Fuser(int qubits, const FusionCosts& costs)
+    : m_costs(costs)
+    , m_last(static_cast<std::size_t>(qubits), -1) {}
+
+double Fuser::cost(bool diagonal, std::size_t qubits, const std::vector<Complex>& entries) const {
+    if (diagonal) return m_costs.diagonal;
+    if (qubits == 1 && entries[0].imag() == 0 && entries[3].imag() == 0) {
+        const bool real = entries[1].imag() == 0 && entries[2].imag() == 0;
+        const bool crossed = entries[1].real() == 0 && entries[2].real() == 0;
+        if (real || crossed) return m_costs.sparse;
+    }
+    return m_costs.dense[std::min(qubits, m_costs.dense.size() - 1)];
+}
+
+Fuser::Cluster Fuser::cluster(const GateOp& gate) const {
     const GateMatrix matrix = *gateMatrix(gate);
     Cluster result;
     result.qubits = gate.qubits;
     result.diagonal = matrix.diagonal;
     result.alone = plainGate(gate);
     // A gate with many controls stays alone: it joins nothing that wide.
-    if (gate.qubits.size() <= (matrix.diagonal ? kMostDiagonal : kMostDense)) {
+    if (gate.qubits.size() <=
+        (matrix.diagonal ? std::max(m_costs.mostDiagonal, m_costs.mostDense) : m_costs.mostDense)) {
         result.entries = fullMatrix(matrix.controls, matrix.entries);
         if (matrix.diagonal) {
             const std::size_t size = std::size_t{1} << gate.qubits.size();
@@ -122,22 +137,29 @@ Fuser::Cluster Fuser::cluster(const GateOp& gate) {
         }
     }
     // A controlled gate passes over its part of the state only, in pieces too small to be proportionally faster.
-    const double part = matrix.controls == 0 ? 1 : matrix.controls == 1 ? 0.7 : 0.5;
-    result.cost = part * cost(matrix.diagonal, result.alone.targets.size());
+    const double part = matrix.controls == 0 ? 1 : matrix.controls == 1 ? m_costs.controlled : m_costs.moreControlled;
+    result.cost = part * cost(matrix.diagonal, result.alone.targets.size(), result.alone.entries);
     return result;
 }
 
-bool Fuser::joinedDiagonal(const Cluster& into, const Cluster& gate) const { return into.diagonal && gate.diagonal; }
-
 double Fuser::savedBy(const Cluster& into, const Cluster& gate) const {
-    const bool diagonal = joinedDiagonal(into, gate);
     const std::size_t width = unionSize(into.qubits, gate.qubits);
-    if (width > (diagonal ? kMostDiagonal : kMostDense)) return -1;
-    return into.cost + gate.cost - cost(diagonal, width);
+    if (into.diagonal && gate.diagonal) {
+        if (width > m_costs.mostDiagonal ||
+            (m_costs.joinsDiagonals && width > std::max(into.qubits.size(), gate.qubits.size())))
+            return -1;
+        return into.cost + gate.cost - m_costs.diagonal;
+    }
+    if (width > m_costs.mostDense) return -1;
+    const double before = into.cost + gate.cost;
+    if (width > 1) return before - m_costs.dense[width];
+    Cluster joined = into;
+    join(joined, gate); // what it costs depends on its entries
+    return before - joined.cost;
 }
 
 void Fuser::join(Cluster& into, const Cluster& gate) const {
-    const bool diagonal = joinedDiagonal(into, gate);
+    const bool diagonal = into.diagonal && gate.diagonal;
     std::vector<int> whole = into.qubits;
     for (const int qubit : gate.qubits)
         if (std::ranges::find(whole, qubit) == whole.end()) whole.push_back(qubit);
@@ -145,10 +167,11 @@ void Fuser::join(Cluster& into, const Cluster& gate) const {
     auto later = widened(whole, gate.qubits, gate.diagonal, gate.entries, diagonal);
     if (diagonal)
         for (std::size_t i = 0; i < later.size(); ++i) later[i] *= earlier[i];
-    else later = product(later, earlier, std::size_t{1} << whole.size());
+    else
+        later = product(later, earlier, std::size_t{1} << whole.size());
     into.entries = std::move(later);
     into.diagonal = diagonal;
-    into.cost = cost(diagonal, whole.size());
+    into.cost = cost(diagonal, whole.size(), into.entries);
     into.qubits = std::move(whole);
     into.single = false;
 }
@@ -168,7 +191,8 @@ void Fuser::add(const GateOp& gate) {
         best = index;
     };
     if (earliest >= 0) consider(earliest);
-    for (std::int64_t i = count - 1; i > earliest && i >= count - static_cast<std::int64_t>(kLookBack); --i) consider(i);
+    for (std::int64_t i = count - 1; i > earliest && i >= count - static_cast<std::int64_t>(kLookBack); --i)
+        consider(i);
     if (best < 0) {
         best = count;
         m_clusters.push_back(next);
@@ -178,11 +202,70 @@ void Fuser::add(const GateOp& gate) {
     for (const int qubit : gate.qubits) m_last[static_cast<std::size_t>(qubit)] = best;
 }
 
+std::vector<std::size_t> Fuser::neighbours(std::size_t first, std::size_t width, const std::vector<bool>& taken) const {
+    std::vector<std::size_t> members = {first};
+    std::vector<int> whole = m_clusters[first].qubits;
+    std::vector<bool> blocked(m_last.size());        // by clusters that stay
+    std::map<int, std::vector<std::size_t>> waiting; // on one qubit: they come along with a cluster that brings it
+    const std::size_t end = std::min(m_clusters.size(), first + kLookAhead);
+    for (std::size_t i = first + 1; i < end; ++i) {
+        if (taken[i]) continue;
+        const std::vector<int>& qubits = m_clusters[i].qubits;
+        const auto isBlocked = [&](int qubit) { return blocked[static_cast<std::size_t>(qubit)]; };
+        const auto isInside = [&](int qubit) { return std::ranges::find(whole, qubit) != whole.end(); };
+        if (std::ranges::none_of(qubits, isBlocked)) {
+            if (std::ranges::any_of(qubits, isInside) && unionSize(whole, qubits) <= width) {
+                for (const int qubit : qubits)
+                    if (!isInside(qubit)) {
+                        members.insert(members.end(), waiting[qubit].begin(), waiting[qubit].end());
+                        whole.push_back(qubit);
+                    }
+                members.push_back(i);
+                continue;
+            }
+            if (qubits.size() == 1 && !isInside(qubits[0])) {
+                waiting[qubits[0]].push_back(i);
+                continue;
+            }
+        }
+        for (const int qubit : qubits) blocked[static_cast<std::size_t>(qubit)] = true;
+        if (std::ranges::all_of(whole, isBlocked)) break;
+    }
+    std::ranges::sort(members);
+    return members;
+}
+
+void Fuser::gather() {
+    std::vector<Cluster> result;
+    std::vector<bool> taken(m_clusters.size());
+    for (std::size_t first = 0; first < m_clusters.size(); ++first) {
+        if (taken[first]) continue;
+        std::vector<std::size_t> best = {first};
+        double saved = 1e-9;
+        for (std::size_t width = 2; width <= m_costs.mostDense && m_clusters[first].qubits.size() <= m_costs.mostDense;
+             ++width) {
+            if (m_clusters[first].qubits.size() > width) continue;
+            auto members = neighbours(first, width, taken);
+            double candidate = -m_costs.dense[width];
+            for (const std::size_t member : members) candidate += m_clusters[member].cost;
+            if (candidate <= saved) continue;
+            saved = candidate;
+            best = std::move(members);
+        }
+        for (const std::size_t member : best) taken[member] = true;
+        result.push_back(std::move(m_clusters[first]));
+        for (std::size_t k = 1; k < best.size(); ++k) join(result.back(), m_clusters[best[k]]);
+    }
+    m_clusters = std::move(result);
+}
+
 std::vector<FusedGate> Fuser::take() {
+    gather();
     std::vector<FusedGate> result;
     result.reserve(m_clusters.size());
     for (Cluster& cluster : m_clusters) {
-        if (cluster.single) result.push_back(std::move(cluster.alone));
+        if (cluster.single)
+            result.push_back(std::move(cluster.alone));
         else
             result.push_back({cluster.diagonal ? FusedGate::Form::Diagonal : FusedGate::Form::Dense,
                               std::move(cluster.qubits), 0, std::move(cluster.entries)});

@@ -1,21 +1,37 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "engine/backend/state.h"
+#include "engine/backend/compute_backend.h"
 #include "engine/quantum/circuit.h"
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 namespace qscope::engine {
 
-/// Joins gates into fewer, larger ones, so that a state is passed over less often. A gate joins an earlier cluster when
-/// nothing after that cluster touches its qubits and the estimated time falls. Order of everything else is kept;
-/// measurements and conditions are walls: call `take` before them.
+/// What a backend takes for a gate, in units of one dense gate on one qubit: measured.
+struct FusionCosts {
+    std::array<double, 6> dense; ///< by number of qubits
+    double sparse;               ///< on one qubit, with entries that are real, or imaginary off the diagonal
+    double diagonal;
+    double controlled;     ///< part of the cost that is left when a gate has one control
+    double moreControlled; ///< more
+    std::size_t mostDense; ///< qubits of a joined gate
+    std::size_t mostDiagonal;
+    /// The backend joins diagonal gates itself, when it knows which others run beside them: only those within another's
+    /// qubits join.
+    bool joinsDiagonals;
+};
+[[nodiscard]] const FusionCosts& fusionCosts(const ComputeBackend& backend);
+
+/// Joins gates into fewer, larger ones. A gate joins an earlier cluster when nothing after that cluster touches its
+/// qubits and the estimated time falls; then clusters on few qubits become one gate where together they cost more.
+/// Order of everything else is kept; measurements and conditions are walls: call `take` before them.
 class Fuser {
 public:
-    explicit Fuser(int qubits);
+    Fuser(int qubits, const FusionCosts& costs);
 
     /// `gate` is one of the table.
     void add(const GateOp& gate);
@@ -26,7 +42,7 @@ public:
 
 private:
     using Complex = std::complex<double>;
-    static constexpr std::size_t kMostClusters = 512;
+    static constexpr std::size_t kMostClusters = 1024;
 
     /// A product of gates as one matrix; local index bit i belongs to `qubits[i]`.
     struct Cluster {
@@ -38,11 +54,18 @@ private:
         bool single = true;
     };
 
-    [[nodiscard]] static Cluster cluster(const GateOp& gate);
+    [[nodiscard]] Cluster cluster(const GateOp& gate) const;
+    /// Of a gate with this full matrix, or diagonal, without controls.
+    [[nodiscard]] double cost(bool diagonal, std::size_t qubits, const std::vector<Complex>& entries) const;
     [[nodiscard]] double savedBy(const Cluster& into, const Cluster& gate) const;
-    [[nodiscard]] bool joinedDiagonal(const Cluster& into, const Cluster& gate) const;
     void join(Cluster& into, const Cluster& gate) const;
+    /// Clusters that can become one on at most `width` qubits, from `first` on, which is among them.
+    [[nodiscard]] std::vector<std::size_t> neighbours(std::size_t first, std::size_t width,
+                                                      const std::vector<bool>& taken) const;
+    /// Puts clusters together that save time only many at once.
+    void gather();
 
+    FusionCosts m_costs;
     std::vector<Cluster> m_clusters;
     std::vector<std::int64_t> m_last; ///< per qubit, the latest cluster on it, or -1
 };

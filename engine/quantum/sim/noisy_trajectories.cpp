@@ -61,7 +61,7 @@ public:
     NoisyWalker(const NoisyPlan& plan, std::uint64_t seed, NoisyShots& group, std::vector<NoisyShots>& others, StateBuffer& state,
                 NoisyRun& result, const RunContext& context)
         : m_plan(plan), m_program(plan.m_program), m_seed(seed), m_group(group), m_others(others), m_state(state),
-          m_result(result), m_context(context), m_fuser(plan.m_program.qubits) {}
+          m_result(result), m_context(context), m_fuser(plan.m_program.qubits, fusionCosts(context.backend)) {}
 
     Result<void> step(const NoisyStep& step) {
         if (step.terminal || (step.condition && !conditionHolds(*step.condition, m_program.cregs, m_result.state.clbits))) return {};

@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint64_t kBlock = 1 << 16; ///< amplitudes fetched at a time
 constexpr int kMostListed = 1 << 20;
 constexpr std::size_t kMostReduced = 6;
+constexpr std::uint64_t kParts = 64; ///< of a state, looked at side by side
+constexpr std::size_t kMostPerPart = 4096;
 
 bool before(const Amplitude& a, const Amplitude& b) {
     const double pa = std::norm(a.value);
@@ -23,25 +25,20 @@ bool before(const Amplitude& a, const Amplitude& b) {
     return pa != pb ? pa > pb : a.index < b.index;
 }
 
-} // namespace
-
-Result<StateScan> scanState(const StateSnapshot& state, int count, const RunContext& context) {
-    if (count < 0 || count > kMostListed)
-        return fail(ErrorCode::OutOfRange, "{} basis states to list; {} are the limit", count, kMostListed);
-    StateScan scan;
-    const auto most = static_cast<std::size_t>(count);
-    const std::uint64_t size = std::uint64_t{1} << state.qubits;
-    std::vector<std::complex<double>> block(static_cast<std::size_t>(std::min(size, kBlock)));
-    auto& heap = scan.largest; // the least probable of those kept is in front
-    for (std::uint64_t first = 0; first < size; first += kBlock) {
+/// Adds amplitudes [begin, end) to `scan`, whose least probable amplitude is kept in front.
+Result<void> scanRange(StateScan& scan, const StateSnapshot& state, std::uint64_t begin, std::uint64_t end, std::size_t most,
+                       const RunContext& context) {
+    std::vector<std::complex<double>> block(static_cast<std::size_t>(std::min(end - begin, kBlock)));
+    auto& heap = scan.largest;
+    for (std::uint64_t first = begin; first < end; first += kBlock) {
         if (context.cancelled()) return cancelled();
         QSCOPE_CHECK(context.backend.amplitudes(*state.buffer, first, block));
         double sum = 0;
-        double least = heap.size() < most || heap.empty() ? 0 : std::norm(heap.front().value);
+        double least = heap.size() < most ? 0 : std::norm(heap.front().value);
         for (std::size_t i = 0; i < block.size(); ++i) {
             const double p = std::norm(block[i]);
             sum += p;
-            if (most == 0 || p <= 0 || p < least) continue;
+            if (p <= 0 || p < least) continue;
             const Amplitude candidate{first + i, block[i]};
             if (heap.size() == most) {
                 if (!before(candidate, heap.front())) continue;
@@ -54,7 +51,38 @@ Result<StateScan> scanState(const StateSnapshot& state, int count, const RunCont
         }
         scan.norm += sum;
     }
-    std::ranges::sort(heap, before);
+    return {};
+}
+
+} // namespace
+
+Result<StateScan> scanState(const StateSnapshot& state, int count, const RunContext& context) {
+    if (count < 0 || count > kMostListed)
+        return fail(ErrorCode::OutOfRange, "{} basis states to list; {} are the limit", count, kMostListed);
+    const auto most = static_cast<std::size_t>(count);
+    StateScan scan;
+    if (most == 0) {
+        QSCOPE_TRY(const auto sums, context.backend.marginals(*state.buffer, {}, context));
+        scan.norm = sums[0];
+        return scan;
+    }
+    // Each part lists as many as asked for; long lists in few parts. A device answers one question at a time.
+    const std::uint64_t size = std::uint64_t{1} << state.qubits;
+    const std::uint64_t mostParts = context.backend.kind() != "cpu" || most > kMostPerPart ? 1 : kParts;
+    const std::uint64_t part = std::max(size / mostParts, kBlock);
+    std::vector<StateScan> parts(static_cast<std::size_t>((size + part - 1) / part));
+    Progress unseen; // progress belongs to the caller
+    const RunContext inner{context.stop, unseen, context.notes, context.backend};
+    QSCOPE_CHECK(parallelChunks(static_cast<std::int64_t>(size), static_cast<std::int64_t>(part), inner, [&](std::int64_t begin, std::int64_t end) {
+        return scanRange(parts[static_cast<std::size_t>(begin) / part], state, static_cast<std::uint64_t>(begin),
+                         static_cast<std::uint64_t>(end), most, inner);
+    }));
+    for (const StateScan& found : parts) {
+        scan.norm += found.norm;
+        scan.largest.insert(scan.largest.end(), found.largest.begin(), found.largest.end());
+    }
+    std::ranges::sort(scan.largest, before);
+    if (scan.largest.size() > most) scan.largest.resize(most);
     return scan;
 }
 

@@ -19,10 +19,12 @@ namespace {
 
 constexpr int kMostQubits = 48; ///< 2^48 amplitudes: more than any one machine holds
 
-// Time of one gate of a long circuit after fusion, measured with `bench_state`.
+// Measured with `bench_state`, rounded up for circuits whose gates share less.
 constexpr double kGateSeconds = 2e-6;
-constexpr double kSingleSeconds = 1.0e-9; ///< per amplitude and thread
-constexpr double kDoubleSeconds = 1.8e-9;
+constexpr double kSingleSeconds = 0.1e-9; ///< of a gate of a long circuit, per amplitude and thread
+constexpr double kDoubleSeconds = 0.2e-9;
+constexpr double kLookSeconds = 1e-9; ///< of a measurement, per amplitude and thread
+
 std::string stateText(int qubits, Precision precision) {
     // Beyond 64-bit sizes as well: 2^(qubits + 3 or 4) bytes.
     const int power = qubits + (precision == Precision::Single ? 3 : 4);
@@ -142,9 +144,11 @@ public:
         const double runs = events == 0 ? 1 : std::min(std::max<double>(1, static_cast<double>(request.shots)), most);
         const bool single = request.precision == Precision::Single;
         const double amplitudes = std::exp2(circuit.qubits);
-        const double pass = kGateSeconds + amplitudes * (single ? kSingleSeconds : kDoubleSeconds) / availableThreads();
+        const double threads = availableThreads();
+        const double gate = kGateSeconds + amplitudes * (single ? kSingleSeconds : kDoubleSeconds) / threads;
+        const double look = kGateSeconds + amplitudes * kLookSeconds / threads;
         return SimulationEstimate{.bytes = amplitudes * (single ? 8 : 16),
-                                  .seconds = runs * pass * static_cast<double>(gates + events + 2),
+                                  .seconds = runs * (gate * static_cast<double>(gates) + look * static_cast<double>(events + 2)),
                                   .amplitudes = true,
                                   .basis = fmt::format("2^{} amplitudes, {} gates{}, {:.0f} run{}", circuit.qubits, gates,
                                                        decisions > 0 ? " with every branch and loop once" : "", runs, runs > 1 ? "s" : "")};

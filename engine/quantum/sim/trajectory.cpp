@@ -39,7 +39,7 @@ public:
     Walker(const Program& program, std::uint64_t seed, ShotGroup& group, std::vector<ShotGroup>& others,
            StateBuffer& state, Trajectory& result, const RunContext& context)
         : m_program(program), m_seed(seed), m_group(group), m_others(others), m_state(state), m_result(result),
-          m_context(context), m_fuser(program.qubits), m_touched(static_cast<std::size_t>(program.qubits)) {
+          m_context(context), m_fuser(program.qubits, fusionCosts(context.backend)), m_touched(static_cast<std::size_t>(program.qubits)) {
         const int clbits = program.cregs.empty() ? 0 : program.cregs.back().first + program.cregs.back().size;
         m_memory.clbits.resize(static_cast<std::size_t>(clbits));
         for (const ClassicalVariable& variable : program.variables) m_memory.variables.push_back({variable.type, 0, 0});
