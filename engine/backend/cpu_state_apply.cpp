@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <deque>
 #include <mutex>
 
 namespace qscope::engine::cpu {
@@ -15,8 +16,8 @@ namespace {
 
 constexpr int kMostDense = 5;
 constexpr int kMostDiagonal = 12;
-constexpr std::uint64_t kChunkUnits =
-    1 << 14; ///< 1 MiB: long enough to start a task, short enough to share and to stop
+/// 1 MiB: long enough to start a task, short enough to share and to stop.
+constexpr std::uint64_t kChunkUnits = 1 << 14;
 
 /// The bits of `value` at the places that `mask` has.
 std::uint64_t spread(std::uint64_t value, std::uint64_t mask) {
@@ -44,15 +45,15 @@ Result<void> check(const FusedGate& gate, int bits) {
     return {};
 }
 
-/// Amplitudes of a block: half a mebibyte fits the second-level cache of every machine of the last ten years with room
-/// for tables.
+/// Amplitudes of a block: half a mebibyte, which leaves room for tables in a second-level cache of one. Twice as much
+/// would hardly save a pass.
 template<class Real>
 constexpr int kBlockBits = sizeof(Real) == 4 ? 16 : 15;
-/// The lowest qubits are in every block, so that it is gathered in runs of whole pages' quarters.
+/// The lowest qubits are in every block, so that it is gathered in runs of 512 bytes at least.
 template<class Real>
 constexpr int kRunBits = sizeof(Real) == 4 ? 6 : 5;
 /// So many gates are planned at once, whatever the circuit's length.
-constexpr std::size_t kMostPlanned = 4096;
+constexpr std::size_t kMostPlanned = 1024;
 
 /// Room for one block per thread at work.
 template<class Real>
@@ -156,7 +157,14 @@ Result<void> applyAlone(CpuState& state, const FusedGate& gate, const RunContext
 template<class Real>
 Result<void> applyAll(CpuState& state, std::span<const FusedGate> gates, const RunContext& context) {
     std::vector<const FusedGate*> pending;
-    for (const FusedGate& gate : gates) pending.push_back(&gate);
+    std::deque<std::vector<FusedGate>> swaps;
+    for (const FusedGate& gate : gates) {
+        if (gates.size() > 1) swaps.push_back(partsOfSwap(gate));
+        if (gates.size() == 1 || swaps.back().empty())
+            pending.push_back(&gate);
+        else
+            for (const FusedGate& part : swaps.back()) pending.push_back(&part);
+    }
     if (state.bits() <= kBlockBits<Real>) {
         if (context.cancelled()) return cancelled();
         const BlockProgram<Real> program({std::move(pending), 0}, {lowBits(state.bits())}, kernels<Real>());

@@ -12,6 +12,22 @@ GateUse useOf(const FusedGate& gate) {
     return use;
 }
 
+std::vector<FusedGate> partsOfSwap(const FusedGate& gate) {
+    if (gate.form != FusedGate::Form::Dense || gate.targets.size() != 2) return {};
+    for (std::size_t row = 0; row < 4; ++row)
+        for (std::size_t column = 0; column < 4; ++column) {
+            const bool moved = column == (row >> 1 | (row << 1 & 2));
+            if (gate.entries[4 * row + column] != (moved ? 1.0 : 0.0)) return {};
+        }
+    std::vector<FusedGate> parts;
+    for (const std::size_t target : {0, 1, 0})
+        parts.push_back({FusedGate::Form::Dense,
+                         {gate.targets[target]},
+                         gate.controlMask | std::uint64_t{1} << gate.targets[1 - target],
+                         {0, 1, 1, 0}});
+    return parts;
+}
+
 GateGroup takeGroup(std::vector<const FusedGate*>& pending, std::uint64_t always, int most, std::uint64_t allowed,
                     bool single) {
     GateGroup group;

@@ -17,6 +17,9 @@ struct GateUse {
 };
 [[nodiscard]] GateUse useOf(const FusedGate& gate);
 
+/// The three controlled nots that a swap is, each of which mixes one qubit only; nothing for any other gate.
+[[nodiscard]] std::vector<FusedGate> partsOfSwap(const FusedGate& gate);
+
 /// Gates that can run together before all others.
 struct GateGroup {
     std::vector<const FusedGate*> gates; ///< in order

@@ -5,7 +5,7 @@
 #include "engine/quantum/modified_gate.h"
 
 #include <algorithm>
-#include <map>
+#include <bit>
 
 namespace qscope::engine {
 
@@ -202,57 +202,54 @@ void Fuser::add(const GateOp& gate) {
     for (const int qubit : gate.qubits) m_last[static_cast<std::size_t>(qubit)] = best;
 }
 
-std::vector<std::size_t> Fuser::neighbours(std::size_t first, std::size_t width, const std::vector<bool>& taken) const {
+std::vector<std::size_t> Fuser::neighbours(std::size_t first, int width,
+                                           const std::vector<std::uint64_t>& masks) const {
     std::vector<std::size_t> members = {first};
-    std::vector<int> whole = m_clusters[first].qubits;
-    std::vector<bool> blocked(m_last.size());        // by clusters that stay
-    std::map<int, std::vector<std::size_t>> waiting; // on one qubit: they come along with a cluster that brings it
-    const std::size_t end = std::min(m_clusters.size(), first + kLookAhead);
-    for (std::size_t i = first + 1; i < end; ++i) {
-        if (taken[i]) continue;
-        const std::vector<int>& qubits = m_clusters[i].qubits;
-        const auto isBlocked = [&](int qubit) { return blocked[static_cast<std::size_t>(qubit)]; };
-        const auto isInside = [&](int qubit) { return std::ranges::find(whole, qubit) != whole.end(); };
-        if (std::ranges::none_of(qubits, isBlocked)) {
-            if (std::ranges::any_of(qubits, isInside) && unionSize(whole, qubits) <= width) {
-                for (const int qubit : qubits)
-                    if (!isInside(qubit)) {
-                        members.insert(members.end(), waiting[qubit].begin(), waiting[qubit].end());
-                        whole.push_back(qubit);
-                    }
-                members.push_back(i);
-                continue;
-            }
-            if (qubits.size() == 1 && !isInside(qubits[0])) {
-                waiting[qubits[0]].push_back(i);
-                continue;
-            }
+    std::vector<std::size_t> waiting; // each on one qubit outside: they come along with a cluster that brings it
+    std::uint64_t whole = masks[first];
+    std::uint64_t blocked = 0; // by clusters that stay
+    const std::size_t end = std::min(masks.size(), first + kLookAhead);
+    for (std::size_t i = first + 1; i < end && (whole & ~blocked) != 0; ++i) {
+        const std::uint64_t qubits = masks[i];
+        if ((qubits & blocked) == 0 && (qubits & whole) != 0 && std::popcount(whole | qubits) <= width) {
+            std::erase_if(waiting, [&](std::size_t one) {
+                if ((masks[one] & qubits) != 0) members.push_back(one);
+                return (masks[one] & qubits) != 0;
+            });
+            whole |= qubits;
+            members.push_back(i);
+        } else if ((qubits & (blocked | whole)) == 0 && std::has_single_bit(qubits)) {
+            waiting.push_back(i);
+        } else {
+            blocked |= qubits;
         }
-        for (const int qubit : qubits) blocked[static_cast<std::size_t>(qubit)] = true;
-        if (std::ranges::all_of(whole, isBlocked)) break;
     }
     std::ranges::sort(members);
     return members;
 }
 
 void Fuser::gather() {
+    if (m_last.size() > 64) return;   // no state is so large
+    std::vector<std::uint64_t> masks; // 0: in an earlier one already
+    for (const Cluster& cluster : m_clusters) {
+        masks.push_back(0);
+        for (const int qubit : cluster.qubits) masks.back() |= std::uint64_t{1} << qubit;
+    }
     std::vector<Cluster> result;
-    std::vector<bool> taken(m_clusters.size());
     for (std::size_t first = 0; first < m_clusters.size(); ++first) {
-        if (taken[first]) continue;
+        const std::size_t own = m_clusters[first].qubits.size();
+        if (own > 0 && masks[first] == 0) continue;
         std::vector<std::size_t> best = {first};
         double saved = 1e-9;
-        for (std::size_t width = 2; width <= m_costs.mostDense && m_clusters[first].qubits.size() <= m_costs.mostDense;
-             ++width) {
-            if (m_clusters[first].qubits.size() > width) continue;
-            auto members = neighbours(first, width, taken);
+        for (std::size_t width = std::max<std::size_t>(own, 2); own > 0 && width <= m_costs.mostDense; ++width) {
+            auto members = neighbours(first, static_cast<int>(width), masks);
             double candidate = -m_costs.dense[width];
             for (const std::size_t member : members) candidate += m_clusters[member].cost;
             if (candidate <= saved) continue;
             saved = candidate;
             best = std::move(members);
         }
-        for (const std::size_t member : best) taken[member] = true;
+        for (const std::size_t member : best) masks[member] = 0;
         result.push_back(std::move(m_clusters[first]));
         for (std::size_t k = 1; k < best.size(); ++k) join(result.back(), m_clusters[best[k]]);
     }

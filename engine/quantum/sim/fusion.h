@@ -59,9 +59,10 @@ private:
     [[nodiscard]] double cost(bool diagonal, std::size_t qubits, const std::vector<Complex>& entries) const;
     [[nodiscard]] double savedBy(const Cluster& into, const Cluster& gate) const;
     void join(Cluster& into, const Cluster& gate) const;
-    /// Clusters that can become one on at most `width` qubits, from `first` on, which is among them.
-    [[nodiscard]] std::vector<std::size_t> neighbours(std::size_t first, std::size_t width,
-                                                      const std::vector<bool>& taken) const;
+    /// Clusters that can become one on at most `width` qubits, from `first` on, which is among them. `masks`: their
+    /// qubits.
+    [[nodiscard]] std::vector<std::size_t> neighbours(std::size_t first, int width,
+                                                      const std::vector<std::uint64_t>& masks) const;
     /// Puts clusters together that save time only many at once.
     void gather();
 
