@@ -21,7 +21,11 @@ namespace qscope {
 
 namespace {
 
-constexpr QSize kRoomForBoth(860, 560);
+enum Section { Table, DepthChart, Pareto };
+
+constexpr QSize kRoomForBoth(860, 560); // for both charts below the table
+constexpr int kRoomForTable = 430;      // high enough for the table and a chart below it
+constexpr int kRoomBeside = 900;        // wide enough for a chart beside the table
 
 QLabel* caption(const QString& text) {
     auto* label = new QLabel(text);
@@ -54,36 +58,15 @@ OverviewPage::OverviewPage(ViewContext& context, BoardActions actions, QWidget* 
     , m_table(new NumberTable(context))
     , m_depthPlot(new PlotArea(context))
     , m_paretoPlot(new PlotArea(context))
-    , m_sections(new QWidget)
+    , m_sections(new QButtonGroup(this))
     , m_grid(new QGridLayout(this)) {
     m_grid->setContentsMargins(8, 0, 8, 8);
     m_grid->setSpacing(8);
     m_table->horizontalHeader()->setStretchLastSection(true);
     m_table->horizontalHeader()->setResizeContentsPrecision(50); // of hundreds of rows, the first ones give the widths
     m_depthPlot->setTitle(tr("Error across the network"));
-    m_depthPlot->setMinimumHeight(140);
-    auto* buttons = new QHBoxLayout(m_sections);
-    buttons->setContentsMargins(0, 0, 0, 0);
-    auto* group = new QButtonGroup(this);
-    const QStringList names{tr("Depth"), tr("Size and quality")};
-    for (int i = 0; i < names.size(); ++i) {
-        auto* button = new QToolButton;
-        button->setText(names[i]);
-        button->setFont(Theme::caption());
-        button->setAutoRaise(true);
-        button->setCheckable(true);
-        button->setChecked(i == 0);
-        group->addButton(button, i);
-        buttons->addWidget(button);
-    }
-    buttons->addStretch();
-    connect(group, &QButtonGroup::idClicked, this, [this](int section) {
-        m_section = section;
-        arrange();
-    });
-    m_grid->addWidget(makeBaseline(), 0, 0, 1, 2);
-    m_grid->addWidget(m_table, 1, 0, 1, 2);
-    m_grid->addWidget(m_sections, 2, 0, 1, 2);
+    m_depthPlot->setMinimumHeight(100);
+    m_grid->addWidget(makeChoices(), 0, 0, 1, 2);
     m_paretoBox = makePareto();
     connect(m_table, &NumberTable::rowChosen, this, [this](int method) { m_actions.choose(method); });
     connect(m_table, &NumberTable::rowActivated, this, [this](int method) { m_actions.exportResult(method); });
@@ -94,11 +77,26 @@ OverviewPage::OverviewPage(ViewContext& context, BoardActions actions, QWidget* 
     arrange();
 }
 
-QWidget* OverviewPage::makeBaseline() {
+QWidget* OverviewPage::makeChoices() {
     auto* row = new QWidget;
     auto* layout = new QHBoxLayout(row);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(4);
+    const QStringList names{tr("Table"), tr("Depth"), tr("Size and quality")};
+    for (int i = 0; i < names.size(); ++i) {
+        auto* button = new QToolButton;
+        button->setText(names[i]);
+        button->setFont(Theme::caption());
+        button->setAutoRaise(true);
+        button->setCheckable(true);
+        button->setChecked(i == Table);
+        m_sections->addButton(button, i);
+        layout->addWidget(button);
+    }
+    connect(m_sections, &QButtonGroup::idClicked, this, [this](int section) {
+        m_section = section;
+        arrange();
+    });
     m_baseline = smallCombo(tr("Difference to"), "baseline");
     m_baseline->setToolTip(tr("Show numbers as differences to this result"));
     m_baseline->setMaximumWidth(320);
@@ -125,7 +123,7 @@ QWidget* OverviewPage::makePareto() {
     row->addWidget(m_cost);
     layout->addLayout(row);
     layout->addWidget(m_paretoPlot, 1);
-    m_paretoPlot->setMinimumHeight(140);
+    m_paretoPlot->setMinimumHeight(100);
     for (auto* combo : {m_quality, m_cost})
         connect(combo, &QComboBox::activated, this, [this] { showPareto(m_state); });
     m_paretoPlot->setMenuHook([this](QMenu& menu, const std::optional<PlotArea::Hit>& hit) {
@@ -243,20 +241,32 @@ void OverviewPage::chooseAt(PlotArea::Hit hit) {
 
 void OverviewPage::arrange() {
     const bool both = width() >= kRoomForBoth.width() && height() >= kRoomForBoth.height();
-    m_grid->removeWidget(m_depthPlot);
-    m_grid->removeWidget(m_paretoBox);
-    m_grid->addWidget(m_depthPlot, 3, 0, 1, both ? 1 : 2);
-    m_grid->addWidget(m_paretoBox, 3, both ? 1 : 0, 1, both ? 1 : 2);
-    m_grid->setColumnStretch(0, 1);
-    m_grid->setColumnStretch(1, 1);
-    m_grid->setRowStretch(3, 1);
-    m_sections->setVisible(!both);
-    m_depthPlot->setVisible(both || m_section == 0);
-    m_paretoBox->setVisible(both || m_section == 1);
-    // As many rows as there are, as long as the charts keep most of the page.
+    const bool above = both || height() >= kRoomForTable;
+    const bool beside = !above && width() >= kRoomBeside;
+    const bool single = !above && !beside;
+    // With the table always there, choosing it means the first chart.
+    const int section = !single && m_section == Table ? static_cast<int>(DepthChart) : m_section;
+    for (auto* part : std::initializer_list<QWidget*>{m_table, m_depthPlot, m_paretoBox}) m_grid->removeWidget(part);
+    const int chartRow = above ? 2 : 1, chartColumn = beside ? 1 : 0, span = both || beside ? 1 : 2;
+    m_grid->addWidget(m_table, 1, 0, 1, beside ? 1 : 2);
+    m_grid->addWidget(m_depthPlot, chartRow, chartColumn, 1, span);
+    m_grid->addWidget(m_paretoBox, chartRow, both ? 1 : chartColumn, 1, span);
+    m_grid->setColumnStretch(0, beside ? 3 : 1);
+    m_grid->setColumnStretch(1, beside ? 2 : 1);
+    m_grid->setRowStretch(1, above ? 0 : 1);
+    m_grid->setRowStretch(2, above ? 1 : 0);
+    m_sections->button(Table)->setVisible(single);
+    for (const int chart : {DepthChart, Pareto}) m_sections->button(chart)->setVisible(!both);
+    m_sections->button(section)->setChecked(true);
+    m_table->setVisible(!single || section == Table);
+    m_depthPlot->setVisible(both || section == DepthChart);
+    m_paretoBox->setVisible(both || section == Pareto);
+    // Above charts, as many rows as there are, as long as the charts keep most of the page.
     const int row = m_table->verticalHeader()->defaultSectionSize();
     const int rows = std::clamp(m_table->model()->rowCount(), 2, std::max(3, height() * 2 / 5 / row));
-    m_table->setFixedHeight(m_table->horizontalHeader()->sizeHint().height() + rows * row + 20);
+    const int fixed = m_table->horizontalHeader()->sizeHint().height() + rows * row + 20;
+    m_table->setMinimumHeight(above ? fixed : 0);
+    m_table->setMaximumHeight(above ? fixed : QWIDGETSIZE_MAX);
 }
 
 void OverviewPage::resizeEvent(QResizeEvent* event) {

@@ -6,6 +6,7 @@
 #include "plugins/view_comparison/board_state.h"
 #include "plugins/view_comparison/comparison_model.h"
 
+class QButtonGroup;
 class QComboBox;
 class QGridLayout;
 
@@ -25,7 +26,7 @@ protected:
     void resizeEvent(QResizeEvent* event) override;
 
 private:
-    QWidget* makeBaseline();
+    QWidget* makeChoices();
     QWidget* makePareto();
     void fillBaselines(const BoardState& state);
     void fillFigures(const BoardState& state);
@@ -44,7 +45,7 @@ private:
     QComboBox* m_cost = nullptr;
     QComboBox* m_quality = nullptr;
     QWidget* m_paretoBox = nullptr;
-    QWidget* m_sections; ///< buttons that choose one chart
+    QButtonGroup* m_sections; ///< buttons that choose one of table, depth, cost and quality
     QGridLayout* m_grid;
     int m_section = 0;
     BoardState m_state;

@@ -74,17 +74,31 @@ QString ParameterTable::valueOf(std::size_t method, const QString& key) const {
 SweepPivot pivot(const engine::CompareReport& report, const ParameterTable& table, const QString& across,
                  const QString& down, const Figure& figure, ComparisonScope scope) {
     SweepPivot pivot;
-    if (const auto* parameter = table.find(across)) pivot.columns = parameter->values;
-    if (const auto* parameter = table.find(down))
-        pivot.rows = parameter->values;
-    else
-        pivot.rows = {QString()};
+    // What has neither parameter is no part of the picture, such as a pinned result of another method.
+    const auto takesPart = [&](std::size_t i) {
+        return !std::isnan(valueOf(figure, report.methods[i], scope)) &&
+               (table.valueOf(i, across) != missing() || (!down.isEmpty() && table.valueOf(i, down) != missing()));
+    };
+    const auto present = [&](const QString& key) {
+        QStringList values;
+        if (const auto* parameter = table.find(key))
+            for (const QString& value : parameter->values)
+                for (std::size_t i = 0; i < report.methods.size(); ++i)
+                    if (takesPart(i) && table.valueOf(i, key) == value) {
+                        values << value;
+                        break;
+                    }
+        return values;
+    };
+    pivot.columns = present(across);
+    pivot.rows = down.isEmpty() ? QStringList{QString()} : present(down);
     pivot.cells.resize(static_cast<std::size_t>(pivot.columns.size() * pivot.rows.size()));
     for (std::size_t i = 0; i < report.methods.size(); ++i) {
+        if (!takesPart(i)) continue;
         const double value = valueOf(figure, report.methods[i], scope);
         const auto column = pivot.columns.indexOf(table.valueOf(i, across));
         const auto row = down.isEmpty() ? 0 : pivot.rows.indexOf(table.valueOf(i, down));
-        if (std::isnan(value) || column < 0 || row < 0) continue;
+        if (column < 0 || row < 0) continue;
         SweepPivot::Cell& cell = pivot.cells[static_cast<std::size_t>(row * pivot.columns.size() + column)];
         ++cell.candidates;
         if (cell.method >= 0 && value * betterWay(figure) <= cell.value * betterWay(figure)) continue;

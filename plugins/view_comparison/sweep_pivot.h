@@ -51,7 +51,8 @@ struct SweepPivot {
     }
 };
 
-/// `down` empty: one row. Results whose figure is not known are left out.
+/// `down` empty: one row. Results whose figure is not known, or that have neither parameter, are left out, and so are
+/// rows and columns without a result.
 [[nodiscard]] SweepPivot pivot(const engine::CompareReport& report, const ParameterTable& table, const QString& across,
                                const QString& down, const Figure& figure, ComparisonScope scope);
 
