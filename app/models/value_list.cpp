@@ -60,7 +60,11 @@ QString describeRange(const engine::ParamSpec& param) {
     const QString standard = QString::fromStdString(engine::toText(param.defaultValue));
     if (param.type == engine::ParamType::Flag || param.type == engine::ParamType::Choice)
         return tr("default %1").arg(standard);
-    return tr("%1 to %2, default %3").arg(formatNumber(param.minimum), formatNumber(param.maximum), standard);
+    const bool isWhole = param.type == engine::ParamType::Integer;
+    const auto bound = [isWhole](double value) {
+        return isWhole ? formatInteger(static_cast<std::int64_t>(value)) : formatNumber(value);
+    };
+    return tr("%1 to %2, default %3").arg(bound(param.minimum), bound(param.maximum), standard);
 }
 
 } // namespace qscope

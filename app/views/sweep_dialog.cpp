@@ -30,7 +30,7 @@ SweepDialog::SweepDialog(Workspace& workspace, QWidget* parent)
     setObjectName(QStringLiteral("sweepDialog"));
     setWindowTitle(tr("Sweep parameters"));
     setAttribute(Qt::WA_DeleteOnClose);
-    resize(760, 520);
+    resize(840, 540);
     auto* layout = new QGridLayout(this);
     layout->setSpacing(8);
     layout->addWidget(makeMethods(), 0, 0);

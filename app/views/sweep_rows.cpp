@@ -44,10 +44,8 @@ SweepRows::SweepRows(Workspace& workspace, QWidget* parent)
     , m_workspace(workspace) {
     auto* outer = new QVBoxLayout(this);
     outer->setContentsMargins(8, 0, 8, 0);
-    auto* hint =
-        caption(tr("Values to go through: 2, 3, 4 or 2..8 or 32..512 x2. Empty: as the method has it."), m_workspace);
-    hint->setWordWrap(true);
-    outer->addWidget(hint);
+    outer->addWidget(
+        caption(tr("Values to go through: 2, 3, 4 or 2..8 or 32..512 x2.\nEmpty: as the method has it."), m_workspace));
     m_grid = new QGridLayout;
     m_grid->setSpacing(8);
     m_grid->setColumnStretch(1, 1);
@@ -112,11 +110,14 @@ void SweepRows::setMethods(const std::vector<engine::MethodSpec>& specs) {
         auto* name = new QLabel(text(row.param.label));
         name->setToolTip(text(row.param.help));
         const bool all = shared[i].methods.size() == static_cast<qsizetype>(specs.size());
-        auto* range =
-            caption(all ? describeRange(row.param)
-                        : tr("%1; only %2").arg(describeRange(row.param), shared[i].methods.join(QStringLiteral(", "))),
-                    m_workspace);
-        range->setWordWrap(true);
+        // One line each: wrapped labels in a scrolled grid would squeeze the fields.
+        auto* range = caption(all ? describeRange(row.param)
+                                  : tr("%1; %2 of %3 methods")
+                                        .arg(describeRange(row.param))
+                                        .arg(shared[i].methods.size())
+                                        .arg(specs.size()),
+                              m_workspace);
+        if (!all) range->setToolTip(shared[i].methods.join(QLatin1Char('\n')));
         const int line = static_cast<int>(2 * i);
         m_grid->addWidget(name, line, 0, Qt::AlignTop);
         m_grid->addWidget(makeEditor(row), line, 1);
@@ -159,7 +160,7 @@ QWidget* SweepRows::makeEditor(Row& row) {
                 if (one->isChecked()) values << one->text();
             store(values.join(QStringLiteral(", ")));
         });
-        grid->addWidget(check, i / 3, i % 3);
+        grid->addWidget(check, i / 2, i % 2);
     }
     return box;
 }

@@ -14,7 +14,7 @@ namespace qscope {
 
 namespace {
 
-constexpr double kNarrowest = 196, kWidest = 340, kLowest = 112;
+constexpr double kNarrowest = 196, kWidest = 340, kLowest = 92;
 constexpr std::size_t kMostPictures = 96; // 100 KB each
 
 std::size_t at(BoardRow row) { return static_cast<std::size_t>(row); }
@@ -221,7 +221,7 @@ void ColumnBoard::wantPictures() {
             [subject](const RunContext& context) { return pictureOf(subject, context); },
             [this, key, report = m_report](Result<ColumnPicture> picture) {
                 Held& entry = m_pictures[key];
-                entry = {report, nullptr, {}, ++m_clock};
+                entry = {report, nullptr, {}, ++m_clock, {}, {}};
                 if (picture)
                     entry.picture = std::make_shared<const ColumnPicture>(*std::move(picture));
                 else

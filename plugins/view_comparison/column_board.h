@@ -87,6 +87,8 @@ private:
         std::shared_ptr<const ColumnPicture> picture;        ///< null: it could not be made
         QString problem;
         std::int64_t used = 0;
+        mutable QImage map; ///< coloured for `mapRange`
+        mutable Range mapRange;
     };
     struct Hover {
         std::size_t column = 0;
@@ -118,6 +120,7 @@ private:
     void paintChart(QPainter& painter, std::size_t column, BoardRow row) const;
     void paintMap(QPainter& painter, std::size_t column) const;
     void paintRowFrame(QPainter& painter, BoardRow row) const;
+    [[nodiscard]] const QImage& mapImage(const Held& entry, bool isModel) const;
     void paintMapScales(QPainter& painter, QPointF at) const;
     [[nodiscard]] QString mapReadout(std::size_t column) const;
     [[nodiscard]] QString missingText(const BoardColumn& column) const;

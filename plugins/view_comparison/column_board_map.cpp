@@ -46,6 +46,24 @@ QString ColumnBoard::mapReadout(std::size_t index) const {
         .arg(formatNumber(value, 3));
 }
 
+const QImage& ColumnBoard::mapImage(const Held& entry, bool isModel) const {
+    const Range range = isModel ? m_modelMapRange.value_or(Range{1, 1}) : Range{-m_mapLimit, m_mapLimit};
+    if (!entry.map.isNull() && entry.mapRange == range) return entry.map;
+    const ColumnPicture& picture = *entry.picture;
+    const auto colors = colorMap(isModel ? QStringLiteral("viridis") : QStringLiteral("diverging"));
+    entry.mapRange = range;
+    entry.map = QImage(static_cast<int>(picture.mapColumns), static_cast<int>(picture.mapRows), QImage::Format_ARGB32);
+    for (int y = 0; y < entry.map.height(); ++y) {
+        auto* line = reinterpret_cast<QRgb*>(entry.map.scanLine(y));
+        for (int x = 0; x < entry.map.width(); ++x) {
+            const auto value = static_cast<double>(picture.map[static_cast<std::size_t>(y * picture.mapColumns + x)]);
+            const double unit = isModel ? share(range, value) : 0.5 + 0.5 * value / std::max(m_mapLimit, 1e-300);
+            line[x] = std::isnan(value) ? 0U : colorAt(colors, unit);
+        }
+    }
+    return entry.map;
+}
+
 void ColumnBoard::paintMap(QPainter& painter, std::size_t index) const {
     const Theme& theme = m_context.theme();
     const QRectF area = chartRect(index, BoardRow::Map);
@@ -58,18 +76,8 @@ void ColumnBoard::paintMap(QPainter& painter, std::size_t index) const {
         return;
     }
     const ColumnPicture& picture = *shown.picture;
-    const auto colors = colorMap(shown.isModel ? QStringLiteral("viridis") : QStringLiteral("diverging"));
-    QImage image(static_cast<int>(picture.mapColumns), static_cast<int>(picture.mapRows), QImage::Format_ARGB32);
-    for (int y = 0; y < image.height(); ++y)
-        for (int x = 0; x < image.width(); ++x) {
-            const auto value = static_cast<double>(picture.map[static_cast<std::size_t>(y * picture.mapColumns + x)]);
-            const bool blank = std::isnan(value);
-            const double unit = shown.isModel ? share(m_modelMapRange.value_or(Range{1, 1}), value)
-                                              : 0.5 + 0.5 * value / std::max(m_mapLimit, 1e-300);
-            image.setPixel(x, y, blank ? 0U : colorAt(colors, unit));
-        }
     painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
-    painter.drawImage(area, image);
+    painter.drawImage(area, mapImage(*held(m_columns[index]), shown.isModel));
     const QString size = shown.isModel ? tr("%1 modules × %2 layers").arg(picture.mapRows).arg(picture.mapColumns)
                                        : tr("%1 × %2").arg(formatInteger(picture.rows), formatInteger(picture.columns));
     painter.drawText(QRectF(area.left(), area.bottom() + 2, area.width(), 16), Qt::AlignLeft, size);

@@ -205,7 +205,7 @@ void OverviewPage::showDepth(const BoardState& state) {
     m_depthPlot->setBands(m_depth.bands);
     const auto shown = m_depthMethods.size(), all = state.report->methods.size();
     m_depthPlot->setNote([shown, all](const Range&) {
-        return shown == all ? QString() : tr("%1 of %2 results: pinned and selected").arg(shown).arg(all);
+        return shown == all ? QString() : tr("%1 of %2 results; pin those to see here").arg(shown).arg(all);
     });
     m_depthPlot->setLayers(std::move(layers));
 }

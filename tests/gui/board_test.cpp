@@ -88,6 +88,7 @@ TEST_CASE("Values are listed as people write them", "[gui]") {
     CHECK(listed(bits, "2..8") == "2 3 4 5 6 7 8");
     CHECK(listed(bits, "4, 2..4") == "4 2 3");
     CHECK(listed(bits, "") == "");
+    CHECK(describeRange(bits) == QStringLiteral("2 to 8, default 4"));
     CHECK(listed(bits, "9").find("from 2 to 8") != std::string::npos);
     CHECK(listed(bits, "many").find("whole number") != std::string::npos);
     CHECK(listed(bits, "8..2").find("no value") != std::string::npos);
