@@ -99,7 +99,8 @@ QWidget* OverviewPage::makeChoices() {
     });
     m_baseline = smallCombo(tr("Difference to"), "baseline");
     m_baseline->setToolTip(tr("Show numbers as differences to this result"));
-    m_baseline->setMaximumWidth(320);
+    m_baseline->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon); // hundreds are not measured
+    m_baseline->setMinimumContentsLength(20);
     connect(m_baseline, &QComboBox::activated, this,
             [this] { m_actions.setBaseline(m_baseline->currentData().toString()); });
     layout->addStretch();

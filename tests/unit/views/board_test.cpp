@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The numbers of the comparison against definitions written out here.
 #include "plugins/view_comparison/board_columns.h"
+#include "plugins/view_comparison/board_rows.h"
 #include "plugins/view_comparison/column_picture.h"
 #include "plugins/view_comparison/comparison_model.h"
 #include "plugins/view_comparison/pareto_model.h"
@@ -265,4 +266,28 @@ TEST_CASE("A pivot puts the best result of each combination in its cell") {
     CHECK(one.at(0, 1).method == 1); // the smallest group is best
     CHECK(one.at(0, 1).candidates == 3);
     CHECK(pivot(report, table, "bits", "group", figure("perplexity"), {}).cells.empty()); // not measured
+}
+
+TEST_CASE("A column's charts hold its numbers, and tell them where the cursor is") {
+    engine::MethodPropagation followed;
+    for (int layer = 0; layer < 3; ++layer) {
+        followed.layers.emplace_back();
+        followed.layers.back().layer = layer;
+        followed.layers.back().metrics.relativeMse = 0.01 * (layer + 1);
+    }
+    ColumnPicture picture;
+    picture.errors = {{-1, 0, 2}, {}, {0.25, 0.375}};
+    picture.channels = {0.5, 0.125};
+    const ColumnData column{&picture, &followed, 2, false};
+    const auto line = rowLayers(BoardRow::Propagation, column);
+    REQUIRE(line.size() == 1);
+    CHECK(line[0].y == std::vector<double>{0.01, 0.02, 0.03});
+    CHECK(rowReadout(BoardRow::Propagation, line, 1.2) == "1: 0.0200");
+    const auto bars = rowLayers(BoardRow::Errors, column);
+    CHECK(rowReadout(BoardRow::Errors, bars, 1.5) == "1.00: 0.375"); // the middle of its bin
+    CHECK(rowReadout(BoardRow::Errors, bars, 7).isEmpty());
+    CHECK(rowExtentX(BoardRow::Errors, bars) == Range{-1, 2});
+    CHECK(rowReadout(BoardRow::Channels, rowLayers(BoardRow::Channels, column), 0.8) == "1: 0.125");
+    CHECK(rowLayers(BoardRow::Propagation, {&picture, nullptr, 2, false}).empty()); // not followed
+    CHECK(rowLayers(BoardRow::Values, {nullptr, &followed, 2, false}).empty());     // not counted yet
 }
