@@ -66,8 +66,17 @@ ExportDialog::ExportDialog(Workspace& workspace, QWidget* parent)
     m_open->setObjectName(QStringLiteral("exportOpen"));
     m_result->addItem(tr("Stored weights, unchanged"));
     if (m_report)
-        for (const auto& method : m_report->methods) m_result->addItem(text(method.label));
-    m_result->setCurrentIndex(m_report ? std::max(0, workspace.selection().method) + 1 : 0);
+        for (const auto& method : m_report->methods) {
+            m_result->addItem(text(method.label));
+            // Of a long sweep, not all results keep what would be written; selecting one in the window makes it again.
+            const bool isWhole = std::ranges::all_of(method.tensors, [](const auto& tensor) { return tensor.quantized != nullptr; });
+            auto* item = qobject_cast<QStandardItemModel*>(m_result->model())->item(m_result->count() - 1);
+            item->setEnabled(isWhole);
+            if (!isWhole) item->setToolTip(tr("Its codes were not kept: select it in the comparison to make them again"));
+        }
+    const int selected = m_report ? std::max(0, workspace.selection().method) + 1 : 0;
+    const bool canExport = qobject_cast<QStandardItemModel*>(m_result->model())->item(selected)->isEnabled();
+    m_result->setCurrentIndex(canExport ? selected : 0);
     for (const auto& exporter : workspace.registries().exporters.items())
         m_format->addItem(text(exporter->info().name), text(exporter->info().id));
     arrange();

@@ -7,7 +7,9 @@
 #include "app/views/export_dialog.h"
 #include "app/views/icon_set.h"
 #include "app/views/plan_panel.h"
+#include "app/views/rerun_dialog.h"
 #include "app/views/style.h"
+#include "app/views/sweep_dialog.h"
 #include "app/views/tensor_navigator.h"
 #include "app/views/view_area.h"
 #include "app/views/welcome_page.h"
@@ -83,6 +85,15 @@ void MainWindow::connectWorkspace() {
     });
     connect(&m_planPanel->calibration(), &CalibrationPanel::coverageRequested, this,
             [this] { m_modelArea->raiseView(QStringLiteral("coverage")); });
+    connect(&m_workspace.board(), &BoardKeeper::sweepAsked, this, [this] {
+        if (m_workspace.checkpoint()) (new SweepDialog(m_workspace, this))->show();
+    });
+    connect(&m_workspace.board(), &BoardKeeper::rerunAsked, this, [this](int method, const QString& tensor) {
+        const auto report = m_workspace.report();
+        if (report && method >= 0 && method < static_cast<int>(report->methods.size()))
+            (new RerunDialog(m_workspace, method, tensor, this))->show();
+    });
+    connect(&m_workspace.board(), &ResultBoard::changed, this, [this] { m_autosave.touch(); });
     connect(&m_workspace, &Workspace::sessionRestored, this, &MainWindow::restoreLayout);
     connect(&m_workspace, &Workspace::sessionSaved, this, [this](const QString& path) {
         m_sessionPath = path;
@@ -92,7 +103,7 @@ void MainWindow::connectWorkspace() {
     });
     connect(&m_workspace, &ViewContext::reportChanged, this, [this] {
         refreshActions();
-        if (!m_workspace.report()) return;
+        if (!m_workspace.report() || m_workspace.board().extending()) return;
         for (const auto& view : m_modelArea->views())
             if (view.info.subject == ViewSubject::Report) return m_modelArea->raiseView(view.info.id);
     });

@@ -19,6 +19,8 @@
 #include <QToolBar>
 #include <QToolButton>
 
+#include <algorithm>
+
 namespace qscope {
 
 namespace {
@@ -188,6 +190,7 @@ void MainWindow::makeRunMenu() {
         m_planPanel->browse();
     });
     m_runAction = addAction(menu, tr("&Quantize"), QKeySequence(tr("Ctrl+Return")), QStringLiteral("run"), [this] { m_workspace.runPlan(); });
+    m_modelActions << addAction(menu, tr("S&weep parameters…"), QKeySequence(tr("Ctrl+Shift+W")), {}, [this] { m_workspace.board().askForSweep(); });
     m_stopAction = addAction(menu, tr("&Stop quantizing"), QKeySequence(tr("Ctrl+.")), QStringLiteral("stop"), [this] { m_workspace.cancelPlan(); });
     m_modelActions << addAction(menu, tr("&Calibrate"), QKeySequence(tr("Ctrl+Shift+C")), {}, [this] { handleRequest(WindowRequest::Calibrate); });
     m_modelActions << addAction(menu, tr("Compute statistics of all tensors"), {}, {}, [this] { m_workspace.statisticsCache().computeAll(); });
@@ -197,7 +200,10 @@ void MainWindow::makeRunMenu() {
         auto& document = m_workspace.document();
         for (int i = 0; i < static_cast<int>(document.reports().size()); ++i) {
             QStringList labels;
-            for (const auto& method : document.reports()[static_cast<std::size_t>(i)]->methods) labels << QString::fromStdString(method.label);
+            const auto& methods = document.reports()[static_cast<std::size_t>(i)]->methods;
+            constexpr std::size_t kNamed = 4; // a sweep has hundreds
+            for (std::size_t m = 0; m < std::min(kNamed, methods.size()); ++m) labels << QString::fromStdString(methods[m].label);
+            if (methods.size() > kNamed) labels << tr("%n more", nullptr, static_cast<int>(methods.size() - kNamed));
             auto* action = results->addAction(labels.join(QStringLiteral(", ")));
             action->setCheckable(true);
             action->setChecked(i == document.currentReport());

@@ -87,6 +87,7 @@ PlanPanel::PlanPanel(Workspace& workspace, QWidget* parent)
     connect(m_browser, &MethodBrowser::chosen, this, &PlanPanel::addMethod);
     connect(&workspace.document(), &Document::changed, this, [this](Document::Change change) {
         if (change == Document::Change::Plan || change == Document::Change::Checkpoint) refresh();
+        else if (change == Document::Change::Report && m_workspace.checkpoint()) refreshSteps(); // colours follow the results
     });
     connect(&workspace, &Workspace::planRunningChanged, this, &PlanPanel::refreshRunButton);
     connect(&workspace.textRuns(), &TextRuns::changed, this, [this](TextRun run) {
@@ -289,6 +290,12 @@ void PlanPanel::refreshSteps() {
     const auto& methods = m_workspace.document().plan().methods;
     const auto steps = costedSteps(m_workspace.document().plan(), m_workspace.registries(), *m_workspace.checkpoint(), m_tensors);
     int step = 0;
+    const auto report = m_workspace.report();
+    const auto colorOf = [&](const engine::MethodSpec& spec) { // that of its result; before there is one, behind the pinned ones
+        for (std::size_t i = 0; report && i < report->methods.size(); ++i)
+            if (report->methods[i].spec == spec) return m_workspace.theme().category(static_cast<int>(i));
+        return m_workspace.theme().category(static_cast<int>(m_workspace.board().pinned().size()) + step);
+    };
     for (const auto& spec : methods) {
         const auto method = engine::findMethod(m_workspace.registries(), spec.id).value_or(nullptr);
         const Step& cost = steps[static_cast<std::size_t>(step)];
@@ -296,9 +303,10 @@ void PlanPanel::refreshSteps() {
         for (const auto& [key, value] : spec.parameters) details << QStringLiteral("%1=%2").arg(text(key), text(value));
         if (cost.method) details << tr("%1 bits per weight").arg(formatBits(cost.weights > 0 ? cost.bits / cost.weights : 0));
         const QString name = method ? text(method->info().name) : tr("%1 (not installed)").arg(text(spec.id));
-        auto* item = new QListWidgetItem(swatch(m_workspace.theme().category(step++)),
+        auto* item = new QListWidgetItem(swatch(colorOf(spec)),
                                          name + QStringLiteral("\n") + details.join(QStringLiteral(", ")), m_steps);
         item->setToolTip(text(engine::toText(spec)));
+        ++step;
     }
     m_wantedStep = std::clamp(m_wantedStep, methods.empty() ? -1 : 0, static_cast<int>(methods.size()) - 1);
     m_steps->setCurrentRow(m_wantedStep);

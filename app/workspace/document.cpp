@@ -45,6 +45,12 @@ void Document::addReport(std::shared_ptr<const engine::CompareReport> report) {
     emit changed(Change::Report);
 }
 
+void Document::updateReport(std::shared_ptr<const engine::CompareReport> report) {
+    Q_ASSERT(m_currentReport >= 0);
+    m_reports[static_cast<std::size_t>(m_currentReport)] = std::move(report);
+    emit changed(Change::Report);
+}
+
 void Document::showReport(int index) {
     Q_ASSERT(index >= 0 && index < static_cast<int>(m_reports.size()));
     if (index == m_currentReport) return;

@@ -40,6 +40,8 @@ public:
     [[nodiscard]] std::shared_ptr<const engine::CompareReport> report() const;
     [[nodiscard]] int currentReport() const { return m_currentReport; }
     void addReport(std::shared_ptr<const engine::CompareReport> report);
+    /// In place of the report on show.
+    void updateReport(std::shared_ptr<const engine::CompareReport> report);
     void showReport(int index);
 
     [[nodiscard]] const std::shared_ptr<const OpenCircuit>& circuit() const { return m_circuit; }

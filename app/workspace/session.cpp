@@ -51,6 +51,35 @@ private:
     std::string m_problem;
 };
 
+Json toJson(const std::vector<PinnedColumn>& pinned, const QString& baseline) {
+    Json columns = Json::array();
+    for (const PinnedColumn& column : pinned)
+        columns.push_back({{"method", engine::toText(column.spec)}, {"tensor", column.tensor.toStdString()}});
+    return {{"baseline", baseline.toStdString()}, {"columns", std::move(columns)}};
+}
+
+Result<void> readBoard(const Json& json, SessionData& session) {
+    const auto malformed = [](const char* field) {
+        return fail(ErrorCode::Malformed, "session: 'board.{}' is missing or has the wrong type", field);
+    };
+    if (!json.is_object()) return fail(ErrorCode::Malformed, "session: 'board' has the wrong type");
+    Fields fields(json);
+    session.baseline = fields.text("baseline");
+    if (!fields.problem().empty()) return malformed("baseline");
+    const auto columns = json.find("columns");
+    if (columns == json.end() || !columns->is_array()) return malformed("columns");
+    for (const Json& entry : *columns) {
+        if (!entry.is_object()) return malformed("columns");
+        Fields column(entry);
+        const std::string method = column.text("method").toStdString();
+        const QString tensor = column.text("tensor");
+        if (!column.problem().empty()) return malformed("columns");
+        QSCOPE_TRY(auto spec, engine::parseMethodSpec(method));
+        session.pinned.push_back({std::move(spec), {}, tensor});
+    }
+    return {};
+}
+
 } // namespace
 
 Json toJson(const SessionData& session, const QString& folder) {
@@ -66,6 +95,7 @@ Json toJson(const SessionData& session, const QString& folder) {
             {"circuit", stored(session.circuit, folder)},
             {"plan", engine::toJson(session.plan)},
             {"annotations", std::move(annotations)},
+            {"board", toJson(session.pinned, session.baseline)},
             {"selection", {{"tensor", session.tensor.toStdString()},
                            {"row", at.row},
                            {"column", at.column},
@@ -102,6 +132,7 @@ Result<SessionData> sessionFromJson(const Json& json, const QString& folder) {
         if (!text.is_string()) return malformed("annotations");
         session.annotations[QString::fromStdString(tensor)] = QString::fromStdString(text.get<std::string>());
     }
+    if (const auto board = json.find("board"); board != json.end()) QSCOPE_CHECK(readBoard(*board, session));
     Fields at(*selection);
     session.tensor = at.text("tensor");
     session.selection.row = at.integer("row");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/plan/plan.h"
+#include "plugins/sdk/result_board.h"
 #include "plugins/sdk/selection.h"
 
 #include <QByteArray>
@@ -19,6 +20,8 @@ struct SessionData {
     QString circuit;    ///< absolute path, or empty
     engine::Plan plan;
     std::map<QString, QString> annotations; ///< by tensor name
+    std::vector<PinnedColumn> pinned;       ///< of the comparison board, in order; `label` is not stored
+    QString baseline;                       ///< label of the result that others are compared with
     QString tensor;                         ///< name of the selected tensor
     Selection selection;                    ///< `tensor` and `method` in it are not stored
     QMap<QString, QByteArray> layout;       ///< empty when written by another layout version

@@ -10,7 +10,34 @@
 #include <QDir>
 #include <QFileInfo>
 
+#include <algorithm>
+
 namespace qscope {
+
+namespace {
+
+/// Of a long sweep, not all results keep what a model needs to run.
+bool hasCodes(const engine::MethodResult& method) {
+    return std::all_of(method.tensors.begin(), method.tensors.end(), [](const auto& tensor) { return tensor.quantized != nullptr; });
+}
+
+/// Results that run beside the model in full precision; each has weights of its own in memory.
+constexpr std::size_t kMostFollowed = 16;
+
+std::vector<const engine::MethodResult*> followed(const engine::CompareReport& report, const std::set<std::string>& preferred) {
+    std::vector<const engine::MethodResult*> all, wanted;
+    for (const auto& method : report.methods) {
+        if (!hasCodes(method)) continue;
+        all.push_back(&method);
+        if (preferred.contains(method.label)) wanted.push_back(&method);
+    }
+    if (all.size() <= kMostFollowed) return all;
+    if (!wanted.empty()) all = std::move(wanted);
+    if (all.size() > kMostFollowed) all.resize(kMostFollowed);
+    return all;
+}
+
+} // namespace
 
 TextRunner::TextRunner(Settings& settings, engine::CalibrationCache& calibrations, JobList& jobs,
                        const JobRunner::BackendSource& backend)
@@ -88,9 +115,11 @@ void TextRunner::propagate(std::int64_t tokens, bool attribution) {
     settings.tokens = tokens;
     settings.attribution = attribution;
     start(TextRun::Propagation, tr("Following errors through the network"), m_propagation,
-          [settings, report = m_report](const engine::Model& model, const RunContext& context) {
-              std::vector<const engine::MethodResult*> methods;
-              for (const auto& method : report->methods) methods.push_back(&method);
+          [settings, report = m_report, preferred = m_preferred](const engine::Model& model, const RunContext& context) {
+              const auto methods = followed(*report, preferred);
+              if (methods.size() < report->methods.size())
+                  context.notes.note(fmt::format("followed {} of {} results: those that are pinned, and still have their codes",
+                                                 methods.size(), report->methods.size()));
               return engine::propagate(model, settings, methods, context);
           });
 }

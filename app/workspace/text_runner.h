@@ -7,6 +7,8 @@
 #include "plugins/sdk/text_runs.h"
 
 #include <array>
+#include <set>
+#include <string>
 
 namespace qscope {
 
@@ -28,6 +30,10 @@ public:
 
     void setCheckpoint(std::shared_ptr<const engine::Checkpoint> checkpoint);
     void setReport(std::shared_ptr<const engine::CompareReport> report);
+    /// The same results and more behind them: what was followed stays right.
+    void extendReport(std::shared_ptr<const engine::CompareReport> report) { m_report = std::move(report); }
+    /// Labels of the results that are followed when there are too many for all.
+    void setPreferred(std::set<std::string> labels) { m_preferred = std::move(labels); }
 
     [[nodiscard]] QString text() const override;
     void setText(const QString& path) override;
@@ -63,6 +69,7 @@ private:
     engine::CalibrationCache& m_calibrations;
     std::shared_ptr<const engine::Checkpoint> m_checkpoint;
     std::shared_ptr<const engine::CompareReport> m_report;
+    std::set<std::string> m_preferred;
     std::shared_ptr<const engine::PropagationReport> m_propagation;
     std::shared_ptr<const engine::Calibration> m_calibration;
     std::shared_ptr<const engine::ActivationMaps> m_activations;

@@ -8,6 +8,8 @@
 
 #include <QFileInfo>
 
+#include <algorithm>
+
 namespace qscope {
 
 namespace {
@@ -41,6 +43,7 @@ Workspace::Workspace(const engine::Registries& registries, Settings& settings)
       m_backend(engine::makeCpuBackend()), m_statistics(m_jobs, backendSource()),
       m_simulation(registries, m_jobs, backendSource()), m_calibrations(std::make_unique<engine::CalibrationCache>()),
       m_textRunner(settings, *m_calibrations, m_jobs, backendSource()),
+      m_board(m_document, m_textRunner, registries, *m_calibrations, m_jobs, backendSource(), *this),
       m_openRunner(m_jobs, backendSource()),
       m_planRunner(m_jobs, backendSource()), m_deviceRunner(m_jobs, backendSource()),
       m_saveRunner(m_jobs, backendSource()) {
@@ -71,7 +74,22 @@ void Workspace::select(const Selection& selection) {
     if (after == m_selection) return;
     const Selection before = std::exchange(m_selection, after);
     if (after.step != before.step) m_simulation.setStep(after.step);
+    rememberResult();
+    if (after.method != before.method) m_board.fillCodes(after.method);
     emit selectionChanged(before);
+}
+
+void Workspace::rememberResult() {
+    const auto shown = report();
+    m_selectedLabel = shown && m_selection.method >= 0 ? shown->methods[static_cast<std::size_t>(m_selection.method)].label : std::string();
+}
+
+void Workspace::followResult() {
+    const auto shown = report();
+    if (!shown || m_selectedLabel.empty()) return;
+    const auto found = std::find_if(shown->methods.begin(), shown->methods.end(), [&](const auto& method) { return method.label == m_selectedLabel; });
+    if (found != shown->methods.end()) m_selection.method = static_cast<int>(found - shown->methods.begin());
+    else if (m_selection.method >= static_cast<int>(shown->methods.size())) m_selection.method = -1;
 }
 
 JobRunner::BackendSource Workspace::backendSource() {
@@ -134,6 +152,7 @@ void Workspace::adopt(const QString& path, OpenedFiles files) {
 void Workspace::adoptSession(SessionData session) {
     m_document.restorePlan(std::move(session.plan));
     m_document.restoreAnnotations(std::move(session.annotations));
+    m_board.restore(std::move(session.pinned), session.baseline);
     Selection selection = session.selection;
     selection.method = -1;
     selection.tensor = m_selection.tensor;
@@ -156,19 +175,21 @@ void Workspace::selectFirstMatrix() {
 void Workspace::runPlan() {
     const auto checkpoint = m_document.checkpoint();
     if (!checkpoint || m_document.plan().methods.empty()) return;
+    engine::Plan plan = m_document.plan();
+    plan.sweeps.clear(); // they run when asked for
     runJob(
-        m_planRunner, tr("Quantizing with %n method(s)", nullptr, static_cast<int>(m_document.plan().methods.size())),
-        [checkpoint, plan = m_document.plan(), &registries = m_registries, &calibrations = *m_calibrations](const RunContext& context) {
+        m_planRunner, tr("Quantizing with %n method(s)", nullptr, static_cast<int>(plan.methods.size())),
+        [checkpoint, plan, &registries = m_registries, &calibrations = *m_calibrations](const RunContext& context) {
             return engine::runPlan(plan, *checkpoint, registries, context, &calibrations);
         },
-        [this, checkpoint, ran = m_document.plan().calibration](Result<std::shared_ptr<const engine::CompareReport>> report) {
+        [this, checkpoint, plan](Result<std::shared_ptr<const engine::CompareReport>> report) {
             if (!report) {
                 showMessage(textOf(report.error()), Severity::Error);
                 emit planRunFailed(textOf(report.error()));
             } else if (checkpoint == m_document.checkpoint()) {
-                m_document.addReport(*std::move(report));
+                m_board.adopt(*std::move(report), plan);
                 // What the run has just put into the cache, to be seen.
-                if (ran == m_document.plan().calibration && !planCalibration()) calibrate();
+                if (plan.calibration == m_document.plan().calibration && !planCalibration()) calibrate();
             }
         });
 }
@@ -196,10 +217,12 @@ void Workspace::documentChanged(Document::Change change) {
         break;
     case Document::Change::Report: {
         m_textRunner.setReport(m_document.report());
+        followResult(); // views hear of it with the new report
         emit reportChanged();
         Selection selection = m_selection;
         if (report() && selection.method < 0) selection.method = 0;
         select(selection);
+        rememberResult();
         break;
     }
     case Document::Change::Circuit:
@@ -247,6 +270,8 @@ SessionData Workspace::session() const {
     if (m_document.circuit()) session.circuit = m_document.circuit()->path;
     session.plan = m_document.plan();
     session.annotations = m_document.annotations();
+    session.pinned = m_board.pinned();
+    session.baseline = m_board.baseline();
     session.selection = m_selection;
     return session;
 }

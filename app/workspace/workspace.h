@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "app/workspace/board_keeper.h"
 #include "app/workspace/document.h"
 #include "app/workspace/job_runner.h"
 #include "app/workspace/messages.h"
@@ -41,6 +42,7 @@ public:
     [[nodiscard]] const engine::Registries& registries() const { return m_registries; }
     [[nodiscard]] Settings& settings() { return m_settings; }
     [[nodiscard]] Document& document() { return m_document; }
+    [[nodiscard]] BoardKeeper& board() { return m_board; }
     [[nodiscard]] JobList& jobs() { return m_jobs; }
     [[nodiscard]] Messages& messages() { return m_messages; }
     [[nodiscard]] StatisticsCache& statisticsCache() { return m_statistics; }
@@ -84,6 +86,9 @@ private:
     void adopt(const QString& path, OpenedFiles files);
     void adoptSession(SessionData session);
     void selectFirstMatrix();
+    /// The selected result keeps the selection when a new report has it in another place.
+    void rememberResult();
+    void followResult();
     void documentChanged(Document::Change change);
 
     const engine::Registries& m_registries;
@@ -93,12 +98,14 @@ private:
     Messages m_messages;
     Document m_document;
     Selection m_selection;
+    std::string m_selectedLabel; ///< of the selected method's result
     Theme m_theme;
     std::shared_ptr<engine::ComputeBackend> m_backend;
     mutable StatisticsCache m_statistics; ///< asking for statistics starts their computation
     SimulationFollower m_simulation;
     std::unique_ptr<engine::CalibrationCache> m_calibrations; ///< before the runners, which stop first
     TextRunner m_textRunner;
+    BoardKeeper m_board;
     JobRunner m_openRunner;
     JobRunner m_planRunner;
     JobRunner m_deviceRunner;

@@ -87,6 +87,46 @@ Result<TensorRule> ruleFromJson(const Json& json) {
     return rule;
 }
 
+Json toJson(const Sweep& sweep) {
+    Json json{{"methods", Json::array()}, {"axes", Json::array()}};
+    for (const MethodSpec& spec : sweep.methods) json["methods"].push_back(toJson(spec));
+    for (const SweepAxis& axis : sweep.axes) json["axes"].push_back({{"parameter", axis.parameter}, {"values", axis.values}});
+    return json;
+}
+
+Result<SweepAxis> axisFromJson(const Json& json) {
+    if (!json.is_object()) return fail(ErrorCode::Malformed, "plan: every axis of a sweep must be an object");
+    Fields fields(json, "plan: axis");
+    SweepAxis axis;
+    QSCOPE_TRY(axis.parameter, fields.text("parameter"));
+    QSCOPE_TRY(const Json* values, fields.list("values"));
+    for (const Json& value : *values) {
+        if (!value.is_string() && !value.is_number() && !value.is_boolean())
+            return fail(ErrorCode::Malformed, "plan: axis '{}': every value must be text, a number or a flag", axis.parameter);
+        axis.values.push_back(value.is_string() ? value.get<std::string>() : value.dump());
+    }
+    QSCOPE_CHECK(fields.nothingElse());
+    return axis;
+}
+
+Result<Sweep> sweepFromJson(const Json& json) {
+    if (!json.is_object()) return fail(ErrorCode::Malformed, "plan: every sweep must be an object");
+    Fields fields(json, "plan: sweep");
+    Sweep sweep;
+    QSCOPE_TRY(const Json* methods, fields.list("methods"));
+    for (const Json& method : *methods) {
+        QSCOPE_TRY(MethodSpec spec, methodFromJson(method));
+        sweep.methods.push_back(std::move(spec));
+    }
+    QSCOPE_TRY(const Json* axes, fields.list("axes"));
+    for (const Json& entry : *axes) {
+        QSCOPE_TRY(SweepAxis axis, axisFromJson(entry));
+        sweep.axes.push_back(std::move(axis));
+    }
+    QSCOPE_CHECK(fields.nothingElse());
+    return sweep;
+}
+
 Result<CalibrationSettings> calibrationFromJson(const Json& json) {
     if (!json.is_object()) return fail(ErrorCode::Malformed, "plan: 'calibration' must be an object");
     Fields fields(json, "plan: calibration");
@@ -147,6 +187,7 @@ Json toJson(const Plan& plan) {
                               {"scoring", nameOf(plan.evaluation.scoring)}};
     for (const TensorRule& rule : plan.rules)
         json["rules"].push_back({{"tensors", rule.tensors}, {"method", toJson(rule.method)}});
+    for (const Sweep& sweep : plan.sweeps) json["sweeps"].push_back(toJson(sweep));
     return json;
 }
 
@@ -196,8 +237,25 @@ Result<Plan> planFromJson(const Json& json) {
             plan.rules.push_back(std::move(rule));
         }
     }
+    if (fields.has("sweeps")) {
+        QSCOPE_TRY(const Json* sweeps, fields.list("sweeps"));
+        for (const Json& entry : *sweeps) {
+            QSCOPE_TRY(Sweep sweep, sweepFromJson(entry));
+            plan.sweeps.push_back(std::move(sweep));
+        }
+    }
     QSCOPE_CHECK(fields.nothingElse());
     return plan;
+}
+
+Result<std::vector<MethodSpec>> planMethods(const Plan& plan, const Registries& registries) {
+    std::vector<MethodSpec> methods = plan.methods;
+    for (const Sweep& sweep : plan.sweeps) {
+        QSCOPE_TRY(const auto swept, sweptMethods(sweep, registries));
+        for (const MethodSpec& spec : swept)
+            if (std::ranges::find(methods, spec) == methods.end()) methods.push_back(spec);
+    }
+    return methods;
 }
 
 std::vector<std::size_t> selectTensors(const Plan& plan, const Checkpoint& checkpoint) {

@@ -4,6 +4,7 @@
 #include "engine/analysis/calibration.h"
 #include "engine/analysis/text_quality.h"
 #include "engine/core/json.h"
+#include "engine/plan/sweep.h"
 #include "engine/registry.h"
 
 #include <string>
@@ -31,6 +32,7 @@ struct Plan {
     std::vector<TensorRule> rules = {}; ///< the first that matches a tensor counts, for every method of the plan
     CalibrationSettings calibration = {}; ///< its text is empty: the methods know no inputs
     EvaluationSettings evaluation = {};   ///< its text is empty: quality on a text is not measured
+    std::vector<Sweep> sweeps = {};       ///< their combinations run besides the methods
 
     friend bool operator==(const Plan&, const Plan&) = default;
 };
@@ -38,6 +40,9 @@ struct Plan {
 [[nodiscard]] Json toJson(const Plan& plan);
 /// Malformed names the field that is missing or has the wrong type.
 [[nodiscard]] Result<Plan> planFromJson(const Json& json);
+
+/// The plan's methods, then those of its sweeps that are not among them. Errors as those of `sweptMethods`.
+[[nodiscard]] Result<std::vector<MethodSpec>> planMethods(const Plan& plan, const Registries& registries);
 
 /// The whole tensors a plan treats: those matching a selector, or by default the matrices (rank >= 2, floating point or block
 /// types, at least 2 columns) that are not norms.
@@ -57,7 +62,7 @@ struct Plan {
 /// Runs all methods on all selected tensors and measures each against the stored weights, then on the text of the plan's
 /// evaluation; before that, its calibration text goes through the model. Progress counts tokens, then weights, then tokens.
 /// A tensor that a method cannot take is left out with a warning in the notes; OutOfRange when none is left. `cache`
-/// keeps calibrations for the next plan.
+/// keeps calibrations for the next plan. With sweeps, as `runSweeps`.
 [[nodiscard]] Result<std::shared_ptr<const CompareReport>> runPlan(const Plan& plan, const Checkpoint& checkpoint,
                                                                    const Registries& registries,
                                                                    const RunContext& context,

@@ -6,6 +6,7 @@
 #include "engine/plan/block_walk.h"
 #include "engine/plan/evaluate.h"
 #include "engine/plan/plan_inputs.h"
+#include "engine/plan/run_sweep.h"
 #include "engine/quant/element_stream.h"
 
 #include <algorithm>
@@ -324,6 +325,7 @@ private:
 
 Result<std::shared_ptr<const CompareReport>> runPlan(const Plan& plan, const Checkpoint& checkpoint, const Registries& registries,
                                                      const RunContext& context, CalibrationCache* cache) {
+    if (!plan.sweeps.empty()) return runSweeps(plan, checkpoint, registries, context, cache);
     if (plan.methods.empty()) return fail(ErrorCode::OutOfRange, "the plan has no method");
     QSCOPE_TRY(PlanInputs inputs, PlanInputs::load(plan, checkpoint, registries));
     return PlanRun(plan, checkpoint, std::move(inputs), context, cache).run(registries);

@@ -95,7 +95,7 @@ void TransformView::offerAnother(const QString& text) {
     const std::int64_t tensor = context().selection().tensor;
     for (std::size_t i = 0; report && i < report->methods.size(); ++i) {
         const auto* result = resultOf(report->methods[i], tensor);
-        if (!result || inputFactors(*result->quantized).empty()) continue;
+        if (!result || !result->quantized || inputFactors(*result->quantized).empty()) continue;
         return showEmpty(text, tr("Show %1").arg(QString::fromStdString(report->methods[i].label)), [this, i] {
             Selection selection = context().selection();
             selection.method = static_cast<int>(i);

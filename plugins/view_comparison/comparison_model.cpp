@@ -17,74 +17,73 @@ namespace qscope {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t kFirstFigure = 2; // behind the method's name and its pin
 
-/// The numbers of one row, model or tensor; NaN: not known.
-struct Figures {
-    double bits = kNone;
-    double bytes = kNone;
-    engine::ErrorMetrics metrics;
-    double seconds = kNone;
-    QString device;
-};
-
-std::optional<Figures> figuresOf(const engine::MethodResult& method, ComparisonScope scope) {
-    if (!scope)
-        return Figures{method.bitsPerWeight, static_cast<double>(method.bytes), method.metrics, method.seconds,
-                       QString::fromStdString(method.device)};
-    const engine::TensorResult* result = resultOf(method, *scope);
-    if (!result) return std::nullopt;
-    Figures figures{result->bits, kNone, result->metrics, kNone, QString::fromStdString(method.device)};
-    if (result->quantized) figures.bytes = std::ceil(static_cast<double>(engine::storedBits(*result->quantized)) / 8);
-    return figures;
+std::vector<const Figure*> shownFigures(const ComparisonTable& table) {
+    std::vector<const Figure*> shown;
+    for (const Figure& one : figures())
+        if (isKnown(one, table.report, table.scope)) shown.push_back(&one);
+    return shown;
 }
 
-/// What the same tensors take as stored.
-std::optional<Figures> fullPrecision(const engine::CompareReport& report, const engine::Checkpoint* checkpoint,
-                                     ComparisonScope scope) {
-    if (!checkpoint || report.methods.empty()) return std::nullopt;
-    double bytes = 0, weights = 0;
-    const auto add = [&](std::size_t tensor) {
-        if (tensor >= checkpoint->tensors.size()) return;
-        bytes += static_cast<double>(checkpoint->tensors[tensor].bytes);
-        weights += static_cast<double>(engine::elementCount(checkpoint->tensors[tensor].shape));
-    };
-    if (scope)
-        add(static_cast<std::size_t>(*scope));
-    else
-        for (const engine::TensorResult& result : report.methods.front().tensors) add(result.tensor);
-    if (!(weights > 0)) return std::nullopt;
-    Figures figures;
-    figures.bits = bytes * 8 / weights;
-    figures.bytes = bytes;
-    figures.metrics.sqnrDb = std::numeric_limits<double>::infinity();
-    return figures;
+/// What the same tensors take as stored, and an exact result's error; in a report with a text, also the reference's
+/// loss.
+std::optional<engine::MethodResult> fullPrecision(const ComparisonTable& table) {
+    if (!table.checkpoint || table.report.methods.empty()) return std::nullopt;
+    engine::MethodResult full;
+    full.seconds = kNone;
+    std::int64_t weights = 0;
+    for (const engine::TensorResult& result : table.report.methods.front().tensors) {
+        if (result.tensor >= table.checkpoint->tensors.size()) continue;
+        const engine::TensorInfo& info = table.checkpoint->tensors[result.tensor];
+        engine::TensorResult own{result.tensor, result.name, result.layer, 0, {}, {}, nullptr};
+        own.sums.count = engine::elementCount(info.shape);
+        own.bits = own.sums.count > 0 ? static_cast<double>(info.bytes) * 8 / static_cast<double>(own.sums.count) : 0;
+        own.metrics.sqnrDb = std::numeric_limits<double>::infinity();
+        full.bytes += info.bytes;
+        weights += own.sums.count;
+        full.tensors.push_back(std::move(own));
+    }
+    if (weights == 0) return std::nullopt;
+    full.bitsPerWeight = static_cast<double>(full.bytes) * 8 / static_cast<double>(weights);
+    full.metrics.sqnrDb = std::numeric_limits<double>::infinity();
+    if (table.report.text) full.quality = std::make_shared<engine::TextQuality>(table.report.text->reference);
+    return full;
 }
 
-std::vector<NumberCell> cellsOf(const QString& name, const Figures& figures) {
-    const auto known = [](double value, const auto& text) {
-        return NumberCell{std::isnan(value) ? QStringLiteral("–") : text(value), value};
-    };
-    return {{name, 0},
-            known(figures.bits, [](double v) { return formatBits(v); }),
-            known(figures.bytes, [](double v) { return formatBytes(static_cast<std::uint64_t>(v)); }),
-            {formatNumber(figures.metrics.relativeMse), figures.metrics.relativeMse},
-            {formatDecibels(figures.metrics.sqnrDb), figures.metrics.sqnrDb},
-            {QString::number(figures.metrics.cosine, 'f', 6), figures.metrics.cosine},
-            {formatNumber(figures.metrics.maxError), figures.metrics.maxError},
-            known(figures.seconds, [](double v) { return formatDuration(v); }),
-            {figures.device, 0}};
+const engine::MethodResult* baselineOf(const ComparisonTable& table) {
+    const auto found =
+        std::ranges::find(table.report.methods, table.baseline.toStdString(), &engine::MethodResult::label);
+    return table.baseline.isEmpty() || found == table.report.methods.end() ? nullptr : &*found;
 }
 
-/// -1: smaller is better, 1: larger, 0: neither; by column.
-constexpr int kBetter[] = {0, -1, -1, -1, 1, 1, -1, -1, 0};
+std::vector<NumberCell> cellsOf(const ComparisonTable& table, const QString& name, const engine::MethodResult& method,
+                                const std::vector<const Figure*>& shown, const engine::MethodResult* baseline) {
+    const bool isPinned = table.pinned.contains(QString::fromStdString(method.label));
+    const bool isBaseline = &method == baseline;
+    std::vector<NumberCell> cells{{isBaseline ? QObject::tr("%1 (baseline)").arg(name) : name, 0, false,
+                                   QString::fromStdString(engine::toText(method.spec))},
+                                  {isPinned ? QStringLiteral("✓") : QString(), 0}};
+    for (const Figure* one : shown) {
+        const double value = valueOf(*one, method, table.scope);
+        NumberCell cell{textOf(*one, value), value};
+        if (baseline && !isBaseline) {
+            cell.tooltip = cell.text;
+            cell.text = differenceText(*one, value, valueOf(*one, *baseline, table.scope));
+        }
+        cells.push_back(std::move(cell));
+    }
+    cells.push_back({QString::fromStdString(method.device), 0});
+    return cells;
+}
 
-void markBest(std::vector<NumberRow>& rows) {
-    for (std::size_t column = 0; column < std::size(kBetter); ++column) {
-        if (kBetter[column] == 0) continue;
+void markBest(std::vector<NumberRow>& rows, const std::vector<const Figure*>& shown) {
+    for (std::size_t i = 0; i < shown.size(); ++i) {
+        const std::size_t column = kFirstFigure + i;
         double best = kNone, worst = kNone;
         int known = 0;
         for (const NumberRow& row : rows) {
-            const double value = row.cells[column].value * kBetter[column];
+            const double value = row.cells[column].value * betterWay(*shown[i]);
             if (row.id < 0 || std::isnan(value)) continue;
             ++known;
             if (!(value <= best)) best = value;
@@ -92,35 +91,40 @@ void markBest(std::vector<NumberRow>& rows) {
         }
         if (known < 2 || best == worst) continue; // nothing to choose between
         for (NumberRow& row : rows)
-            row.cells[column].best = row.id >= 0 && row.cells[column].value * kBetter[column] == best;
+            row.cells[column].best = row.id >= 0 && row.cells[column].value * betterWay(*shown[i]) == best;
     }
 }
 
 } // namespace
 
-std::vector<NumberColumn> comparisonColumns() {
-    const auto tr = [](const char* text) { return QObject::tr(text); };
-    return {{tr("Method"), {}, true},
-            {tr("Bits/weight"), metricTooltip("bits_per_weight")},
-            {tr("Size"), tr("Bytes of the treated tensors")},
-            {tr("Rel. MSE"), metricTooltip("relative_mse")},
-            {tr("SQNR"), metricTooltip("sqnr_db")},
-            {tr("Cosine"), metricTooltip("cosine")},
-            {tr("Max error"), metricTooltip("max_error")},
-            {tr("Time"), tr("The work alone, without loading")},
-            {tr("Device"), tr("What ran it"), true}};
+std::vector<NumberColumn> comparisonColumns(const ComparisonTable& table) {
+    std::vector<NumberColumn> columns{
+        {QObject::tr("Method"), {}, true},
+        {QObject::tr("Pinned"), QObject::tr("Kept through new runs and in the session"), true}};
+    const bool differs = baselineOf(table) != nullptr;
+    for (const Figure* one : shownFigures(table))
+        columns.push_back(
+            {(differs ? QStringLiteral("Δ ") : QString()) + titleOf(*one),
+             metricTooltip(one->key) +
+                 (differs ? QObject::tr("<br>Difference to %1").arg(table.baseline.toHtmlEscaped()) : QString())});
+    columns.push_back({QObject::tr("Device"), QObject::tr("What ran it"), true});
+    return columns;
 }
 
-std::vector<NumberRow> comparisonRows(const engine::CompareReport& report, const engine::Checkpoint* checkpoint,
-                                      ComparisonScope scope) {
+std::vector<NumberRow> comparisonRows(const ComparisonTable& table) {
+    const auto shown = shownFigures(table);
+    const engine::MethodResult* baseline = baselineOf(table);
     std::vector<NumberRow> rows;
-    if (const auto figures = fullPrecision(report, checkpoint, scope))
-        rows.push_back({cellsOf(QObject::tr("Full precision"), *figures), -1, Ink::ofCategory(-1)});
-    for (std::size_t i = 0; i < report.methods.size(); ++i)
-        if (const auto figures = figuresOf(report.methods[i], scope))
-            rows.push_back({cellsOf(QString::fromStdString(report.methods[i].label), *figures), static_cast<int>(i),
-                            Ink::ofCategory(static_cast<int>(i))});
-    markBest(rows);
+    if (const auto full = fullPrecision(table); full && (!table.scope || resultOf(*full, *table.scope)))
+        rows.push_back(
+            {cellsOf(table, QObject::tr("Full precision"), *full, shown, baseline), -1, Ink::ofCategory(-1)});
+    for (std::size_t i = 0; i < table.report.methods.size(); ++i) {
+        const engine::MethodResult& method = table.report.methods[i];
+        if (table.scope && !resultOf(method, *table.scope)) continue;
+        rows.push_back({cellsOf(table, QString::fromStdString(method.label), method, shown, baseline),
+                        static_cast<int>(i), Ink::ofCategory(static_cast<int>(i))});
+    }
+    markBest(rows, shown);
     return rows;
 }
 
@@ -159,12 +163,13 @@ Depth depthOf(const engine::CompareReport& report) {
     return depth;
 }
 
-std::vector<PlotLayer> depthLayers(const engine::CompareReport& report, const Depth& depth) {
+std::vector<PlotLayer> depthLayers(const engine::CompareReport& report, const Depth& depth,
+                                   const std::vector<int>& methods) {
     std::vector<PlotLayer> layers;
-    for (std::size_t i = 0; i < report.methods.size(); ++i) {
-        const engine::MethodResult& method = report.methods[i];
-        PlotLayer line{Mark::Line, QString::fromStdString(method.label), Ink::ofCategory(static_cast<int>(i)), {}, {}};
-        line.dash = i < 8 ? Qt::SolidLine : Qt::DashLine; // colours come round again after eight
+    for (const int index : methods) {
+        const engine::MethodResult& method = report.methods[static_cast<std::size_t>(index)];
+        PlotLayer line{Mark::Line, QString::fromStdString(method.label), Ink::ofCategory(index), {}, {}};
+        line.dash = index < 8 ? Qt::SolidLine : Qt::DashLine; // colours come round again after eight
         std::map<std::int64_t, const engine::TensorResult*> byTensor;
         for (const engine::TensorResult& result : method.tensors)
             byTensor[static_cast<std::int64_t>(result.tensor)] = &result;
@@ -182,49 +187,22 @@ std::vector<PlotLayer> depthLayers(const engine::CompareReport& report, const De
     return layers;
 }
 
-std::vector<PlotLayer> paretoLayers(const engine::CompareReport& report, ComparisonScope scope, int selectedMethod) {
-    PlotLayer front{Mark::Line, QObject::tr("Front"), Ink::of(Role::Faint), {}, {}};
-    front.interactive = front.inLegend = false;
-    front.dash = Qt::DashLine;
-    std::vector<PlotLayer> layers{front};
-    std::vector<std::pair<double, double>> points;
+std::vector<int> distinctResults(const engine::CompareReport& report, const std::set<QString>& pinned, int selected) {
+    std::vector<int> wanted, all;
     for (std::size_t i = 0; i < report.methods.size(); ++i) {
-        PlotLayer point{Mark::Points,
-                        QString::fromStdString(report.methods[i].label),
-                        Ink::ofCategory(static_cast<int>(i)),
-                        {},
-                        {}};
-        point.inLegend = false;
-        point.shape = static_cast<int>(i / 8);
-        if (const auto figures = figuresOf(report.methods[i], scope);
-            figures && std::isfinite(figures->metrics.sqnrDb)) {
-            point.x = {figures->bits};
-            point.y = {figures->metrics.sqnrDb};
-            point.labels = {point.name};
-            points.emplace_back(figures->bits, figures->metrics.sqnrDb);
-            if (static_cast<int>(i) == selectedMethod) point.selected = 0;
-        }
-        layers.push_back(std::move(point));
+        const int index = static_cast<int>(i);
+        all.push_back(index);
+        if (index == selected || pinned.contains(QString::fromStdString(report.methods[i].label)))
+            wanted.push_back(index);
     }
-    std::sort(points.begin(), points.end(), [](const auto& a, const auto& b) {
-        return a.first < b.first || (a.first == b.first && a.second > b.second);
-    });
-    double best = -std::numeric_limits<double>::infinity();
-    for (const auto& [bits, quality] : points) {
-        if (quality <= best) continue;
-        best = quality;
-        layers.front().x.push_back(bits);
-        layers.front().y.push_back(quality);
-    }
-    // Nothing lies above and left of the front, so that its labels have room there; the others' go the other way.
-    for (PlotLayer& layer : layers) {
-        if (layer.mark != Mark::Points || layer.x.empty()) continue;
-        const auto& frontQuality = layers.front().y;
-        layer.labelSide = std::find(frontQuality.begin(), frontQuality.end(), layer.y[0]) != frontQuality.end()
-                              ? LabelSide::AboveLeft
-                              : LabelSide::BelowRight;
-    }
-    return layers;
+    if (all.size() <= kMostLines) return all;
+    if (wanted.size() > 1) all = std::move(wanted);
+    // The selected one stays, whatever is cut off.
+    if (all.size() > kMostLines) all.resize(kMostLines);
+    if (selected >= 0 && std::ranges::find(all, selected) == all.end() &&
+        selected < static_cast<int>(report.methods.size()))
+        all.back() = selected;
+    return all;
 }
 
 } // namespace qscope

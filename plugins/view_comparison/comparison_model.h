@@ -2,23 +2,29 @@
 #pragma once
 
 #include "engine/checkpoint/checkpoint.h"
-#include "engine/report/compare_report.h"
 #include "plugins/sdk/widgets/number_table.h"
 #include "plugins/sdk/widgets/plot_layer.h"
+#include "plugins/view_comparison/figures.h"
 
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace qscope {
 
-/// Which numbers are compared: over all treated weights, or on one tensor (index in the checkpoint).
-using ComparisonScope = std::optional<std::int64_t>;
+/// What the table of results is made from.
+struct ComparisonTable {
+    const engine::CompareReport& report;
+    const engine::Checkpoint* checkpoint = nullptr; ///< for the row of full precision; null: no such row
+    ComparisonScope scope = {};
+    std::set<QString> pinned = {}; ///< labels
+    QString baseline = {};         ///< label; then cells tell differences to it. Empty: none
+};
 
-/// The table: full precision first (id -1), then the methods (id is their index). Best values are marked from two
-/// methods on.
-[[nodiscard]] std::vector<NumberColumn> comparisonColumns();
-[[nodiscard]] std::vector<NumberRow> comparisonRows(const engine::CompareReport& report,
-                                                    const engine::Checkpoint* checkpoint, ComparisonScope scope);
+/// Method, whether it is pinned, the figures that are known, the device.
+[[nodiscard]] std::vector<NumberColumn> comparisonColumns(const ComparisonTable& table);
+/// Full precision first (id -1), then the results (id is their index). Best values are marked from two results on.
+[[nodiscard]] std::vector<NumberRow> comparisonRows(const ComparisonTable& table);
 
 /// Treated tensors in the order in which a network applies them: embedding, blocks, the rest.
 struct Depth {
@@ -27,12 +33,13 @@ struct Depth {
     std::vector<Tick> ticks;           ///< a minor one per tensor, the block's number in its middle
 };
 [[nodiscard]] Depth depthOf(const engine::CompareReport& report);
-/// Relative MSE of each method across the depth; the layer's index is the method's.
-[[nodiscard]] std::vector<PlotLayer> depthLayers(const engine::CompareReport& report, const Depth& depth);
+/// Relative MSE of these methods across the depth, a layer for each.
+[[nodiscard]] std::vector<PlotLayer> depthLayers(const engine::CompareReport& report, const Depth& depth,
+                                                 const std::vector<int>& methods);
 
-/// One point per method (layer index + 1 is the method's): bits per weight and SQNR; layer 0 is the front of methods
-/// that no other beats in both. An exact result has no finite SQNR and is left out.
-[[nodiscard]] std::vector<PlotLayer> paretoLayers(const engine::CompareReport& report, ComparisonScope scope,
-                                                  int selectedMethod);
+/// All results while their lines can be told apart; of more, those that are pinned or selected, or the first few.
+[[nodiscard]] std::vector<int> distinctResults(const engine::CompareReport& report, const std::set<QString>& pinned,
+                                               int selected);
+inline constexpr std::size_t kMostLines = 12;
 
 } // namespace qscope

@@ -149,7 +149,18 @@ void PropagationView::runOrCancel() {
 }
 
 int PropagationView::shownMethod() const {
-    return std::clamp(context().selection().method, 0, static_cast<int>(m_report->methods.size()) - 1);
+    // Not every result of a long sweep is followed: the two reports are matched by label.
+    for (std::size_t i = 0; i < m_report->methods.size(); ++i)
+        if (resultIndex(static_cast<int>(i)) == context().selection().method) return static_cast<int>(i);
+    return 0;
+}
+
+int PropagationView::resultIndex(int followed) const {
+    const auto report = context().report();
+    const std::string& label = m_report->methods[static_cast<std::size_t>(followed)].label;
+    for (std::size_t i = 0; report && i < report->methods.size(); ++i)
+        if (report->methods[i].label == label) return static_cast<int>(i);
+    return followed;
 }
 
 void PropagationView::refresh() {
@@ -184,7 +195,7 @@ void PropagationView::refresh() {
         return showEmpty(tr("%1 runs through the model in full precision and under each method. How the errors grow, "
                             "layer by layer, appears here.")
                              .arg(file),
-                         tr("Follow the errors of %1 methods").arg(report->methods.size()), [this] { runOrCancel(); });
+                         tr("Follow the errors"), [this] { runOrCancel(); });
     }
     showBody();
     const auto& method = m_report->methods[static_cast<std::size_t>(shownMethod())];
@@ -205,7 +216,10 @@ void PropagationView::showLines() {
         plot.setAxes(m_depth.axis, axisOf(quantity));
         plot.setBands(m_depth.bands);
         plot.setFullRange(m_depth.full, std::nullopt);
-        plot.setLayers(depthLines(*m_report, quantity, m_places, context().selection().layer));
+        auto lines = depthLines(*m_report, quantity, m_places, context().selection().layer);
+        for (std::size_t i = 0; i < m_report->methods.size(); ++i)
+            lines[i].ink = Ink::ofCategory(resultIndex(static_cast<int>(i)));
+        plot.setLayers(std::move(lines));
     };
     m_errorPlot->setTitle(m_places == Places::Stream ? tr("Error of the residual stream") : tr("Error of each part"));
     m_shapePlot->setTitle(tr("Outliers in the values"));
@@ -215,7 +229,7 @@ void PropagationView::showLines() {
 
 void PropagationView::select(int method, int layer) {
     Selection selection = context().selection();
-    selection.method = method;
+    selection.method = resultIndex(method);
     selection.layer = layer;
     context().select(selection);
 }

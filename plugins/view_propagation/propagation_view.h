@@ -32,6 +32,8 @@ private:
     void arrange();
     void select(int method, int layer);
     [[nodiscard]] int shownMethod() const;
+    /// Place in the compare report of a followed method.
+    [[nodiscard]] int resultIndex(int followed) const;
 
     QSpinBox* m_tokens;
     QAction* m_text;

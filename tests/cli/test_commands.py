@@ -110,6 +110,24 @@ class Commands(ProgramTest):
         plan.write_text("{}")
         self.refused(3, "run", plan)
 
+    def test_run_goes_through_the_sweep_of_a_plan_or_a_session(self):
+        sweep = {"methods": [{"id": "rtn", "parameters": {}}, {"id": "q8_0", "parameters": {}}],
+                 "axes": [{"parameter": "bits", "values": [3, 5]}, {"parameter": "group", "values": ["32", "64"]}]}
+        plan = {"quantoscope_plan": 1, "source": str(self.model()), "selectors": ["layers.0*weight"], "seed": 0, "methods": [],
+                "sweeps": [sweep]}
+        written, session = self.folder / "sweep.json", self.folder / "work.qscope"
+        written.write_text(json.dumps(plan))
+        rows = self.json("run", written)["rows"]
+        self.assertEqual([row["method"] for row in rows], ["rtn:bits=3,group=32", "rtn:bits=3,group=64", "rtn:bits=5,group=32",
+                                                           "rtn:bits=5,group=64", "q8_0"])
+        self.assertEqual([row["bytes"] for row in rows[:2]], [64 * 256 * 3 // 8 + 64 * 256 // group * 4 for group in (32, 64)])
+        session.write_text(json.dumps({"format": "quantoscope session", "version": 1, "plan": plan}))
+        same = self.json("run", session)["rows"]
+        self.assertEqual([row["relative_mse"] for row in same], [row["relative_mse"] for row in rows])
+        sweep["axes"][0]["values"] = [99]
+        written.write_text(json.dumps(plan))
+        self.refused(2, "run", written)
+
     def test_convert_keeps_every_value(self):
         model = self.model()
         document = self.json("convert", model, self.folder / "model.gguf")

@@ -135,7 +135,9 @@ Result<void> runPlanFile(Environment& environment, const std::string& path, cons
     environment.subject = path;
     auto json = readJsonFile(path);
     if (!json) return badInput(std::move(json).error());
-    auto plan = engine::planFromJson(*json);
+    // A session holds its plan beside what is open.
+    const bool isSession = json->is_object() && json->value("format", Json()) == "quantoscope session" && json->contains("plan");
+    auto plan = engine::planFromJson(isSession ? (*json)["plan"] : *json);
     if (!plan) return badInput(std::move(plan).error());
     return runAndReport(environment, *plan, {}, report);
 }
@@ -160,11 +162,11 @@ void addCompare(CLI::App& program, Command& chosen) {
 }
 
 void addRun(CLI::App& program, Command& chosen) {
-    auto* command = program.add_subcommand("run", "Runs a plan that was saved in the window");
-    command->footer("Example:\n  qscope run plan.json -o report.html");
+    auto* command = program.add_subcommand("run", "Runs the plan, sweeps included, of a plan file or a session of the window");
+    command->footer("Example:\n  qscope run plan.json -o report.html\n  qscope run work.qscope --json");
     const auto path = std::make_shared<std::string>();
     const auto report = std::make_shared<std::string>();
-    command->add_option("PLAN", *path, "Plan file (JSON)")->required();
+    command->add_option("PLAN", *path, "Plan file (JSON) or session (.qscope)")->required();
     command->add_option("-o,--output", *report, "Report to write, .html or .json");
     command->callback([path, report, &chosen] {
         chosen = [path, report](Environment& environment) { return runPlanFile(environment, *path, *report); };

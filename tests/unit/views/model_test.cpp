@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The arithmetic behind the views, against definitions written out here.
-#include "plugins/view_comparison/comparison_model.h"
-#include "plugins/view_comparison/error_multiples.h"
 #include "plugins/view_distribution/binned_counts.h"
 #include "plugins/view_heatmap/matrix_source.h"
 #include "tests/unit/views/sample_model.h"
@@ -9,7 +7,6 @@
 #include <catch2/catch.hpp>
 
 #include <cmath>
-#include <numeric>
 
 using namespace qscope;
 using namespace qscope::test;
@@ -102,59 +99,4 @@ TEST_CASE("A stopped heatmap publishes nothing") {
     const auto prepared = prepareMatrix(storedValues(sampleModel().checkpoint->view(0)), {}, run.context);
     REQUIRE_FALSE(prepared);
     CHECK(prepared.error().code == ErrorCode::Cancelled);
-}
-
-TEST_CASE("The comparison lists full precision first and marks the best of each column") {
-    const SampleModel& sample = sampleModel();
-    const auto rows = comparisonRows(*sample.report, sample.checkpoint.get(), std::nullopt);
-    REQUIRE(rows.size() == 6);
-    CHECK(rows[0].id == -1);
-    CHECK(rows[0].cells[1].text == "32.00");
-    CHECK_FALSE(
-        std::any_of(rows[0].cells.begin(), rows[0].cells.end(), [](const NumberCell& cell) { return cell.best; }));
-    CHECK(rows[1].cells[1].best); // two bits are smallest
-    CHECK(rows[5].cells[4].best); // eight bits are most exact
-    CHECK_FALSE(rows[4].cells[4].best);
-    const auto tensor = comparisonRows(*sample.report, sample.checkpoint.get(), 4);
-    CHECK(tensor[3].cells[4].value == Approx(sample.report->methods[2].tensors[4].metrics.sqnrDb));
-}
-
-TEST_CASE("The depth axis runs from the embedding through the blocks") {
-    const Depth depth = depthOf(*sampleModel().report);
-    REQUIRE(depth.tensors.size() == 25);
-    CHECK(depth.tensors.front() == 0);
-    CHECK(depth.bands.size() == 4);
-    CHECK(depth.bands.front() == Range{3.5, 6.5});
-    const auto layers = depthLayers(*sampleModel().report, depth);
-    REQUIRE(layers.size() == 5);
-    CHECK(layers[2].y[7] == sampleModel().report->methods[2].tensors[7].metrics.relativeMse);
-    CHECK(layers[2].endLabel.contains("rtn bits=4 tensor"));
-}
-
-TEST_CASE("The front holds exactly the methods that no other beats in both size and quality") {
-    const auto layers = paretoLayers(*sampleModel().report, std::nullopt, 2);
-    REQUIRE(layers.size() == 6);
-    const auto& methods = sampleModel().report->methods;
-    for (std::size_t i = 0; i < methods.size(); ++i) {
-        bool beaten = false;
-        for (const auto& other : methods)
-            beaten = beaten || (other.bitsPerWeight < methods[i].bitsPerWeight &&
-                                other.metrics.sqnrDb > methods[i].metrics.sqnrDb);
-        CHECK(std::count(layers[0].x.begin(), layers[0].x.end(), methods[i].bitsPerWeight) == (beaten ? 0 : 1));
-    }
-    CHECK(layers[3].selected == 0);
-}
-
-TEST_CASE("Error histograms count every weight of every method once, over one symmetric range") {
-    SampleContext context;
-    context.select({6, -1, -1, 0});
-    TestRun run;
-    const auto histograms = countErrors(*tensorSubject(context), 101, run.context);
-    REQUIRE(histograms);
-    CHECK(histograms->edges.front() == -histograms->edges.back());
-    REQUIRE(histograms->counts.size() == 5);
-    for (const auto& counts : histograms->counts)
-        CHECK(std::accumulate(counts.begin(), counts.end(), 0.0) == 128 * 192);
-    // Fewer bits, wider errors: the middle bin holds less.
-    CHECK(histograms->counts[0][50] < histograms->counts[4][50]);
 }

@@ -200,7 +200,7 @@ TEST_CASE("Choosing a method in the comparison selects its result everywhere and
     QTest::mouseClick(table->viewport(), Qt::LeftButton, {}, table->visualRect(table->model()->index(2, 0)).center());
     CHECK(context.selection().method == 1);
     settle();
-    PlotArea& pareto = plotTitled(*view, "Size against");
+    PlotArea& pareto = plotTitled(*view, "Quality against");
     const PlotLayer point = pareto.layers()[4];
     const QPoint at = pareto.frame().toPixel(point.x[0], point.y[0]).toPoint();
     QTest::mouseClick(&pareto, Qt::LeftButton, {}, at);
