@@ -121,15 +121,25 @@ private:
     std::vector<DensityMatrix> m_states; ///< ideal, noisy
 };
 
+/// Gates alone, then measurements; resets of qubits that nothing has touched do nothing and may be there.
 Result<void> checkMeasuresLast(const NoisyProgram& program, const FlatCircuit& flat) {
+    std::vector<bool> touched(static_cast<std::size_t>(program.qubits));
     for (const NoisyStep& step : program.steps) {
-        const bool midway = std::holds_alternative<ResetOp>(step.what) ||
-                            (std::holds_alternative<MeasureOp>(step.what) && !step.terminal) || step.condition;
+        bool midway = step.condition.has_value();
+        if (const auto* gate = std::get_if<GateOp>(&step.what))
+            for (const int qubit : gate->qubits) touched[static_cast<std::size_t>(qubit)] = true;
+        else if (const auto* reset = std::get_if<ResetOp>(&step.what))
+            midway = midway || touched[static_cast<std::size_t>(reset->qubit)];
+        else if (const auto* channel = std::get_if<ChannelOp>(&step.what))
+            for (const int qubit : channel->qubits) touched[static_cast<std::size_t>(qubit)] = true;
+        else
+            midway = midway || !step.terminal;
         if (midway)
-            return fail(ErrorCode::Unsupported,
-                        "line {}: a fidelity along the circuit is defined here for gates alone, with all "
-                        "measurements at the end; this one decides something on the way",
-                        flat.operations[step.operation].span.line);
+            return fail(
+                ErrorCode::Unsupported,
+                "line {}: a fidelity along the circuit is defined here for gates alone, with all measurements at "
+                "the end; this one decides something on the way",
+                flat.operations[step.operation].span.line);
     }
     return {};
 }
@@ -176,10 +186,13 @@ Result<NoiseReport> noiseReport(const Circuit& circuit, const SimulationRequest&
             const auto& op = std::get<GateOp>(gate->what);
             if (steps.size() > 1) QSCOPE_CHECK(share(steps, op.name, op.qubits));
         } else {
-            const bool measures = std::holds_alternative<MeasureOp>(ideal.flat.operations[flat].what);
+            const auto& what = ideal.flat.operations[flat].what;
+            const char* name = std::holds_alternative<MeasureOp>(what) ? "measure"
+                               : std::holds_alternative<ResetOp>(what) ? "reset"
+                                                                       : "wait";
             for (std::size_t i = 0; i < steps.size(); ++i)
                 if (const auto* channel = std::get_if<ChannelOp>(&steps[i].what))
-                    QSCOPE_CHECK(share(steps.subspan(i, 1), measures ? "measure" : "wait", channel->qubits));
+                    QSCOPE_CHECK(share(steps.subspan(i, 1), name, channel->qubits));
         }
         for (const NoisyStep& step : steps) QSCOPE_CHECK(exact.apply(step, context));
         context.progress.done.store(static_cast<std::int64_t>(end), std::memory_order_relaxed);

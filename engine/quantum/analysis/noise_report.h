@@ -8,7 +8,7 @@ namespace qscope::engine {
 /// What the noise of one gate does by itself.
 struct NoiseShare {
     std::size_t operation = 0; ///< of the circuit as written
-    std::string name;          ///< of the gate; "wait" for idle time at a barrier
+    std::string name;          ///< of the gate, "measure" or "reset"; "wait" for idle time at a barrier
     std::vector<int> qubits;
     /// 1 - <psi| E(|psi><psi|) |psi>: what the ideal final state loses in fidelity when this gate alone is noisy. Gates
     /// after it are unitary and keep overlaps, so psi is the ideal state right after the gate and E its channels.

@@ -384,6 +384,15 @@ TEST_CASE("above ten qubits shares remain and the fidelity is left out") {
     CHECK(report.independent.back() == Approx((1 - 0.2 / 3) * (1 - 0.2 * 12 / 15)));
 }
 
+TEST_CASE("resets of untouched qubits do not keep a circuit from having a fidelity") {
+    TestRun run;
+    const auto plain = reportOf(*circuitOf("qreg q[2]; h q[0]; cx q[0],q[1];"), "depolarizing:p1=0.1,p2=0.2", run);
+    const auto reset =
+        reportOf(*circuitOf("qreg q[2]; reset q; h q[0]; cx q[0],q[1];"), "depolarizing:p1=0.1,p2=0.2", run);
+    CHECK(reset.fidelity.back() == Approx(plain.fidelity.back()));
+    CHECK(reset.shares.size() == plain.shares.size());
+}
+
 TEST_CASE("a fidelity along circuits that decide on the way is refused with the line") {
     TestRun run;
     SimulationRequest request;
