@@ -1,7 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/workspace/simulation_follower.h"
 
+#include "engine/backend/cpu_state.h"
+
+#include <algorithm>
+
 namespace qscope {
+
+namespace {
+
+/// What kept states may take: a quarter of what is free, and no more than this.
+constexpr std::uint64_t kMostKept = 512u << 20;
+
+std::uint64_t roomForStates() { return std::min(kMostKept, engine::cpu::freeMemory() / 4); }
+
+} // namespace
 
 Result<const engine::Simulator*> chooseSimulator(const engine::Registries& registries, const engine::Circuit& circuit,
                                                  const engine::SimulationRequest& request) {
@@ -28,7 +41,13 @@ void SimulationFollower::setCircuit(std::shared_ptr<const OpenCircuit> circuit) 
 void SimulationFollower::setStep(std::int64_t step) {
     if (step == m_step) return;
     m_step = step;
-    restart();
+    m_stepping = m_stepping || m_result; // the first state of a circuit needs no others kept
+    m_result = nullptr;
+    m_problem.clear();
+    m_stale = m_circuit && m_circuit->circuit;
+    if (m_recording && m_runner.running()) return; // it takes up the step when it is done
+    m_runner.cancel();
+    if (m_wanted && m_stale) update();
 }
 
 void SimulationFollower::setWanted(bool wanted) {
@@ -44,6 +63,8 @@ void SimulationFollower::setOptions(const SimulationOptions& options) {
 
 void SimulationFollower::restart() {
     m_runner.cancel();
+    m_states = nullptr;
+    m_stepping = m_recording = false;
     m_result = nullptr;
     m_problem.clear();
     m_stale = m_circuit && m_circuit->circuit;
@@ -51,6 +72,7 @@ void SimulationFollower::restart() {
 }
 
 void SimulationFollower::update() {
+    if (m_recording && m_runner.running()) return;
     m_stale = false;
     const auto circuit = m_circuit->circuit;
     engine::SimulationRequest request;
@@ -66,17 +88,42 @@ void SimulationFollower::update() {
         emit changed();
         return;
     }
+    if ((*simulator)->id() == "statevector" && m_stepping) {
+        if (!m_states) return record(request);
+        return runJob(
+            m_runner, tr("State after %1 operations").arg(std::min(request.steps, circuit->operations.size())),
+            [states = m_states, steps = request.steps](const RunContext& context) { return states->at(steps, context); },
+            [this](Result<engine::SimulationResult> result) { take(std::move(result)); });
+    }
     runJob(
         m_runner, tr("Simulation of %n operation(s)", nullptr,
                      static_cast<int>(std::min(request.steps, circuit->operations.size()))),
         [circuit, request, simulator = *simulator](const RunContext& context) {
             return simulator->run(*circuit, request, context);
         },
-        [this](Result<engine::SimulationResult> result) {
-            if (result) m_result = std::make_shared<const engine::SimulationResult>(*std::move(result));
-            else m_problem = QString::fromStdString(describe(result.error()));
-            emit changed();
+        [this](Result<engine::SimulationResult> result) { take(std::move(result)); });
+}
+
+void SimulationFollower::record(const engine::SimulationRequest& request) {
+    m_recording = true;
+    runJob(
+        m_runner, tr("Keeping the states along the circuit"),
+        [circuit = m_circuit->circuit, request, room = roomForStates()](const RunContext& context) {
+            return engine::StepStates::record(*circuit, request, room, context);
+        },
+        [this](Result<std::shared_ptr<const engine::StepStates>> states) {
+            m_recording = false;
+            if (!states) return take(tl::unexpected(states.error()));
+            m_states = *std::move(states);
+            m_stale = true;
+            if (m_wanted) update();
         });
+}
+
+void SimulationFollower::take(Result<engine::SimulationResult> result) {
+    if (result) m_result = std::make_shared<const engine::SimulationResult>(*std::move(result));
+    else m_problem = QString::fromStdString(describe(result.error()));
+    emit changed();
 }
 
 } // namespace qscope

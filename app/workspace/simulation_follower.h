@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/workspace/job_runner.h"
+#include "engine/quantum/analysis/step_states.h"
 #include "engine/registry.h"
 #include "plugins/sdk/view_context.h"
 
@@ -22,6 +23,8 @@ struct SimulationOptions {
 };
 
 /// Keeps the state after the selected step of the open circuit at hand: each change starts a job that supersedes the last.
+/// The first step away from a state-vector run records the circuit once with states kept on the way, within a bound of
+/// memory; from then on a step is the few gates from the nearest kept state.
 class SimulationFollower : public QObject {
     Q_OBJECT
 public:
@@ -47,6 +50,8 @@ signals:
 
 private:
     void update();
+    void record(const engine::SimulationRequest& request);
+    void take(Result<engine::SimulationResult> result);
 
     const engine::Registries& m_registries;
     std::shared_ptr<const OpenCircuit> m_circuit;
@@ -56,6 +61,9 @@ private:
     SimulationOptions m_options;
     std::shared_ptr<const engine::SimulationResult> m_result;
     QString m_problem;
+    std::shared_ptr<const engine::StepStates> m_states; ///< of the circuit with the options and device at hand
+    bool m_stepping = false;  ///< the step has moved since the circuit, the options or the device changed
+    bool m_recording = false; ///< the job that runs records; it goes on when the step moves
     JobRunner m_runner;
 };
 

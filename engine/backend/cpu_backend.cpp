@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/backend/cpu_state.h"
 #include "engine/backend/cpu_tensor_ops.h"
+#include "engine/backend/state_copy.h"
 #include "engine/core/parallel.h"
 #include "engine/tensor/blocks.h"
 
@@ -20,7 +21,7 @@ ErrorSums& ErrorSums::operator+=(const ErrorSums& other) {
 
 namespace {
 
-class CpuBackend final : public ComputeBackend {
+class CpuBackend final : public ComputeBackend, public StateCopier {
 public:
     std::string name() const override {
         const int threads = availableThreads();
@@ -46,6 +47,7 @@ public:
     Result<std::unique_ptr<StateBuffer>> makeState(int bits, Precision precision) override {
         return cpu::makeState(bits, precision);
     }
+    Result<std::unique_ptr<StateBuffer>> copyState(const StateBuffer& state) override { return cpu::copyState(state); }
     Result<void> applyGates(StateBuffer& state, std::span<const FusedGate> gates, const RunContext& context) override {
         return cpu::applyGates(state, gates, context);
     }

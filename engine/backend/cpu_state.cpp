@@ -85,6 +85,16 @@ Result<std::unique_ptr<StateBuffer>> makeState(int bits, Precision precision) {
     return state;
 }
 
+Result<std::unique_ptr<StateBuffer>> copyState(const StateBuffer& state) {
+    QSCOPE_TRY(const CpuState* const mine, own(state));
+    QSCOPE_TRY(auto copy, makeState(mine->bits(), mine->precision()));
+    withReal(*mine, [&](auto real) {
+        using Real = decltype(real);
+        std::memcpy(static_cast<CpuState&>(*copy).reals<Real>(), mine->reals<Real>(), 2 * sizeof(Real) * mine->size());
+    });
+    return copy;
+}
+
 Result<void> amplitudes(const StateBuffer& state, std::uint64_t first, std::span<std::complex<double>> out) {
     QSCOPE_TRY(const CpuState* const mine, own(state));
     if (first > mine->size() || out.size() > mine->size() - first)

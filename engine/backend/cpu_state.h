@@ -13,6 +13,7 @@ namespace qscope::engine::cpu {
 // The state operations of the CPU backend; see `ComputeBackend` for what each promises.
 
 [[nodiscard]] Result<std::unique_ptr<StateBuffer>> makeState(int bits, Precision precision);
+[[nodiscard]] Result<std::unique_ptr<StateBuffer>> copyState(const StateBuffer& state);
 [[nodiscard]] Result<void> applyGates(StateBuffer& state, std::span<const FusedGate> gates, const RunContext& context);
 [[nodiscard]] Result<std::vector<double>> marginals(const StateBuffer& state, std::span<const int> qubits,
                                                     const RunContext& context);

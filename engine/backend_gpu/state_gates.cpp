@@ -155,6 +155,21 @@ Result<std::unique_ptr<StateBuffer>> makeState(const gpu::Device& device, int bi
     return std::make_unique<VulkanState>(device, layout, real, std::move(shards));
 }
 
+Result<std::unique_ptr<StateBuffer>> copyState(const VulkanState& state) {
+    const auto element = gpu::complexBytes(state.real());
+    const auto free = state.device().freeMemory();
+    if (stateBytes(state.bits(), element) > free)
+        return fail(ErrorCode::OutOfMemory,
+                    "a second state of {} qubits does not fit the {:.1f} GiB that '{}' has free", state.bits(),
+                    static_cast<double>(free) / 0x1p30, state.device().info().name);
+    QSCOPE_TRY(auto shards, gpu::makeShards(state.device(), state.layout(), element));
+    QSCOPE_TRY(auto recorder, gpu::Recorder::create(state.device()));
+    for (std::uint64_t i = 0; i < state.layout().shards(); ++i)
+        recorder.copy(state.shard(i), 0, shards[static_cast<std::size_t>(i)], 0, state.layout().perShard() * element);
+    QSCOPE_CHECK(recorder.submitAndWait());
+    return std::make_unique<VulkanState>(state.device(), state.layout(), state.real(), std::move(shards));
+}
+
 Result<void> applyGates(const VulkanState& state, std::span<const FusedGate> gates, const std::stop_token& stop) {
     std::size_t entries = 1;
     for (const auto& gate : gates) {

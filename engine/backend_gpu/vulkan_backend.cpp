@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/backend_gpu/vulkan_backend.h"
 
+#include "engine/backend/state_copy.h"
 #include "engine/backend_gpu/tensor_ops.h"
 #include "engine/backend_gpu/vulkan_math.h"
 #include "engine/backend_gpu/vulkan_options.h"
@@ -40,7 +41,7 @@ std::filesystem::path pipelineFile() {
     return folder / "quantoscope" / "pipelines.bin";
 }
 
-class VulkanBackend final : public ComputeBackend, public MathDevice {
+class VulkanBackend final : public ComputeBackend, public StateCopier, public MathDevice {
 public:
     VulkanBackend(gpu::Device device, std::filesystem::path file)
         : m_device(std::move(device))
@@ -74,6 +75,10 @@ public:
     }
     Result<std::unique_ptr<StateBuffer>> makeState(int bits, Precision precision) override {
         return vulkan::makeState(m_device, bits, precision);
+    }
+    Result<std::unique_ptr<StateBuffer>> copyState(const StateBuffer& state) override {
+        QSCOPE_TRY(const auto* own, ownState(state));
+        return vulkan::copyState(*own);
     }
     Result<void> applyGates(StateBuffer& state, std::span<const FusedGate> gates, const RunContext& context) override {
         QSCOPE_TRY(const auto* own, ownState(state));

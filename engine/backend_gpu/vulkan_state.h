@@ -39,6 +39,7 @@ private:
 // The state operations of the Vulkan backend; see `ComputeBackend` for what each promises.
 
 [[nodiscard]] Result<std::unique_ptr<StateBuffer>> makeState(const gpu::Device& device, int bits, Precision precision);
+[[nodiscard]] Result<std::unique_ptr<StateBuffer>> copyState(const VulkanState& state);
 [[nodiscard]] Result<void> applyGates(const VulkanState& state, std::span<const FusedGate> gates,
                                       const std::stop_token& stop);
 [[nodiscard]] Result<std::vector<double>> marginals(const VulkanState& state, std::span<const int> qubits,

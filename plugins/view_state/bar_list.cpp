@@ -39,7 +39,7 @@ void BarList::setRows(std::vector<BarRow> rows, const QString& note) {
     m_labelWidth = m_textWidth = 0;
     const QFontMetricsF metrics(Theme::figures());
     for (const auto& row : m_rows) {
-        m_top = std::max(m_top, row.value);
+        m_top = std::max({m_top, row.value, row.other.value_or(0), row.interval ? row.interval->second : 0});
         m_labelWidth = std::max(m_labelWidth, metrics.horizontalAdvance(row.label));
         m_textWidth = std::max(m_textWidth, metrics.horizontalAdvance(row.text));
     }
@@ -47,11 +47,24 @@ void BarList::setRows(std::vector<BarRow> rows, const QString& note) {
     contentChanged();
 }
 
+void BarList::setNames(const QString& first, const QString& second) {
+    m_first = first;
+    m_second = second;
+    viewport()->update();
+}
+
 QString BarList::csv() const {
-    QString text = QStringLiteral("label,value") + (hasPhases() ? QStringLiteral(",phase\n") : QStringLiteral("\n"));
+    QString text = QStringLiteral("label,value");
+    if (hasPhases()) text += QStringLiteral(",phase");
+    if (!m_rows.empty() && m_rows.front().interval) text += QStringLiteral(",low,high");
+    if (!m_rows.empty() && m_rows.front().other) text += QStringLiteral(",other");
+    text += QLatin1Char('\n');
     for (const auto& row : m_rows) {
         text += row.label + QLatin1Char(',') + QString::number(row.value, 'g', 17);
         if (row.phase) text += QLatin1Char(',') + QString::number(*row.phase, 'g', 17);
+        if (row.interval)
+            text += QStringLiteral(",%1,%2").arg(row.interval->first, 0, 'g', 17).arg(row.interval->second, 0, 'g', 17);
+        if (row.other) text += QLatin1Char(',') + QString::number(*row.other, 'g', 17);
         text += QLatin1Char('\n');
     }
     return text;
@@ -69,6 +82,13 @@ QString BarList::itemText(QPointF point) const {
     QString text =
         row.label + QStringLiteral("  ") + m_axisTitle.toLower() + QStringLiteral(" ") + formatNumber(row.value, 10);
     if (row.phase) text += QStringLiteral("\n") + tr("phase %1").arg(formatAngle(*row.phase));
+    if (row.interval)
+        text += QStringLiteral("\n") +
+                tr("95 % interval %1 to %2")
+                    .arg(formatNumber(row.interval->first, 6), formatNumber(row.interval->second, 6));
+    if (row.other)
+        text += QStringLiteral("\n%1 %2\n%3 %4")
+                    .arg(m_first, formatNumber(row.value, 10), m_second, formatNumber(*row.other, 10));
     return text;
 }
 
@@ -117,6 +137,16 @@ void BarList::paintAxis(QPainter& painter, const Columns& at, const QRectF& sigh
     painter.setPen(theme.color(Role::Muted));
     painter.drawText(QRectF(at.barBegin, sight.top() + 2, at.end - at.barBegin, 16), Qt::AlignLeft | Qt::AlignVCenter,
                      m_axisTitle);
+    if (!m_second.isEmpty()) { // the legend, right of the axis title
+        double x = at.end;
+        for (const int bar : {1, 0}) {
+            const QString& name = bar == 0 ? m_first : m_second;
+            const double width = QFontMetricsF(Theme::caption()).horizontalAdvance(name) + 4;
+            painter.drawText(QRectF(x - width, sight.top() + 2, width, 16), Qt::AlignRight | Qt::AlignVCenter, name);
+            painter.fillRect(QRectF(x - width - 14, sight.top() + 6, 10, 8), theme.category(bar));
+            x -= width + 26;
+        }
+    }
     for (const auto& tick : linearTicks({0, m_top}, most)) {
         if (!tick.major) continue;
         const double x = at.barBegin + bars.width() * tick.value / m_top;
@@ -136,8 +166,19 @@ void BarList::paintRow(QPainter& painter, const Columns& at, const BarRow& row, 
                      QFontMetricsF(Theme::figures()).elidedText(row.label, Qt::ElideMiddle, label.width() + 1));
     painter.drawText(QRectF(at.barEnd, top, at.end - at.barEnd, kRow), Qt::AlignRight | Qt::AlignVCenter, row.text);
     if (row.phase) paintPhaseRing(painter, QPointF(at.ring, top + kRow / 2), 8, *row.phase, theme);
-    painter.fillRect(QRectF(at.barBegin, top + 5, (at.barEnd - at.barBegin) * row.value / m_top, kRow - 10),
-                     theme.color(Role::Muted));
+    const double scale = (at.barEnd - at.barBegin) / m_top;
+    if (row.other) {
+        painter.fillRect(QRectF(at.barBegin, top + 4, scale * row.value, 7), theme.category(0));
+        painter.fillRect(QRectF(at.barBegin, top + 13, scale * *row.other, 7), theme.category(1));
+        return;
+    }
+    painter.fillRect(QRectF(at.barBegin, top + 5, scale * row.value, kRow - 10), theme.color(Role::Muted));
+    if (!row.interval) return;
+    const double low = at.barBegin + scale * row.interval->first, high = at.barBegin + scale * row.interval->second;
+    painter.setPen(QPen(theme.color(Role::Text), 1.25));
+    painter.drawLine(QPointF(low, top + kRow / 2), QPointF(high, top + kRow / 2));
+    for (const double end : {low, high})
+        painter.drawLine(QPointF(end, top + kRow / 2 - 4), QPointF(end, top + kRow / 2 + 4));
 }
 
 } // namespace qscope

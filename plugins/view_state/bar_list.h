@@ -13,6 +13,8 @@ struct BarRow {
     double value = 0;
     QString text; ///< the value as read
     std::optional<double> phase = {};
+    std::optional<std::pair<double, double>> interval = {}; ///< drawn as a whisker over the bar
+    std::optional<double> other = {};                       ///< a second bar below, of what the row is compared with
 };
 
 /// Horizontal bars from zero over a shared axis that stays in sight while the rows scroll.
@@ -22,6 +24,8 @@ public:
 
     /// `note` is a muted line below the last row: what is not listed.
     void setRows(std::vector<BarRow> rows, const QString& note);
+    /// What the two bars of a row are, where rows have two: shown above the axis, in the CSV and in read-outs.
+    void setNames(const QString& first, const QString& second);
 
     [[nodiscard]] QString csv() const override;
     [[nodiscard]] QString itemText(QPointF point) const override;
@@ -43,7 +47,8 @@ private:
     QString m_axisTitle;
     std::vector<BarRow> m_rows;
     QString m_note;
-    double m_top = 1; ///< the axis runs from 0 to here
+    QString m_first, m_second; ///< names of a row's two bars
+    double m_top = 1;          ///< the axis runs from 0 to here
     double m_labelWidth = 0;
     double m_textWidth = 0;
 };

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quantum/conventions.h"
 #include "plugins/sdk/format.h"
+#include "plugins/sdk/widgets/about_button.h"
 #include "plugins/view_state/city_plot.h"
+#include "plugins/view_state/hinton_plot.h"
 #include "plugins/view_state/phase_mark.h"
 #include "plugins/view_state/qubit_list.h"
 #include "plugins/view_state/state_canvas.h"
@@ -23,6 +25,7 @@ constexpr int kShown = 4; ///< qubits shown unless asked otherwise: 256 bars can
 constexpr int kMost = 5;
 
 enum class Part { Magnitude, Real, Imaginary };
+enum class Look { City, Hinton };
 
 class DensityCity : public StateCanvas {
 public:
@@ -33,6 +36,10 @@ public:
         m_matrix = std::move(matrix);
         m_qubits = std::move(qubits);
         build();
+    }
+    void setLook(Look look) {
+        m_look = look;
+        contentChanged();
     }
     void setPart(Part part) {
         m_part = part;
@@ -51,7 +58,7 @@ public:
     }
 
     [[nodiscard]] QString itemText(QPointF point) const override {
-        const int bar = m_matrix.empty() ? -1 : CityGeometry(m_plot, cityArea(contentSize())).barAt(point);
+        const int bar = m_matrix.empty() ? -1 : entryAt(point, contentSize());
         if (bar < 0) return {};
         const auto value = m_matrix[static_cast<std::size_t>(bar)];
         return tr("⟨%1|ρ|%2⟩\nreal %3, imaginary %4\nmagnitude %5, phase %6")
@@ -68,8 +75,8 @@ protected:
         const Theme& theme = context().theme();
         const double legend = size.width() < 480 ? 80 : 104;
         const QRectF area = cityArea(size);
-        const int hovered = hover() ? CityGeometry(m_plot, area).barAt(*hover()) : -1;
-        paintCity(painter, area, m_plot, hovered, theme);
+        const int hovered = hover() ? entryAt(*hover(), size) : -1;
+        (m_look == Look::City ? paintCity : paintHinton)(painter, area, m_plot, hovered, theme);
         if (m_part == Part::Magnitude)
             paintPhaseWheel(painter, QRectF(size.width() - legend, 0, legend, legend), theme);
         painter.setFont(Theme::caption());
@@ -83,6 +90,11 @@ protected:
 
 private:
     [[nodiscard]] static QRectF cityArea(const QSizeF& size) { return {0, 32, size.width(), size.height() - 32}; }
+
+    [[nodiscard]] int entryAt(QPointF point, const QSizeF& size) const {
+        return m_look == Look::City ? CityGeometry(m_plot, cityArea(size)).barAt(point)
+                                    : hintonCellAt(m_plot, cityArea(size), point);
+    }
 
     [[nodiscard]] double purity() const { // ρ is Hermitian: tr ρ² is the sum of all |ρij|²
         double sum = 0;
@@ -125,6 +137,7 @@ private:
     Matrix m_matrix;
     std::vector<int> m_qubits;
     Part m_part = Part::Magnitude;
+    Look m_look = Look::City;
     CityPlot m_plot;
 };
 
@@ -142,6 +155,15 @@ public:
         header().addWidget(m_asked);
         header().addChoice({tr("|ρ|"), tr("Re ρ"), tr("Im ρ")}, 0,
                            [this](int part) { m_city->setPart(static_cast<Part>(part)); });
+        header().addChoice({tr("City"), tr("Hinton")}, 0,
+                           [this](int look) { m_city->setLook(static_cast<Look>(look)); });
+        addAbout(header(),
+                 tr("The reduced density matrix ρ of the named qubits: the partial trace of |ψ⟩⟨ψ| over all others; "
+                    "qubit 0 rightmost in the labels. Diagonal entries are probabilities, the others coherences; "
+                    "the purity tr ρ² is 1 for a pure state and 2⁻ᵏ for the full mixture of k qubits.\n\n"
+                    "City: one bar per entry, its height |ρij|, Re ρij or Im ρij. Hinton: one square per entry "
+                    "whose area is that size (after Hinton's diagrams of weights); a full cell is the end of the "
+                    "scale. Phases wear a hue with a hand, parts orange above and blue below zero."));
         auto* layout = new QVBoxLayout(&body());
         layout->setContentsMargins(0, 0, 0, 0);
         layout->addWidget(m_city);

@@ -31,11 +31,10 @@ protected:
     }
 
     void showPicture();
-
-private:
     /// "after 3 of 12 operations" for the header.
     [[nodiscard]] QString moment() const;
 
+private:
     QString m_title;
     QString m_what;
     bool m_hasPicture = false; ///< of the circuit that is open now

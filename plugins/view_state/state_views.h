@@ -12,6 +12,10 @@ namespace qscope {
 [[nodiscard]] QWidget* makeAmplitudeView(ViewContext& context, QWidget* parent);
 [[nodiscard]] QWidget* makeBlochView(ViewContext& context, QWidget* parent);
 [[nodiscard]] QWidget* makeDensityView(ViewContext& context, QWidget* parent);
+[[nodiscard]] QWidget* makeQSphereView(ViewContext& context, QWidget* parent);
+[[nodiscard]] QWidget* makeWignerView(ViewContext& context, QWidget* parent);
+[[nodiscard]] QWidget* makeMutualView(ViewContext& context, QWidget* parent);
+[[nodiscard]] QWidget* makeCompareView(ViewContext& context, QWidget* parent);
 [[nodiscard]] QWidget* makeEntropyView(ViewContext& context, QWidget* parent);
 
 } // namespace qscope

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/backend/state_copy.h"
 #include "tests/conformance/backends.h"
 #include "tests/conformance/naive_state.h"
 
@@ -149,6 +150,26 @@ TEST_CASE("A new state is |0...0> for any number of qubits") {
                 CHECK((*state)->bits() == bits);
                 CHECK((*state)->precision() == precision);
                 CHECK(readAll(backend, **state) == zeroState(bits));
+            }
+    });
+}
+
+TEST_CASE("A copy of a state has its amplitudes and a life of its own") {
+    onEveryBackend([](ComputeBackend& backend, const RunContext& context) {
+        REQUIRE(copiesStates(backend));
+        Random random(21);
+        for (const auto precision : precisions(backend))
+            for (const int bits : {0, 3, 10}) {
+                const auto [state, expected] = prepare(backend, context, bits, precision, random.scramble(bits));
+                const auto copy = copyState(backend, *state);
+                REQUIRE(copy);
+                CHECK((*copy)->precision() == precision);
+                CHECK(readAll(backend, **copy) == readAll(backend, *state));
+                if (bits == 0) continue;
+                const std::vector<FusedGate> flip{{FusedGate::Form::Dense, {bits - 1}, 0, {0, 1, 1, 0}}};
+                REQUIRE(backend.applyGates(**copy, flip, context));
+                requireClose(readAll(backend, *state), expected, tolerance(precision));
+                requireClose(readAll(backend, **copy), naiveApply(expected, flip[0]), tolerance(precision));
             }
     });
 }

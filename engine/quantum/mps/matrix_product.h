@@ -50,6 +50,11 @@ public:
     /// Lower bound of |<exact|this>|^2: the angles of all truncations added up.
     [[nodiscard]] double fidelity() const;
     [[nodiscard]] int largestBond() const { return m_largestBond; }
+    /// Singular values kept between `site` and the next one.
+    [[nodiscard]] int bond(int site) const {
+        return static_cast<int>(m_sites[static_cast<std::size_t>(site)].a[0].cols());
+    }
+    [[nodiscard]] const ChainLayout& layout() const { return m_layout; }
 
 private:
     struct Site {

@@ -38,13 +38,15 @@ bool observe(ChainRun& run, int qubit, std::uint64_t seed, ShotGroup& group, std
 } // namespace
 
 Result<ChainRun> runChain(const Program& program, const SimulationRequest& request, ShotGroup& group,
-                          std::vector<ShotGroup>& others, bool showProgress, const RunContext& context) {
+                          std::vector<ShotGroup>& others, bool showProgress, const RunContext& context,
+                          const ChainVisit& before) {
     ChainRun run{MatrixProduct(program.qubits, request.bond, request.cutoff), {}, {}};
     const int clbits = program.cregs.empty() ? 0 : program.cregs.back().first + program.cregs.back().size;
     run.clbits.resize(static_cast<std::size_t>(clbits));
     for (std::size_t i = 0; i < program.length; ++i) {
         const Operation& operation = program.flat.operations[i];
         if (context.cancelled()) return cancelled();
+        if (before) before(i, run.state);
         if (showProgress) context.progress.done.store(static_cast<std::int64_t>(i), std::memory_order_relaxed);
         if (std::holds_alternative<BarrierOp>(operation.what) || program.terminal[i]) continue;
         if (operation.condition && !conditionHolds(*operation.condition, program.cregs, run.clbits)) continue;

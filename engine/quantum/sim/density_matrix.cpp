@@ -131,11 +131,13 @@ double DensityMatrix::expectation(const PauliString& pauli) const {
     return at(stringIndex(pauli.x, pauli.z, all));
 }
 
-Result<double> DensityMatrix::purity(const RunContext& context) const {
+Result<double> DensityMatrix::overlap(const DensityMatrix& other, const RunContext& context) const {
+    if (other.m_qubits != m_qubits)
+        return fail(ErrorCode::OutOfRange, "states of {} and {} qubits have no overlap", m_qubits, other.m_qubits);
     std::vector<double> sums(static_cast<std::size_t>((size() + kChunk - 1) / kChunk));
     QSCOPE_CHECK(overChunks(size(), context, [&](std::int64_t begin, std::int64_t end) {
         double sum = 0;
-        for (auto i = begin; i < end; ++i) sum += at(static_cast<std::uint64_t>(i)) * at(static_cast<std::uint64_t>(i));
+        for (auto i = begin; i < end; ++i) sum += at(static_cast<std::uint64_t>(i)) * other.at(static_cast<std::uint64_t>(i));
         sums[static_cast<std::size_t>(begin / kChunk)] = sum;
     }));
     double total = 0;

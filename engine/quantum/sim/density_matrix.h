@@ -32,7 +32,9 @@ public:
     [[nodiscard]] double expectation(const PauliString& pauli) const;
     [[nodiscard]] double trace() const { return expectation({}); }
     /// Tr(rho^2), between 2^-n and 1 at trace 1.
-    [[nodiscard]] Result<double> purity(const RunContext& context) const;
+    [[nodiscard]] Result<double> purity(const RunContext& context) const { return overlap(*this, context); }
+    /// Tr(rho other): the fidelity with it when it is pure. OutOfRange unless both have the same size.
+    [[nodiscard]] Result<double> overlap(const DensityMatrix& other, const RunContext& context) const;
     /// Of the 2^k outcomes of `qubits`, `qubits[0]` the lowest bit. Rounding may leave a value a little below 0.
     [[nodiscard]] Result<std::vector<double>> probabilities(std::span<const int> qubits) const;
     /// The reduced state on `qubits`, 2^k x 2^k, row-major, `qubits[0]` the lowest bit. OutOfMemory before anything is allocated.

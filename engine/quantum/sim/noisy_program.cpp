@@ -130,7 +130,8 @@ Result<NoisyProgram> makeNoisyProgram(const Circuit& circuit, const SimulationRe
     Weaver weaver(program, request.noise.get());
     for (std::size_t i = 0; i < plain.length; ++i) {
         const Operation& operation = plain.flat.operations[i];
-        if (program.steps.size() > kMostSteps)
+        const std::size_t first = program.steps.size();
+        if (first > kMostSteps)
             return fail(ErrorCode::Unsupported, "the circuit has more than {} gates and channels under this noise", kMostSteps);
         if (const auto* gate = std::get_if<GateOp>(&operation.what)) {
             QSCOPE_CHECK(weaver.gate(*gate, operation.condition));
@@ -143,6 +144,7 @@ Result<NoisyProgram> makeNoisyProgram(const Circuit& circuit, const SimulationRe
         } else if (const auto* barrier = std::get_if<BarrierOp>(&operation.what)) {
             QSCOPE_CHECK(weaver.barrier(*barrier));
         }
+        for (std::size_t step = first; step < program.steps.size(); ++step) program.steps[step].operation = i;
     }
     program.measures = printsBits(program.measures, circuit.cregs);
     program.readout.resize(static_cast<std::size_t>(circuit.qubits));

@@ -23,6 +23,7 @@ struct NoisyStep {
     std::optional<Condition> condition;
     /// A measurement that nothing later depends on: it is sampled from the final state.
     bool terminal = false;
+    std::size_t operation = 0; ///< of the flattened circuit, that this step belongs to: its channels before and after it too
 };
 
 /// A circuit with a model's channels in their places, as every noisy simulator runs it.

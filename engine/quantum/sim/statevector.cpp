@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/quantum/sim/statevector.h"
+
 #include "engine/backend/cpu_state.h"
 #include "engine/core/parallel.h"
 #include "engine/core/random.h"
@@ -6,7 +8,6 @@
 #include "engine/quantum/gates.h"
 #include "engine/quantum/sim/request_checks.h"
 #include "engine/quantum/sim/state_scan.h"
-#include "engine/quantum/sim/trajectory.h"
 
 #include <algorithm>
 #include <chrono>
@@ -62,8 +63,9 @@ Result<void> check(const Circuit& circuit, const SimulationRequest& request, std
 using Counts = std::map<std::string, std::int64_t>;
 
 /// Adds what the shots of one trajectory print.
-Result<void> countShots(const Program& program, const Trajectory& run, const std::vector<std::uint64_t>& shots,
-                        std::uint64_t seed, Counts& counts, const RunContext& context) {
+Result<void> countShots(const Program& program, const Trajectory& run, std::uint64_t seed, Counts& counts,
+                        const RunContext& context) {
+    const auto& shots = run.group.shots;
     std::vector<const MeasureOp*> terminal;
     bool measures = false;
     for (std::size_t i = 0; i < program.length; ++i) {
@@ -73,20 +75,20 @@ Result<void> countShots(const Program& program, const Trajectory& run, const std
     }
     measures = printsBits(measures, program.cregs);
     if (measures && terminal.empty()) {
-        counts[printedBits(run.state.clbits, program.cregs)] += static_cast<std::int64_t>(shots.size());
+        counts[printedBits(run.memory.clbits, program.cregs)] += static_cast<std::int64_t>(shots.size());
         return {};
     }
     std::vector<double> draws;
     draws.reserve(shots.size());
     for (const std::uint64_t shot : shots) draws.push_back(uniform(seed, shot, run.outcomes.size()));
     std::ranges::sort(draws);
-    QSCOPE_TRY(const auto indices, context.backend.sample(*run.state.buffer, draws, context));
+    QSCOPE_TRY(const auto indices, context.backend.sample(*run.buffer, draws, context));
     for (std::size_t i = 0; i < indices.size();) {
         std::size_t end = i; // equal indices are neighbours
         while (end < indices.size() && indices[end] == indices[i]) ++end;
         std::string text;
         if (measures) {
-            auto clbits = run.state.clbits;
+            auto clbits = run.memory.clbits;
             for (const MeasureOp* measure : terminal)
                 clbits[static_cast<std::size_t>(measure->clbit)] = indices[i] >> measure->qubit & 1;
             text = printedBits(clbits, program.cregs);
@@ -166,56 +168,64 @@ public:
         context.progress.total = static_cast<std::int64_t>(program.length);
 
         // Shot 0 is the run that is shown, whether or not anything is counted.
-        ShotGroup shown;
-        for (std::int64_t shot = 0; shot < std::max<std::int64_t>(request.shots, 1); ++shot)
-            shown.shots.push_back(static_cast<std::uint64_t>(shot));
-        std::vector<ShotGroup> others;
-        QSCOPE_TRY(Trajectory trajectory,
-                   runTrajectory(program, request.precision, request.seed, shown, others, true, context));
-
-        SimulationResult result;
-        result.method = id();
-        result.device = context.backend.name();
-        result.precision = request.precision;
-        result.qubits = circuit.qubits;
-        result.gates = trajectory.gates;
-        result.fusedGates = trajectory.fusedGates;
-        result.state = trajectory.state;
-        if (request.shots > 0) {
-            QSCOPE_TRY(result.counts, count(program, request, trajectory, shown, std::move(others), context));
-        }
-        QSCOPE_TRY(const StateScan scan, scanState(result.state, request.top, context));
-        result.norm = scan.norm;
-        for (const Amplitude& amplitude : scan.largest)
-            result.probabilities.push_back({amplitude.index, std::norm(amplitude.value), {}, 0});
-        for (const std::string& text : request.observables) {
-            QSCOPE_TRY(const PauliString pauli, parsePauli(text, circuit.qubits));
-            QSCOPE_TRY(const double value, context.backend.expectation(*result.state.buffer, pauli, context));
-            result.expectations.push_back({text, value, 0});
-        }
+        QSCOPE_TRY(Trajectory trajectory, startTrajectory(program, request.precision, allShots(request.shots), context));
+        QSCOPE_CHECK(advance(program, request.seed, program.length, true, trajectory, context));
+        QSCOPE_TRY(SimulationResult result, statevectorResult(program, request, std::move(trajectory), context));
         result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
         return result;
     }
-
-private:
-    /// Most frequent first, equal ones by their bits.
-    static Result<std::vector<OutcomeCount>> count(const Program& program, const SimulationRequest& request,
-                                                   const Trajectory& shown, const ShotGroup& shownShots,
-                                                   std::vector<ShotGroup> others, const RunContext& context) {
-        Counts counts;
-        QSCOPE_CHECK(countShots(program, shown, shownShots.shots, request.seed, counts, context));
-        while (!others.empty()) {
-            ShotGroup group = std::move(others.back());
-            others.pop_back();
-            QSCOPE_TRY(const Trajectory run,
-                       runTrajectory(program, request.precision, request.seed, group, others, false, context));
-            QSCOPE_CHECK(countShots(program, run, group.shots, request.seed, counts, context));
-        }
-        return sortedCounts(counts);
-    }
 };
 
+/// Most frequent first, equal ones by their bits.
+Result<std::vector<OutcomeCount>> count(const Program& program, const SimulationRequest& request, Trajectory& shown,
+                                        const RunContext& context) {
+    Counts counts;
+    QSCOPE_CHECK(countShots(program, shown, request.seed, counts, context));
+    auto others = std::move(shown.others);
+    while (!others.empty()) {
+        ShotGroup group = std::move(others.back());
+        others.pop_back();
+        QSCOPE_TRY(Trajectory run, startTrajectory(program, request.precision, std::move(group), context));
+        QSCOPE_CHECK(advance(program, request.seed, program.length, false, run, context));
+        QSCOPE_CHECK(countShots(program, run, request.seed, counts, context));
+        for (ShotGroup& left : run.others) others.push_back(std::move(left));
+    }
+    return sortedCounts(counts);
+}
+
 } // namespace
+
+ShotGroup allShots(std::int64_t shots) {
+    ShotGroup group;
+    for (std::int64_t shot = 0; shot < std::max<std::int64_t>(shots, 1); ++shot)
+        group.shots.push_back(static_cast<std::uint64_t>(shot));
+    return group;
+}
+
+Result<SimulationResult> statevectorResult(const Program& program, const SimulationRequest& request, Trajectory run,
+                                           const RunContext& context) {
+    SimulationResult result;
+    result.method = "statevector";
+    result.device = context.backend.name();
+    result.precision = request.precision;
+    result.qubits = program.qubits;
+    result.gates = run.gates;
+    result.fusedGates = run.fusedGates;
+    if (request.shots > 0) {
+        QSCOPE_TRY(result.counts, count(program, request, run, context));
+    }
+    result.state = {std::move(run.buffer), program.qubits, std::move(run.memory.clbits)};
+    QSCOPE_TRY(const StateScan scan, scanState(result.state, request.top, context));
+    result.norm = scan.norm;
+    for (const Amplitude& amplitude : scan.largest)
+        result.probabilities.push_back({amplitude.index, std::norm(amplitude.value), {}, 0});
+    for (const std::string& text : request.observables) {
+        QSCOPE_TRY(const PauliString pauli, parsePauli(text, program.qubits));
+        QSCOPE_TRY(const double value, context.backend.expectation(*result.state.buffer, pauli, context));
+        result.expectations.push_back({text, value, 0});
+    }
+    return result;
+}
 
 std::unique_ptr<Simulator> makeStatevectorSimulator() { return std::make_unique<StatevectorSimulator>(); }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quantum/sim/trajectory.h"
 
+#include "engine/backend/state_copy.h"
 #include "engine/core/random.h"
 #include "engine/quantum/modified_gate.h"
 #include "engine/quantum/sim/fusion.h"
@@ -33,17 +34,11 @@ bool mayEnd(const std::vector<Operation>& operations) {
     });
 }
 
-/// Carries one state through the program.
+/// Carries one run through the program.
 class Walker {
 public:
-    Walker(const Program& program, std::uint64_t seed, ShotGroup& group, std::vector<ShotGroup>& others,
-           StateBuffer& state, Trajectory& result, const RunContext& context)
-        : m_program(program), m_seed(seed), m_group(group), m_others(others), m_state(state), m_result(result),
-          m_context(context), m_fuser(program.qubits, fusionCosts(context.backend)), m_touched(static_cast<std::size_t>(program.qubits)) {
-        const int clbits = program.cregs.empty() ? 0 : program.cregs.back().first + program.cregs.back().size;
-        m_memory.clbits.resize(static_cast<std::size_t>(clbits));
-        for (const ClassicalVariable& variable : program.variables) m_memory.variables.push_back({variable.type, 0, 0});
-    }
+    Walker(const Program& program, std::uint64_t seed, Trajectory& at, const RunContext& context)
+        : m_program(program), m_seed(seed), m_at(at), m_context(context), m_fuser(program.qubits, fusionCosts(context.backend)) {}
 
     /// False when the run has come to its end.
     Result<bool> step(std::size_t index) {
@@ -52,12 +47,10 @@ public:
         return leave != Leave::End;
     }
 
-    [[nodiscard]] const std::vector<bool>& clbits() const { return m_memory.clbits; }
-
     Result<void> flush() {
         const auto gates = m_fuser.take();
-        m_result.fusedGates += static_cast<std::int64_t>(gates.size());
-        return m_context.backend.applyGates(m_state, gates, m_context);
+        m_at.fusedGates += static_cast<std::int64_t>(gates.size());
+        return m_context.backend.applyGates(*m_at.buffer, gates, m_context);
     }
 
 private:
@@ -70,9 +63,9 @@ private:
             QSCOPE_CHECK(apply(*gate, operation.span));
         } else if (const auto* measure = std::get_if<MeasureOp>(&operation.what)) {
             QSCOPE_TRY(const bool outcome, observe(measure->qubit));
-            m_memory.clbits[static_cast<std::size_t>(measure->clbit)] = outcome;
+            m_at.memory.clbits[static_cast<std::size_t>(measure->clbit)] = outcome;
         } else if (const auto* reset = std::get_if<ResetOp>(&operation.what)) {
-            if (!m_touched[static_cast<std::size_t>(reset->qubit)]) return Leave::Not; // still |0>
+            if (!m_at.touched[static_cast<std::size_t>(reset->qubit)]) return Leave::Not; // still |0>
             QSCOPE_TRY(const bool outcome, observe(reset->qubit));
             if (outcome) m_fuser.add(GateOp{"x", {}, {reset->qubit}});
         } else if (const auto* call = std::get_if<CallOp>(&operation.what)) {
@@ -137,29 +130,29 @@ private:
     /// Counts the turns of loops, so that none is endless, and stops when asked to.
     Result<void> turn(const SourceSpan& span) {
         if (m_context.cancelled()) return cancelled();
-        if (++m_turns <= kMostLoopTurns) return {};
+        if (++m_at.turns <= kMostLoopTurns) return {};
         return fail(ErrorCode::Unsupported, "line {}: the loops of this run have turned {} times, which is the limit", span.line,
                     kMostLoopTurns);
     }
 
     Result<Scalar> evaluated(const ClassicalExpression& expression, const SourceSpan& span) const {
-        const auto value = evaluate(expression, m_memory);
+        const auto value = evaluate(expression, m_at.memory);
         if (!value) return fail(ErrorCode::OutOfRange, "line {}: a value here is not defined, such as a division by zero", span.line);
         return *value;
     }
 
     void assign(const ClassicalStep& target, const Scalar& value) {
         if (target.op == ClassicalOp::Variable) {
-            m_memory.variables[static_cast<std::size_t>(target.index)] = value;
+            m_at.memory.variables[static_cast<std::size_t>(target.index)] = value;
             return;
         }
         for (int i = 0; i < target.type.width; ++i)
-            m_memory.clbits[static_cast<std::size_t>(target.index + i)] = value.word >> i & 1;
+            m_at.memory.clbits[static_cast<std::size_t>(target.index + i)] = value.word >> i & 1;
     }
 
     Result<void> apply(const GateOp& gate, const SourceSpan& span) {
-        for (const int qubit : gate.qubits) m_touched[static_cast<std::size_t>(qubit)] = true;
-        ++m_result.gates;
+        for (const int qubit : gate.qubits) m_at.touched[static_cast<std::size_t>(qubit)] = true;
+        ++m_at.gates;
         if (!gate.detail || gate.detail->expressions.empty()) {
             m_fuser.add(gate);
         } else {
@@ -180,7 +173,7 @@ private:
         const Register& creg = m_program.cregs[static_cast<std::size_t>(condition.creg)];
         for (int i = 0; i < creg.size; ++i) {
             const bool wanted = i < 64 && (condition.value >> i & 1);
-            if (m_memory.clbits[static_cast<std::size_t>(creg.first + i)] != wanted) return false;
+            if (m_at.memory.clbits[static_cast<std::size_t>(creg.first + i)] != wanted) return false;
         }
         return creg.size >= 64 || condition.value >> creg.size == 0;
     }
@@ -188,41 +181,35 @@ private:
     /// Measures a qubit: the state collapses and shots with another outcome leave the group.
     Result<bool> observe(int qubit) {
         QSCOPE_CHECK(flush());
-        QSCOPE_TRY(const auto p, m_context.backend.marginals(m_state, {&qubit, 1}, m_context));
+        QSCOPE_TRY(const auto p, m_context.backend.marginals(*m_at.buffer, {&qubit, 1}, m_context));
         const double zero = p[0] / (p[0] + p[1]);
-        const std::size_t event = m_result.outcomes.size();
-        if (event == m_group.outcomes.size()) {
+        const std::size_t event = m_at.outcomes.size();
+        if (event == m_at.group.outcomes.size()) {
             const auto drawn = [&](std::uint64_t shot) { return uniform(m_seed, shot, event) >= zero; };
-            const bool outcome = drawn(m_group.shots.front());
+            const bool outcome = drawn(m_at.group.shots.front());
             ShotGroup other;
             std::vector<std::uint64_t> same;
-            for (const std::uint64_t shot : m_group.shots) (drawn(shot) == outcome ? same : other.shots).push_back(shot);
+            for (const std::uint64_t shot : m_at.group.shots) (drawn(shot) == outcome ? same : other.shots).push_back(shot);
             if (!other.shots.empty()) {
-                other.outcomes = m_group.outcomes;
+                other.outcomes = m_at.group.outcomes;
                 other.outcomes.push_back(!outcome);
-                m_others.push_back(std::move(other));
+                m_at.others.push_back(std::move(other));
             }
-            m_group.shots = std::move(same);
-            m_group.outcomes.push_back(outcome);
+            m_at.group.shots = std::move(same);
+            m_at.group.outcomes.push_back(outcome);
         }
-        const bool outcome = m_group.outcomes[event];
-        m_result.outcomes.push_back(outcome);
-        m_touched[static_cast<std::size_t>(qubit)] = true;
-        QSCOPE_CHECK(m_context.backend.collapse(m_state, qubit, outcome, p[outcome ? 1 : 0], m_context));
+        const bool outcome = m_at.group.outcomes[event];
+        m_at.outcomes.push_back(outcome);
+        m_at.touched[static_cast<std::size_t>(qubit)] = true;
+        QSCOPE_CHECK(m_context.backend.collapse(*m_at.buffer, qubit, outcome, p[outcome ? 1 : 0], m_context));
         return outcome;
     }
 
     const Program& m_program;
     std::uint64_t m_seed;
-    ShotGroup& m_group;
-    std::vector<ShotGroup>& m_others;
-    StateBuffer& m_state;
-    Trajectory& m_result;
+    Trajectory& m_at;
     const RunContext& m_context;
     Fuser m_fuser;
-    std::vector<bool> m_touched;
-    ClassicalMemory m_memory;
-    std::int64_t m_turns = 0; ///< of all loops
 };
 
 } // namespace
@@ -250,26 +237,42 @@ Program makeProgram(const Circuit& circuit, std::size_t steps) {
         }
         for (const int qubit : qubitsOf(operation)) qubitUsed[static_cast<std::size_t>(qubit)] = true;
     }
-    while (program.length < operations.size() && program.flat.origin[program.length] < steps) ++program.length;
+    program.length = lengthOf(program.flat, steps);
     return program;
 }
 
-Result<Trajectory> runTrajectory(const Program& program, Precision precision, std::uint64_t seed, ShotGroup& group,
-                                 std::vector<ShotGroup>& others, bool showProgress, const RunContext& context) {
-    QSCOPE_TRY(auto buffer, context.backend.makeState(program.qubits, precision));
-    Trajectory result;
-    result.state.qubits = program.qubits;
-    Walker walker(program, seed, group, others, *buffer, result, context);
-    for (std::size_t i = 0; i < program.length; ++i) {
+std::size_t lengthOf(const FlatCircuit& flat, std::size_t steps) {
+    return static_cast<std::size_t>(std::ranges::lower_bound(flat.origin, steps) - flat.origin.begin());
+}
+
+Result<Trajectory> startTrajectory(const Program& program, Precision precision, ShotGroup group,
+                                   const RunContext& context) {
+    Trajectory run;
+    QSCOPE_TRY(run.buffer, context.backend.makeState(program.qubits, precision));
+    const int clbits = program.cregs.empty() ? 0 : program.cregs.back().first + program.cregs.back().size;
+    run.memory.clbits.resize(static_cast<std::size_t>(clbits));
+    for (const ClassicalVariable& variable : program.variables) run.memory.variables.push_back({variable.type, 0, 0});
+    run.touched.resize(static_cast<std::size_t>(program.qubits));
+    run.group = std::move(group);
+    return run;
+}
+
+Result<void> advance(const Program& program, std::uint64_t seed, std::size_t end, bool showProgress, Trajectory& run,
+                     const RunContext& context) {
+    Walker walker(program, seed, run, context);
+    for (; run.next < end && !run.ended; ++run.next) {
         if (context.cancelled()) return cancelled();
-        QSCOPE_TRY(const bool goesOn, walker.step(i));
-        if (!goesOn) break;
-        if (showProgress) context.progress.done.store(static_cast<std::int64_t>(i + 1), std::memory_order_relaxed);
+        QSCOPE_TRY(const bool goesOn, walker.step(run.next));
+        run.ended = !goesOn;
+        if (showProgress) context.progress.done.store(static_cast<std::int64_t>(run.next + 1), std::memory_order_relaxed);
     }
-    QSCOPE_CHECK(walker.flush());
-    result.state.clbits = walker.clbits();
-    result.state.buffer = std::move(buffer);
-    return result;
+    return walker.flush();
+}
+
+Result<Trajectory> copied(const Trajectory& run, const RunContext& context) {
+    QSCOPE_TRY(auto buffer, copyState(context.backend, *run.buffer));
+    return Trajectory{std::move(buffer), run.next, run.ended, run.memory, run.touched, run.turns, run.outcomes,
+                      run.gates, run.fusedGates, run.group, run.others};
 }
 
 } // namespace qscope::engine

@@ -184,4 +184,15 @@ std::vector<std::uint64_t> Tableau::xBits(int row) const {
     return bits;
 }
 
+std::string Tableau::rowText(int row) const {
+    const int of = row % m_qubits;
+    const std::size_t word = (row < m_qubits ? 0 : m_half) + static_cast<std::size_t>(of) / 64;
+    std::string text(static_cast<std::size_t>(m_qubits) + 1, m_signs[word] >> (of % 64) & 1 ? '-' : '+');
+    for (int q = 0; q < m_qubits; ++q) {
+        const auto letter = (x(q)[word] >> (of % 64) & 1) | (z(q)[word] >> (of % 64) & 1) << 1;
+        text[static_cast<std::size_t>(m_qubits - q)] = "IXZY"[letter];
+    }
+    return text;
+}
+
 } // namespace qscope::engine

@@ -5,6 +5,7 @@
 #include "engine/quantum/stabilizer/clifford.h"
 
 #include <span>
+#include <string>
 
 namespace qscope::engine {
 
@@ -27,6 +28,9 @@ public:
     [[nodiscard]] int expectation(std::span<const PauliFactor> factors) const;
     /// The x bits of stabilizer `row`, 64 qubits in each word.
     [[nodiscard]] std::vector<std::uint64_t> xBits(int row) const;
+    /// Sign and letters, qubit 0 rightmost: "+XZI". Rows 0 to n-1 are the destabilizers (whose signs mean nothing), the
+    /// stabilizers follow.
+    [[nodiscard]] std::string rowText(int row) const;
 
 private:
     using Word = std::uint64_t;

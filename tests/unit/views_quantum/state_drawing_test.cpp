@@ -2,7 +2,10 @@
 #include "plugins/view_state/bar_list.h"
 #include "plugins/view_state/bloch_sphere.h"
 #include "plugins/view_state/city_plot.h"
+#include "plugins/view_state/hinton_plot.h"
+#include "plugins/view_state/mollweide.h"
 #include "plugins/view_state/phase_mark.h"
+#include "plugins/view_state/qsphere.h"
 #include "plugins/view_state/qubit_list.h"
 #include "tests/support/fake_context.h"
 #include "tests/unit/views_quantum/samples.h"
@@ -104,4 +107,68 @@ TEST_CASE("a list of bars copies its rows at full precision and reads out the ro
     CHECK(bars.itemText({100, 76}).contains(QStringLiteral("π/2")));
     CHECK(bars.itemText({100, 10}).isEmpty());
     CHECK(bars.itemText({100, 250}).isEmpty());
+}
+
+TEST_CASE("a bar's interval and its second value are read out and copied") {
+    FakeContext context;
+    BarList bars(context, QStringLiteral("Counts"), QStringLiteral("Shots"), nullptr);
+    bars.resize(400, 300);
+    bars.setRows({{QStringLiteral("01"), 3, QStringLiteral("3"), std::nullopt, std::pair(1.25, 6.5)}}, {});
+    CHECK(bars.itemText({100, 50}).contains(QStringLiteral("95 % interval 1.25000 to 6.50000")));
+    CHECK(bars.csv() == QStringLiteral("label,value,low,high\n01,3,1.25,6.5\n"));
+    bars.setNames(QStringLiteral("A"), QStringLiteral("B"));
+    bars.setRows({{QStringLiteral("01"), 0.5, QString(), std::nullopt, std::nullopt, 0.25}}, {});
+    CHECK(bars.itemText({100, 50}).contains(QStringLiteral("B 0.25")));
+}
+
+TEST_CASE("on the Q-sphere states of equal weight stand evenly around their latitude") {
+    for (const int qubits : {1, 2, 3, 5, 8})
+        for (int weight = 0; weight <= qubits; ++weight) {
+            std::vector<double> shares;
+            for (std::uint64_t index = 0; index < std::uint64_t{1} << qubits; ++index) {
+                if (std::popcount(index) != weight) continue;
+                const auto place = qspherePlace(index, qubits);
+                CHECK(length(place) == Approx(1));
+                CHECK(place[2] == Approx(1 - 2.0 * weight / qubits));
+                shares.push_back(rankShare(index, qubits));
+            }
+            for (std::size_t i = 0; i < shares.size(); ++i) // in the order of the indices
+                CHECK(shares[i] == Approx(static_cast<double>(i) / static_cast<double>(shares.size())).margin(1e-12));
+        }
+    CHECK(std::isfinite(qspherePlace((std::uint64_t{1} << 30) - 5, 30)[0]));
+}
+
+TEST_CASE("Mollweide's map keeps areas and puts the poles and the middle where they belong") {
+    CHECK(mollweideDirection(0, 1)->theta == Approx(0).margin(1e-9));
+    CHECK(mollweideDirection(0, -1)->theta == Approx(std::numbers::pi));
+    CHECK(mollweideDirection(0, 0)->phi == Approx(0));
+    CHECK(mollweideDirection(0.5, 0)->phi == Approx(std::numbers::pi / 2));
+    CHECK(!mollweideDirection(0.9, 0.9));
+    // Of points spread evenly over the ellipse as many fall within an angle of the pole as its cap has of the sphere.
+    int all = 0, cap = 0, east = 0;
+    for (int i = 0; i < 400; ++i)
+        for (int j = 0; j < 400; ++j)
+            if (const auto direction = mollweideDirection((i + 0.5) / 200 - 1, (j + 0.5) / 200 - 1)) {
+                ++all;
+                cap += direction->theta < 1;
+                east += direction->phi > 1;
+            }
+    CHECK(static_cast<double>(cap) / all == Approx((1 - std::cos(1)) / 2).epsilon(0.01));
+    CHECK(static_cast<double>(east) / all == Approx((std::numbers::pi - 1) / (2 * std::numbers::pi)).epsilon(0.01));
+}
+
+TEST_CASE("every cell of a Hinton diagram is found at its middle") {
+    CityPlot plot;
+    plot.size = 4;
+    plot.heights.assign(16, 0.5);
+    plot.colors.assign(16, Qt::gray);
+    for (int i = 0; i < 4; ++i) plot.labels << QString::number(i);
+    const QRectF area(0, 0, 500, 400);
+    const QRectF cells = hintonCells(plot, area);
+    CHECK(area.contains(cells));
+    for (int row = 0; row < 4; ++row)
+        for (int column = 0; column < 4; ++column)
+            CHECK(hintonCellAt(plot, area, cells.topLeft() + QPointF(column + 0.5, row + 0.5) * cells.width() / 4) ==
+                  row * 4 + column);
+    CHECK(hintonCellAt(plot, area, {1, 1}) == -1);
 }

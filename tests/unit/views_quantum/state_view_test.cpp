@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "plugins/sdk/widgets/plot_area.h"
 #include "tests/support/fake_context.h"
 #include "tests/unit/views_quantum/samples.h"
 
@@ -10,14 +11,16 @@
 #include <QMouseEvent>
 #include <QPushButton>
 #include <QTest>
+#include <QToolButton>
 
 using namespace qscope;
 using namespace qscope::test;
 
 namespace {
 
-const std::array<const char*, 6> kViews{"state_probabilities", "state_counts",  "state_amplitudes",
-                                        "state_bloch",         "state_density", "state_entanglement"};
+const std::array<const char*, 10> kViews{
+    "state_probabilities", "state_counts", "state_amplitudes",   "state_bloch",  "state_density",
+    "state_qsphere",       "state_wigner", "state_entanglement", "state_mutual", "state_compare"};
 
 struct StateFixture {
     FakeContext context;
@@ -35,6 +38,27 @@ struct StateFixture {
         context.simulated = nullptr;
         context.setCircuit(circuit);
         context.setSimulation(simulated(*circuit, steps, shots));
+        settle();
+    }
+    template<class Widget>
+    [[nodiscard]] Widget* named(const QString& name) const {
+        for (auto* child : view->findChildren<Widget*>())
+            if (child->accessibleName() == name) return child;
+        return nullptr;
+    }
+    void type(const QString& field, const QString& text) {
+        auto* edit = named<QLineEdit>(field);
+        REQUIRE(edit != nullptr);
+        edit->setText(text);
+        QTest::keyClick(edit, Qt::Key_Return);
+        settle();
+    }
+    /// Keeps the state at hand as A; B is that after half of the circuit.
+    void keepAndStep(const std::string& text) {
+        QTest::mouseClick(view->findChild<QPushButton*>(), Qt::LeftButton);
+        settle();
+        const auto circuit = opened(text);
+        context.setSimulation(simulated(*circuit, circuit->circuit->operations.size() / 2));
         settle();
     }
     /// Whether some visible label says this.
@@ -122,7 +146,7 @@ TEST_CASE_METHOD(StateFixture, "the density matrix follows the selected qubit an
 TEST_CASE_METHOD(StateFixture, "states too large for the entropy say so") {
     open(ghz(21));
     show("state_entanglement");
-    CHECK(says(QStringLiteral("20")));
+    CHECK(says(QStringLiteral("20 qubits")));
     open("OPENQASM 2.0;\nqreg q[1];\nU(0,0,0) q[0];\n");
     CHECK(says(QStringLiteral("One qubit")));
 }
@@ -141,16 +165,23 @@ TEST_CASE_METHOD(StateFixture, "the state views are shown for people in both the
         std::string text;
         std::size_t steps;
     };
-    const std::array samples{Sample{"teleportation", teleportation(), 6}, Sample{"ghz", ghz(4), SIZE_MAX},
-                             Sample{"fourier", fourier(5), SIZE_MAX}, Sample{"layered", layered(12, 4), 60}};
+    const std::array samples{
+        Sample{"one", "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[1];\nu3(1.1, 0.7, 0) q[0];\n", SIZE_MAX},
+        Sample{"teleportation", teleportation(), 6},
+        Sample{"ghz", ghz(4), SIZE_MAX},
+        Sample{"fourier", fourier(5), SIZE_MAX},
+        Sample{"layered", layered(12, 4), 60},
+        Sample{"wide", layered(21, 2), SIZE_MAX}};
     for (const auto& sample : samples) {
-        open(sample.text, sample.steps, sample.text == teleportation() ? 1000 : 0);
+        open(sample.text, sample.steps, 1000);
         context.select({.qubit = 1, .step = sample.steps == SIZE_MAX ? -1 : static_cast<std::int64_t>(sample.steps)});
         for (const char* id : kViews) {
             show(id);
+            if (QLatin1String(id) == QLatin1String("state_compare")) keepAndStep(sample.text);
             for (const auto* theme : {"light", "dark"}) {
                 context.setTheme(QLatin1String(theme));
-                for (const auto& size : kSizes)
+                const bool wide = sample.text == samples.back().text; // its pictures take long: one size
+                for (const auto& size : wide ? std::span(kSizes).subspan(1, 1) : std::span(kSizes))
                     pictureOf(*view, size,
                               QStringLiteral("%1_%2_%3_%4")
                                   .arg(QLatin1String(id), QLatin1String(sample.name), QLatin1String(theme))
@@ -164,16 +195,118 @@ TEST_CASE_METHOD(StateFixture, "the state views are shown for people in both the
 TEST_CASE_METHOD(StateFixture, "what is under the cursor is read out") {
     open(fourier(3));
     context.select({.qubit = 1});
-    for (const char* id : {"state_probabilities", "state_amplitudes", "state_bloch", "state_density"}) {
+    struct Place {
+        const char* id;
+        double across, down;
+    };
+    for (const auto& [id, across, down] :
+         {Place{"state_probabilities", 0.5, 0.33}, Place{"state_amplitudes", 0.5, 0.33},
+          Place{"state_bloch", 0.5, 0.33}, Place{"state_density", 0.5, 0.33}, Place{"state_wigner", 0.4, 0.2}}) {
         show(id);
         auto* canvas = view->findChild<QAbstractScrollArea*>();
         REQUIRE(canvas != nullptr);
         const QImage before = view->grab().toImage();
-        const QPointF at(canvas->viewport()->width() / 2, canvas->viewport()->height() / 3);
+        const QPointF at(canvas->viewport()->width() * across, canvas->viewport()->height() * down);
         QMouseEvent move(QEvent::MouseMove, at, canvas->viewport()->mapToGlobal(at), Qt::NoButton, {}, {});
         QApplication::sendEvent(canvas->viewport(), &move);
         INFO(id);
         CHECK(pictureOf(*view, {720, 480}, QStringLiteral("%1_hover").arg(QLatin1String(id))) !=
               before.convertToFormat(QImage::Format_RGB32));
+    }
+}
+
+TEST_CASE_METHOD(StateFixture, "probabilities are searched by bits, grouped by qubits and ordered") {
+    open(fourier(5));
+    show("state_probabilities");
+    const QImage all = view->grab().toImage();
+    type(QStringLiteral("Pattern of bits"), QStringLiteral("1*0**"));
+    CHECK(view->grab().toImage() != all);
+    type(QStringLiteral("Pattern of bits"), QStringLiteral("12"));
+    CHECK(says(QStringLiteral("a pattern is made of 0, 1")));
+    type(QStringLiteral("Pattern of bits"), QString());
+    type(QStringLiteral("Qubits to group by"), QStringLiteral("0, 3"));
+    CHECK(says(QStringLiteral("outcomes of qubits |3 0⟩")));
+    type(QStringLiteral("Qubits to group by"), QStringLiteral("9"));
+    CHECK(says(QStringLiteral("There is no qubit 9")));
+}
+
+TEST_CASE_METHOD(StateFixture, "every new state view explains its numbers behind a question mark") {
+    for (const char* id : kViews) {
+        if (QLatin1String(id) == QLatin1String("state_amplitudes") || QLatin1String(id) == QLatin1String("state_bloch"))
+            continue;
+        show(id);
+        INFO(id);
+        auto* about = named<QToolButton>(QStringLiteral("About these numbers"));
+        REQUIRE(about != nullptr);
+        CHECK(about->parentWidget()->whatsThis().size() > 100);
+    }
+}
+
+TEST_CASE_METHOD(StateFixture, "a click on a qubit of the mutual information or on a Wigner map selects it") {
+    open(ghz(4));
+    show("state_mutual");
+    auto* graph = view->findChild<QAbstractScrollArea*>();
+    REQUIRE(graph != nullptr);
+    // Qubit 0 stands at the top of the circle, left of the colour bar; the others clockwise.
+    const QSize room = graph->viewport()->size();
+    bool found = false;
+    for (int y = 4; y < room.height() / 2 && !found; y += 4) {
+        QTest::mouseClick(graph->viewport(), Qt::LeftButton, {}, {(room.width() - 84) / 2, y});
+        found = context.selected.qubit >= 0;
+    }
+    CHECK(context.selected.qubit == 0);
+    show("state_wigner");
+    auto* maps = view->findChild<QAbstractScrollArea*>();
+    QTest::mouseClick(maps->viewport(), Qt::LeftButton, {}, {maps->viewport()->width() - 84, 40});
+    CHECK(context.selected.qubit > 0);
+}
+
+TEST_CASE_METHOD(StateFixture, "a click on an entropy chooses the cut whose Schmidt spectrum is shown") {
+    open(ghz(5));
+    context.select({.qubit = 0});
+    show("state_entanglement");
+    const auto plots = view->findChildren<PlotArea*>();
+    REQUIRE(plots.size() == 2);
+    const bool inOrder = plots[0]->layers().size() == 2; // entropies and their bound
+    auto* plot = plots[inOrder ? 0 : 1];
+    auto* spectrum = plots[inOrder ? 1 : 0];
+    const QImage before = spectrum->grab().toImage();
+    QTest::mouseClick(plot, Qt::LeftButton, {}, plot->frame().toPixel(4, 0.5).toPoint());
+    settle();
+    CHECK(context.selected.qubit == 3);
+    CHECK(spectrum->grab().toImage() != before);
+}
+
+TEST_CASE_METHOD(StateFixture, "a kept state is compared with the one at hand") {
+    open(ghz(3));
+    show("state_compare");
+    CHECK(says(QStringLiteral("Keep this state")));
+    QTest::mouseClick(view->findChild<QPushButton*>(), Qt::LeftButton);
+    settle();
+    CHECK(says(QStringLiteral("Fidelity 1.0")));
+    CHECK(says(QStringLiteral("Trace distance 0 ")));
+    open(ghz(3), 0); // |000>, of which the GHZ state has half
+    CHECK(says(QStringLiteral("Fidelity 0.5")));
+    CHECK(says(QStringLiteral("Trace distance 0.7071")));
+    CHECK(says(QStringLiteral("Total variation 0.5")));
+    open(ghz(4));
+    CHECK(says(QStringLiteral("only states of equally many qubits")));
+}
+
+TEST_CASE_METHOD(StateFixture, "a density matrix is a city or, when asked, a Hinton diagram") {
+    for (const int qubits : {1, 3, 5}) {
+        open(qubits == 1 ? "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[1];\nu3(1.1, 0.7, 0) q[0];\n"
+                         : layered(qubits, 2));
+        show("state_density");
+        const QImage city = view->grab().toImage();
+        auto* hinton = named<QToolButton>(QStringLiteral("Hinton"));
+        REQUIRE(hinton != nullptr);
+        QTest::mouseClick(hinton, Qt::LeftButton);
+        CHECK(view->grab().toImage() != city);
+        for (const auto* theme : {"light", "dark"}) {
+            context.setTheme(QLatin1String(theme));
+            pictureOf(*view, kSizes[1], QStringLiteral("state_hinton_%1_%2").arg(qubits).arg(QLatin1String(theme)));
+        }
+        context.setTheme(QStringLiteral("light"));
     }
 }
