@@ -9,6 +9,7 @@
 #include <QString>
 
 #include <map>
+#include <optional>
 
 namespace qscope {
 
@@ -17,6 +18,7 @@ namespace qscope {
 struct SessionData {
     QString checkpoint; ///< absolute path, or empty
     QString circuit;    ///< absolute path, or empty
+    std::optional<QString> circuitText = {}; ///< of a circuit with changes that its file does not have
     engine::Plan plan;
     std::map<QString, QString> annotations; ///< by tensor name
     QString tensor;                         ///< name of the selected tensor

@@ -32,6 +32,8 @@ public:
     [[nodiscard]] bool modified() const { return m_open && !m_undo.isClean(); }
     [[nodiscard]] QByteArray savedText() const;
     void markSaved() { m_undo.setClean(); }
+    [[nodiscard]] const QString& path() const { return m_path; }
+    void setPath(const QString& path) { m_path = path; }
 
     /// What the parser says about the newest text that it has read.
     [[nodiscard]] const std::vector<Diagnostic>& diagnostics() const { return m_diagnostics; }
