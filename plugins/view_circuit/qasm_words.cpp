@@ -170,7 +170,9 @@ std::vector<std::pair<int, int>> foldableLines(const QString& text) {
     for (const auto& word : wordsOf(text)) {
         const int first = lineAt(word.begin), last = lineAt(word.end);
         if (word.kind == PartKind::Comment) {
-            const bool whole = text.left(word.begin).section(QLatin1Char('\n'), -1).trimmed().isEmpty();
+            int before = word.begin;
+            while (before > 0 && (text[before - 1] == QLatin1Char(' ') || text[before - 1] == QLatin1Char('\t'))) --before;
+            const bool whole = before == 0 || text[before - 1] == QLatin1Char('\n');
             if (whole && first == commentsTo + 1) {
                 commentsTo = last;
             } else {

@@ -56,6 +56,7 @@ SourceEditor::SourceEditor(ViewContext& context, QWidget* parent)
     });
     connect(&context, &ViewContext::themeChanged, this, [this] { recolor(); });
     recolor();
+    load(); // at once: what is typed here must never meet another text there
 }
 
 void SourceEditor::load() {
