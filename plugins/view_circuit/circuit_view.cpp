@@ -20,6 +20,8 @@ namespace qscope {
 
 namespace {
 
+constexpr int kBesideWidth = 1100;
+
 /// Everything about a circuit that takes time to find out.
 struct Drawing {
     std::shared_ptr<const CircuitGeometry> geometry;
@@ -60,7 +62,7 @@ public:
         }
         topLayout->addWidget(m_canvas, 1);
         topLayout->addWidget(m_steps);
-        auto* below = new QSplitter(Qt::Horizontal, &body());
+        auto* below = m_below = new QSplitter(Qt::Horizontal, &body());
         below->addWidget(m_source);
         m_side = new QSplitter(Qt::Vertical, below);
         if (m_text) m_side->addWidget(new ParameterPanel(viewContext, *m_text, m_side));
@@ -70,7 +72,7 @@ public:
         below->setStretchFactor(0, 3);
         below->setStretchFactor(1, 2);
         below->setChildrenCollapsible(false);
-        auto* split = new QSplitter(Qt::Vertical, &body());
+        auto* split = m_split = new QSplitter(Qt::Vertical, &body());
         split->addWidget(top);
         split->addWidget(below);
         split->setStretchFactor(0, 3);
@@ -98,6 +100,14 @@ public:
     }
 
 protected:
+    /// Where there is room the source stands beside the drawing, else below it.
+    void resizeEvent(QResizeEvent* event) override {
+        ViewPage::resizeEvent(event);
+        const bool wide = width() >= kBesideWidth;
+        m_split->setOrientation(wide ? Qt::Horizontal : Qt::Vertical);
+        m_below->setOrientation(wide ? Qt::Vertical : Qt::Horizontal);
+    }
+
     void refresh() override {
         const auto opened = context().circuit();
         if (!opened) {
@@ -170,7 +180,7 @@ private:
     StepBar* m_steps;
     SourceEditor* m_source;
     MessageList* m_messages;
-    QSplitter* m_side = nullptr;
+    QSplitter *m_split = nullptr, *m_below = nullptr, *m_side = nullptr;
     QWidget* m_top = nullptr;
     QString m_facts;
     engine::WireOrder m_order = engine::WireOrder::ZeroAtTop;

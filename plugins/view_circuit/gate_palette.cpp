@@ -21,7 +21,7 @@ public:
         , m_gate(gate) {
         setObjectName(QStringLiteral("gate_") + gate.name);
         setText(gate.label);
-        setFont(Theme::body());
+        setFont(Theme::caption());
         setAccessibleName(QCoreApplication::translate("CircuitView", "Add gate %1").arg(gate.name));
         setToolTip(
             QCoreApplication::translate(
@@ -30,7 +30,7 @@ public:
         setCursor(Qt::OpenHandCursor);
     }
     [[nodiscard]] QSize sizeHint() const override {
-        return {std::max(28, fontMetrics().horizontalAdvance(text()) + 14), 26};
+        return {std::max(26, fontMetrics().horizontalAdvance(text()) + 12), 24};
     }
 
 protected:
@@ -78,7 +78,7 @@ GatePalette::GatePalette(ViewContext& context, QWidget* parent)
 }
 
 void GatePalette::resizeEvent(QResizeEvent*) {
-    constexpr int kGap = 4, kMargin = 8;
+    constexpr int kGap = 3, kMargin = 8;
     int x = kMargin, y = kGap;
     for (auto* button : m_buttons) {
         const QSize size = button->sizeHint();

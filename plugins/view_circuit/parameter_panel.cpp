@@ -109,7 +109,7 @@ void ParameterPanel::refresh() {
     const auto opened = m_context.circuit();
     const auto circuit = opened ? opened->circuit : nullptr;
     if (m_own || (circuit && !m_text.inStep() && !m_text.hasErrors())) return; // comes again when the text is read
-    setEnabled(m_text.inStep());
+    setEnabled(true);
     std::vector<engine::LiteralAngle> angles;
     const auto step = m_context.selection().step;
     const bool selected = circuit && step > 0 && static_cast<std::size_t>(step) <= circuit->operations.size() &&

@@ -171,7 +171,8 @@ std::vector<std::pair<int, int>> foldableLines(const QString& text) {
         const int first = lineAt(word.begin), last = lineAt(word.end);
         if (word.kind == PartKind::Comment) {
             int before = word.begin;
-            while (before > 0 && (text[before - 1] == QLatin1Char(' ') || text[before - 1] == QLatin1Char('\t'))) --before;
+            while (before > 0 && (text[before - 1] == QLatin1Char(' ') || text[before - 1] == QLatin1Char('\t')))
+                --before;
             const bool whole = before == 0 || text[before - 1] == QLatin1Char('\n');
             if (whole && first == commentsTo + 1) {
                 commentsTo = last;

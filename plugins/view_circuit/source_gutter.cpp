@@ -33,11 +33,11 @@ void SourceGutter::paintEvent(QPaintEvent*) {
     painter.setRenderHint(QPainter::Antialiasing);
     const auto& theme = m_context.theme();
     painter.fillRect(rect(), theme.color(Role::Raised));
-    painter.setFont(m_editor.font());
+    painter.setFont(m_editor.document()->defaultFont());
     for (const auto& line : m_editor.visibleLines()) {
         const bool marked = line.number + 1 == m_editor.markedLine();
         painter.setPen(theme.color(marked ? Role::Text : Role::Muted));
-        painter.drawText(QRectF(0, line.top, width() - kFold - 2, line.height), Qt::AlignRight | Qt::AlignVCenter,
+        painter.drawText(QRectF(0, line.top, width() - kFold - 2, line.height), Qt::AlignRight | Qt::AlignTop,
                          QString::number(line.number + 1));
         const double middle = line.top + line.height / 2;
         if (const auto remark = m_editor.remarkOn(line.number + 1); remark && *remark != Severity::Note) {

@@ -42,7 +42,7 @@ void SourceEditor::complete(bool asked) {
     }
     m_completer->setCompletionPrefix(found.prefix);
     auto* popup = m_completer->popup();
-    popup->setFont(font());
+    popup->setFont(document()->defaultFont());
     popup->setCurrentIndex(m_completer->completionModel()->index(0, 0));
     QRect place = cursorRect();
     place.translate(viewport()->x() - fontMetrics().horizontalAdvance(found.prefix), 0);

@@ -73,7 +73,7 @@ Result<std::string> qaoa(const LibraryValues& values) {
     defineBond(text);
     if (!angles.declarations().empty()) text.line("{}", angles.declarations());
     text.qubits("q", n);
-    text.bits("c", n);
+    if (values.flag("measure")) text.bits("c", n);
     text.line("{}", body.substr(0, body.size() - 1));
     if (values.flag("measure")) text.measure("q", "c");
     return text.take();
