@@ -69,8 +69,7 @@ public:
         m_side->addWidget(m_messages);
         m_side->setChildrenCollapsible(false);
         below->addWidget(m_side);
-        below->setStretchFactor(0, 3);
-        below->setStretchFactor(1, 2);
+        below->setStretchFactor(0, 1); // the sliders keep the size they ask for
         below->setChildrenCollapsible(false);
         auto* split = m_split = new QSplitter(Qt::Vertical, &body());
         split->addWidget(top);
@@ -145,8 +144,7 @@ private:
     /// Of the circuit that is drawn; says so when the text has gone on without it.
     void showFacts() {
         const bool old = m_text && m_shown && m_shown->circuit && m_text->hasErrors();
-        header().setSubject(old ? tr("the text has errors: this is the last circuit without · %1").arg(m_facts)
-                                : m_facts);
+        header().setSubject(old ? tr("the text has errors; drawn is the last circuit without") : m_facts);
     }
 
     /// Takes no room while there is nothing in it.

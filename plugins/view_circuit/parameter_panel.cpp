@@ -17,6 +17,7 @@ namespace {
 
 constexpr int kParts = 48; ///< steps of a slider in pi
 constexpr int kMergeBase = 1000;
+constexpr int kMostRows = 1000;
 
 int sliderValue(double radians) {
     return static_cast<int>(std::lround(std::clamp(radians / std::numbers::pi, -2.0, 2.0) * kParts));
@@ -41,6 +42,7 @@ ParameterPanel::ParameterPanel(ViewContext& context, CircuitText& text, QWidget*
     m_layout->setHorizontalSpacing(8);
     m_layout->setVerticalSpacing(4);
     m_layout->setColumnStretch(1, 1);
+    m_layout->setRowStretch(kMostRows, 1); // room that is left stays below
     m_layout->addWidget(m_title, 0, 0, 1, 3);
     connect(&text, &CircuitText::checked, this, &ParameterPanel::refresh);
     connect(&text, &CircuitText::inputsChanged, this, &ParameterPanel::refresh);
