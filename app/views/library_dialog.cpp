@@ -20,7 +20,9 @@ namespace qscope {
 /// A circuit drawn as large as fits, from its beginning where it is long.
 class CircuitPreview : public QWidget {
 public:
-    CircuitPreview(ViewContext& context, QWidget* parent) : QWidget(parent), m_context(context) {
+    CircuitPreview(ViewContext& context, QWidget* parent)
+        : QWidget(parent)
+        , m_context(context) {
         setMinimumHeight(160);
         setAccessibleName(LibraryDialog::tr("Preview of the circuit"));
     }
@@ -61,7 +63,8 @@ Result<Made> made(const engine::LibrarySpec& spec) {
     const auto& circuit = *parsed.circuit;
     return Made{QString::fromStdString(program),
                 LibraryDialog::tr("%1 qubits, %2 operations, depth %3")
-                    .arg(formatInteger(circuit.qubits), formatInteger(static_cast<std::int64_t>(circuit.operations.size())),
+                    .arg(formatInteger(circuit.qubits),
+                         formatInteger(static_cast<std::int64_t>(circuit.operations.size())),
                          formatInteger(engine::depth(circuit))),
                 std::make_shared<const CircuitGeometry>(parsed.circuit, engine::WireOrder::ZeroAtTop)};
 }
@@ -70,7 +73,9 @@ Result<Made> made(const engine::LibrarySpec& spec) {
 std::vector<engine::ParamSpec> formTable(const engine::LibraryCircuit& circuit) {
     std::vector<engine::ParamSpec> table;
     for (const auto& row : circuit.parameters) {
-        engine::ParamSpec spec{row.key, row.label, engine::ParamType::Choice, row.byDefault, row.minimum, row.maximum, row.choices, row.help, row.unit};
+        engine::ParamSpec spec{row.key,       row.label,   engine::ParamType::Choice,
+                               row.byDefault, row.minimum, row.maximum,
+                               row.choices,   row.help,    row.unit};
         if (std::holds_alternative<bool>(row.byDefault)) spec.type = engine::ParamType::Flag;
         if (std::holds_alternative<std::int64_t>(row.byDefault)) spec.type = engine::ParamType::Integer;
         if (std::holds_alternative<double>(row.byDefault)) spec.type = engine::ParamType::Real;
@@ -82,9 +87,15 @@ std::vector<engine::ParamSpec> formTable(const engine::LibraryCircuit& circuit) 
 } // namespace
 
 LibraryDialog::LibraryDialog(Workspace& workspace, QWidget* parent)
-    : QDialog(parent), m_workspace(workspace), m_jobs(workspace.makeJobs()), m_tree(new QTreeWidget(this)),
-      m_name(new QLabel(this)), m_summary(new QLabel(this)), m_form(new ParamForm(this)), m_facts(new QLabel(this)),
-      m_preview(new CircuitPreview(workspace, this)) {
+    : QDialog(parent)
+    , m_workspace(workspace)
+    , m_jobs(workspace.makeJobs())
+    , m_tree(new QTreeWidget(this))
+    , m_name(new QLabel(this))
+    , m_summary(new QLabel(this))
+    , m_form(new ParamForm(this))
+    , m_facts(new QLabel(this))
+    , m_preview(new CircuitPreview(workspace, this)) {
     setAttribute(Qt::WA_DeleteOnClose);
     setWindowTitle(tr("New circuit from the library"));
     resize(960, 640);
@@ -130,7 +141,8 @@ LibraryDialog::LibraryDialog(Workspace& workspace, QWidget* parent)
     layout->addWidget(buttons);
     connect(filter, &QLineEdit::textChanged, this, &LibraryDialog::fillTree);
     connect(m_tree, &QTreeWidget::currentItemChanged, this, [this](QTreeWidgetItem* item) {
-        const auto* circuit = item ? engine::findLibraryCircuit(item->data(0, Qt::UserRole).toString().toStdString()) : nullptr;
+        const auto* circuit =
+            item ? engine::findLibraryCircuit(item->data(0, Qt::UserRole).toString().toStdString()) : nullptr;
         if (circuit) show(*circuit);
     });
     connect(m_form, &ParamForm::edited, this, &LibraryDialog::preview);
@@ -149,7 +161,8 @@ void LibraryDialog::fillTree(const QString& filter) {
     m_tree->clear();
     QTreeWidgetItem* group = nullptr;
     for (const auto& circuit : engine::circuitLibrary()) {
-        const QString name = QString::fromStdString(circuit.name), about = QString::fromStdString(circuit.summary + circuit.group + circuit.id);
+        const QString name = QString::fromStdString(circuit.name),
+                      about = QString::fromStdString(circuit.summary + circuit.group + circuit.id);
         if (!name.contains(filter, Qt::CaseInsensitive) && !about.contains(filter, Qt::CaseInsensitive)) continue;
         const QString groupName = QString::fromStdString(circuit.group);
         if (!group || group->text(0) != groupName) {
@@ -180,7 +193,8 @@ void LibraryDialog::show(const engine::LibraryCircuit& circuit) {
     if (&circuit == m_circuit) return;
     m_circuit = &circuit;
     m_name->setText(QString::fromStdString(circuit.name));
-    m_summary->setText(QString::fromStdString(circuit.summary) + QLatin1Char('\n') + QString::fromStdString(circuit.reference));
+    m_summary->setText(QString::fromStdString(circuit.summary) + QLatin1Char('\n') +
+                       QString::fromStdString(circuit.reference));
     m_form->setMethod(formTable(circuit), {circuit.id, {}});
     preview();
 }
@@ -190,7 +204,9 @@ void LibraryDialog::preview() {
     m_open->setEnabled(false);
     runJob(
         *m_jobs, QString(),
-        [spec = engine::LibrarySpec{m_circuit->id, m_form->spec().parameters}](const RunContext&) { return made(spec); },
+        [spec = engine::LibrarySpec{m_circuit->id, m_form->spec().parameters}](const RunContext&) {
+            return made(spec);
+        },
         [this](Result<Made> result) {
             QPalette colors = palette();
             colors.setColor(QPalette::WindowText, m_workspace.theme().color(result ? Role::Muted : Role::Bad));

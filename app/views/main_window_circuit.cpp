@@ -17,20 +17,19 @@ constexpr const char* kFirstCircuit = "OPENQASM 3.0;\ninclude \"stdgates.inc\";\
 }
 
 void MainWindow::makeCircuitFileActions(QMenu& menu) {
-    addAction(menu, tr("&New circuit"), QKeySequence::New, QStringLiteral("circuit"), [this] {
-        keepCircuit([this] { m_workspace.newCircuit(QLatin1String(kFirstCircuit)); });
-    });
+    addAction(menu, tr("&New circuit"), QKeySequence::New, QStringLiteral("circuit"),
+              [this] { keepCircuit([this] { m_workspace.newCircuit(QLatin1String(kFirstCircuit)); }); });
     addAction(menu, tr("New circuit from &library…"), QKeySequence(tr("Ctrl+Shift+N")), {}, [this] { openLibrary(); });
-    m_saveCircuitAction = addAction(menu, tr("Sa&ve circuit"), {}, QStringLiteral("save"), [this] { saveCircuit(false); });
+    m_saveCircuitAction =
+        addAction(menu, tr("Sa&ve circuit"), {}, QStringLiteral("save"), [this] { saveCircuit(false); });
     m_saveCircuitAsAction = addAction(menu, tr("Save circui&t as…"), {}, {}, [this] { saveCircuit(true); });
     menu.addSeparator();
 }
 
 LibraryDialog* MainWindow::openLibrary() {
     auto* dialog = new LibraryDialog(m_workspace, this);
-    connect(dialog, &LibraryDialog::accepted, this, [this](const QString& program) {
-        keepCircuit([this, program] { m_workspace.newCircuit(program); });
-    });
+    connect(dialog, &LibraryDialog::accepted, this,
+            [this](const QString& program) { keepCircuit([this, program] { m_workspace.newCircuit(program); }); });
     dialog->QWidget::show();
     return dialog;
 }
@@ -42,9 +41,8 @@ void MainWindow::connectCircuit() {
         m_autosave.touch();
     });
     connect(&m_workspace.circuitText(), &CircuitText::edited, this, [this] { m_autosave.touch(); });
-    connect(&m_workspace, &Workspace::circuitWouldBeLost, this, [this](const QStringList& paths) {
-        keepCircuit([this, paths] { m_workspace.openAll(paths); });
-    });
+    connect(&m_workspace, &Workspace::circuitWouldBeLost, this,
+            [this](const QStringList& paths) { keepCircuit([this, paths] { m_workspace.openAll(paths); }); });
     connect(&m_workspace, &Workspace::circuitSaved, this, [this](const QString& path) {
         statusBar()->showMessage(tr("Saved %1").arg(path), 4000);
         refreshTitle();
@@ -65,7 +63,8 @@ void MainWindow::saveCircuit(bool choosePath) {
     dialog->setNameFilters({tr("OpenQASM (*.qasm)"), tr("All files (*)")});
     dialog->setDefaultSuffix(QStringLiteral("qasm"));
     dialog->selectFile(path.isEmpty() ? QStringLiteral("circuit.qasm") : path);
-    connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& chosen) { m_workspace.saveCircuitTo(chosen); });
+    connect(dialog, &QFileDialog::fileSelected, this,
+            [this](const QString& chosen) { m_workspace.saveCircuitTo(chosen); });
     connect(dialog, &QDialog::rejected, this, [this] { m_afterCircuitSaved = {}; });
     dialog->open();
 }
@@ -73,10 +72,11 @@ void MainWindow::saveCircuit(bool choosePath) {
 void MainWindow::keepCircuit(std::function<void()> then) {
     if (!m_workspace.circuitText().modified()) return then();
     const QString path = m_workspace.circuitText().path();
-    auto* box = new QMessageBox(QMessageBox::Question, tr("Unsaved circuit"),
-                                path.isEmpty() ? tr("The circuit has not been saved.")
-                                               : tr("%1 has changes that are not saved.").arg(QFileInfo(path).fileName()),
-                                QMessageBox::Save | QMessageBox::Discard | QMessageBox::Cancel, this);
+    auto* box =
+        new QMessageBox(QMessageBox::Question, tr("Unsaved circuit"),
+                        path.isEmpty() ? tr("The circuit has not been saved.")
+                                       : tr("%1 has changes that are not saved.").arg(QFileInfo(path).fileName()),
+                        QMessageBox::Save | QMessageBox::Discard | QMessageBox::Cancel, this);
     box->setObjectName(QStringLiteral("unsavedCircuit"));
     box->setAttribute(Qt::WA_DeleteOnClose);
     connect(box, &QMessageBox::finished, this, [this, then = std::move(then)](int answer) {

@@ -165,7 +165,8 @@ TEST_CASE("A circuit of the library is chosen, set, previewed and opened", "[gui
 TEST_CASE("Inputs of a circuit are 0 until a slider moves them", "[gui]") {
     TemporaryFolder folder;
     Studio studio(QString::fromStdString((folder / "home").string()));
-    studio.workspace->newCircuit(QStringLiteral("OPENQASM 3.0;\ninclude \"stdgates.inc\";\ninput float a;\nqubit[1] q;\nrx(a) q[0];\n"));
+    studio.workspace->newCircuit(
+        QStringLiteral("OPENQASM 3.0;\ninclude \"stdgates.inc\";\ninput float a;\nqubit[1] q;\nrx(a) q[0];\n"));
     studio.awaitState();
     REQUIRE(studio.workspace->simulation());
     CHECK(studio.workspace->simulation()->probabilities.front().index == 0);
@@ -187,15 +188,21 @@ TEST_CASE("The circuit editor and the library are pictured in both themes", "[gu
             const auto shoot = [&](QWidget& widget, const char* page) {
                 QCoreApplication::sendPostedEvents();
                 QTest::qWait(200); // views follow in jobs of their own
-                const QString name = QStringLiteral("%1/%2-%3x%4-%5.png").arg(folder, QLatin1String(page)).arg(size.width()).arg(size.height()).arg(QLatin1String(theme));
+                const QString name = QStringLiteral("%1/%2-%3x%4-%5.png")
+                                         .arg(folder, QLatin1String(page))
+                                         .arg(size.width())
+                                         .arg(size.height())
+                                         .arg(QLatin1String(theme));
                 REQUIRE(widget.grab().save(name));
             };
             auto* dialog = studio.window->openLibrary();
             dialog->choose(QStringLiteral("qaoa"));
-            await(*dialog, &LibraryDialog::previewed, [&] { return dialog->findChild<QPushButton*>(QStringLiteral("libraryOpen"))->isEnabled(); });
+            await(*dialog, &LibraryDialog::previewed,
+                  [&] { return dialog->findChild<QPushButton*>(QStringLiteral("libraryOpen"))->isEnabled(); });
             shoot(*dialog, "library");
             dialog->close();
-            studio.workspace->newCircuit(QString::fromStdString(*engine::libraryProgram({"vqe-ising", {{"spins", "4"}, {"inputs", "true"}}})));
+            studio.workspace->newCircuit(
+                QString::fromStdString(*engine::libraryProgram({"vqe-ising", {{"spins", "4"}, {"inputs", "true"}}})));
             studio.window->circuitArea().raiseView(QStringLiteral("circuit"));
             auto& text = studio.workspace->circuitText();
             studio.workspace->circuitText().setInput(QStringLiteral("bond_0"), 0.8);
