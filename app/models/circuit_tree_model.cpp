@@ -3,6 +3,7 @@
 
 #include "plugins/sdk/format.h"
 
+#include <cmath>
 #include <type_traits>
 
 namespace qscope {
@@ -23,9 +24,13 @@ QString names(const engine::Circuit& circuit, const std::vector<int>& qubits) {
 }
 
 QString call(const engine::Circuit& circuit, const std::string& name, const std::vector<double>& parameters,
-             const std::vector<int>& qubits) {
+             const std::vector<int>& qubits, const engine::GateDetail* detail = nullptr) {
     QStringList values;
-    for (const double value : parameters) values << formatAngle(value);
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+        if (std::isfinite(parameters[i])) values << formatAngle(parameters[i]);
+        else if (detail && i < detail->expressions.size()) values << QString::fromStdString(engine::expressionText(detail->expressions[i], circuit));
+        else values << QStringLiteral("…"); // known when it runs
+    }
     const QString list = values.isEmpty() ? QString() : QStringLiteral("(%1)").arg(values.join(QStringLiteral(", ")));
     return QStringLiteral("%1%2 %3").arg(QString::fromStdString(name), list, names(circuit, qubits));
 }
@@ -45,6 +50,8 @@ QString operationText(const engine::Circuit& circuit, const engine::Operation& o
                 return QStringLiteral("barrier %1").arg(names(circuit, what.qubits));
             else if constexpr (std::is_same_v<T, engine::ControlOp>)
                 return QStringLiteral("%1 %2").arg(QString::fromStdString(what.control->label), names(circuit, what.control->qubits)).trimmed();
+            else if constexpr (std::is_same_v<T, engine::GateOp>)
+                return call(circuit, what.name, what.parameters, what.qubits, what.detail.get());
             else return call(circuit, what.name, what.parameters, what.qubits);
         },
         operation.what);

@@ -60,7 +60,7 @@ void CircuitNavigator::setCircuit() {
                             tr("Open a circuit…"), [this] { m_workspace.request(WindowRequest::OpenCircuit); });
         return;
     }
-    m_summary->setText(tr("%1, %n qubit(s)", nullptr, open->circuit->qubits).arg(QFileInfo(open->path).fileName()));
+    m_summary->setText(tr("%1, %n qubit(s)", nullptr, open->circuit->qubits).arg(open->path.isEmpty() ? tr("untitled circuit") : QFileInfo(open->path).fileName()));
     m_summary->setToolTip(open->path);
     if (open->circuit->operations.size() < kExpandBelow) m_tree->expandAll();
     m_tree->collapse(m_model.index(CircuitTreeModel::Bits, 0));

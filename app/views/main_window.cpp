@@ -71,18 +71,9 @@ void MainWindow::connectWorkspace() {
         refreshTitle();
         m_autosave.touch();
     });
-    connect(&m_workspace, &Workspace::openFailed, this, [this](const QString&, const QString& reason) {
-        m_notice->offer(reason, tr("Show messages"), [this] {
-            m_bottomDocks[1]->show();
-            m_bottomDocks[1]->raise();
-        });
-    });
-    connect(&m_workspace, &Workspace::planRunFailed, this, [this](const QString& reason) {
-        m_notice->offer(reason, tr("Show messages"), [this] {
-            m_bottomDocks[1]->show();
-            m_bottomDocks[1]->raise();
-        });
-    });
+    connect(&m_workspace, &Workspace::openFailed, this, [this](const QString&, const QString& reason) { reportProblem(reason); });
+    connect(&m_workspace, &Workspace::planRunFailed, this, &MainWindow::reportProblem);
+    connectCircuit();
     connect(&m_planPanel->calibration(), &CalibrationPanel::coverageRequested, this,
             [this] { m_modelArea->raiseView(QStringLiteral("coverage")); });
     connect(&m_workspace.board(), &BoardKeeper::sweepAsked, this, [this] {
@@ -118,6 +109,13 @@ void MainWindow::connectWorkspace() {
     });
 }
 
+void MainWindow::reportProblem(const QString& reason) {
+    m_notice->offer(reason, tr("Show messages"), [this] {
+        m_bottomDocks[1]->show();
+        m_bottomDocks[1]->raise();
+    });
+}
+
 void MainWindow::setMode(Mode mode) {
     const bool leavesWelcome = m_mode == Mode::Welcome && mode != Mode::Welcome;
     if (m_mode != Mode::Welcome && mode == Mode::Welcome) m_windowState = saveState(kLayoutVersion);
@@ -139,6 +137,7 @@ void MainWindow::setMode(Mode mode) {
     if (auto* action = m_modeActions ? m_modeActions->actions().value(static_cast<int>(mode)) : nullptr)
         action->setChecked(true);
     refreshActions();
+    refreshTitle();
 }
 
 void MainWindow::chooseTheme(const QString& choice) {
@@ -213,15 +212,22 @@ void MainWindow::startTour(int index) { m_tourGuide->start(m_tours[static_cast<s
 
 void MainWindow::refreshTitle() {
     QString name;
-    if (!m_sessionPath.isEmpty()) name = QFileInfo(m_sessionPath).fileName();
+    const auto& circuit = m_workspace.circuitText();
+    if (m_mode == Mode::Circuit && circuit.isOpen()) // its text is a document of its own, with a mark while it is unsaved
+        name = (circuit.path().isEmpty() ? tr("untitled circuit") : QFileInfo(circuit.path()).fileName()) + QStringLiteral("[*]");
+    else if (!m_sessionPath.isEmpty()) name = QFileInfo(m_sessionPath).fileName();
     else if (const auto checkpoint = m_workspace.checkpoint(); checkpoint && m_mode != Mode::Circuit)
         name = QFileInfo(QString::fromStdString(checkpoint->path.string())).fileName();
-    else if (m_workspace.circuit()) name = QFileInfo(m_workspace.circuit()->path).fileName();
     setWindowTitle(name.isEmpty() ? tr("Quantoscope") : tr("%1 – Quantoscope").arg(name));
+    setWindowModified(name.endsWith(QLatin1String("[*]")) && circuit.modified());
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
-    // Nothing is asked: the session is kept and offered on the welcome page.
+    if (m_workspace.circuitText().modified()) {
+        event->ignore();
+        return keepCircuit([this] { close(); });
+    }
+    // Nothing else is asked: the session is kept and offered on the welcome page.
     m_workspace.settings().setLayout(layoutNow());
     m_autosave.finish();
     event->accept();

@@ -12,12 +12,14 @@ class QActionGroup;
 class QDockWidget;
 class QLabel;
 class QStackedWidget;
+class QUndoGroup;
 
 namespace qscope {
 
 class CircuitNavigator;
 class CommandPalette;
 class ExportDialog;
+class LibraryDialog;
 class NoticeBar;
 class PlanPanel;
 class SimulatePanel;
@@ -60,6 +62,8 @@ public:
     void openPalette();
     /// The dialog that writes a result; null without a model.
     ExportDialog* openExport();
+    /// The dialog of ready circuits.
+    LibraryDialog* openLibrary();
     void startTour(int index);
     void resetLayout();
     [[nodiscard]] SessionData session() const;
@@ -83,6 +87,7 @@ private:
     void handleRequest(WindowRequest what);
     void offerRecovery();
     void refreshTitle();
+    void reportProblem(const QString& reason);
     // main_window_docks.cpp
     void makeCentre();
     void makeDocks();
@@ -103,6 +108,13 @@ private:
     QAction* addAction(QMenu& menu, const QString& text, const QKeySequence& shortcut, const QString& icon,
                        std::function<void()> run);
     void refreshActions();
+    // main_window_circuit.cpp
+    void makeCircuitFileActions(QMenu& menu);
+    void connectCircuit();
+    void saveCircuit(bool choosePath);
+    /// Runs `then` at once, or when the user has saved or discarded what the circuit's file does not have.
+    void keepCircuit(std::function<void()> then);
+    void refreshSaving();
     // main_window_files.cpp
     void chooseModel(bool folder);
     void chooseCircuit();
@@ -143,6 +155,11 @@ private:
     QActionGroup* m_themeActions = nullptr;
     QActionGroup* m_deviceActions = nullptr;
     QAction* m_saveSessionAction = nullptr;
+    QAction* m_saveSessionAsAction = nullptr;
+    QAction* m_saveCircuitAction = nullptr;
+    QAction* m_saveCircuitAsAction = nullptr;
+    QUndoGroup* m_undoGroup = nullptr;
+    std::function<void()> m_afterCircuitSaved;
     QAction* m_exportAction = nullptr;
     QAction* m_reportAction = nullptr;
     QAction* m_runAction = nullptr;

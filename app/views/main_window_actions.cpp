@@ -18,6 +18,7 @@
 #include <QStatusBar>
 #include <QToolBar>
 #include <QToolButton>
+#include <QUndoGroup>
 
 #include <algorithm>
 
@@ -64,6 +65,7 @@ void MainWindow::makeFileMenu() {
     addAction(menu, tr("&Open model…"), QKeySequence::Open, QStringLiteral("open"), [this] { chooseModel(false); });
     addAction(menu, tr("Open model &folder…"), QKeySequence(tr("Ctrl+Shift+O")), {}, [this] { chooseModel(true); });
     addAction(menu, tr("Open &circuit…"), QKeySequence(tr("Ctrl+Alt+O")), {}, [this] { chooseCircuit(); });
+    makeCircuitFileActions(menu);
     auto& samples = *menu.addMenu(tr("Open sa&mple"));
     if (!sampleModel().isEmpty())
         addAction(samples, tr("Bard, a small language model"), {}, QStringLiteral("model"), [this] { m_workspace.open(sampleModel()); });
@@ -74,7 +76,7 @@ void MainWindow::makeFileMenu() {
     connect(recent, &QMenu::aboutToShow, this, [this, recent] { fillRecentMenu(*recent); });
     menu.addSeparator();
     m_saveSessionAction = addAction(menu, tr("&Save session"), QKeySequence::Save, QStringLiteral("save"), [this] { saveSession(false); });
-    addAction(menu, tr("Save session &as…"), QKeySequence(tr("Ctrl+Shift+S")), {}, [this] { saveSession(true); });
+    m_saveSessionAsAction = addAction(menu, tr("Save session &as…"), QKeySequence(tr("Ctrl+Shift+S")), {}, [this] { saveSession(true); });
     menu.addSeparator();
     m_exportAction = addAction(menu, tr("&Export result…"), QKeySequence(tr("Ctrl+E")), QStringLiteral("export"), [this] { openExport(); });
     m_reportAction = addAction(menu, tr("Save re&port…"), QKeySequence(tr("Ctrl+Shift+E")), {}, [this] { saveReport(); });
@@ -96,11 +98,13 @@ void MainWindow::fillRecentMenu(QMenu& menu) {
 void MainWindow::makeEditMenu() {
     auto& menu = *menuBar()->addMenu(tr("&Edit"));
     m_menus.emplace_back(tr("Edit"), &menu);
-    auto& stack = m_workspace.document().undoStack();
-    auto* undo = stack.createUndoAction(this, tr("Undo"));
+    m_undoGroup = new QUndoGroup(this);
+    m_undoGroup->addStack(&m_workspace.document().undoStack());
+    m_undoGroup->addStack(&m_workspace.circuitText().undoStack());
+    auto* undo = m_undoGroup->createUndoAction(this, tr("Undo"));
     undo->setShortcut(QKeySequence::Undo);
     setIcon(*undo, QStringLiteral("undo"), m_workspace.theme());
-    auto* redo = stack.createRedoAction(this, tr("Redo"));
+    auto* redo = m_undoGroup->createRedoAction(this, tr("Redo"));
     redo->setShortcut(QKeySequence::Redo);
     setIcon(*redo, QStringLiteral("redo"), m_workspace.theme());
     menu.addAction(undo);
@@ -295,6 +299,7 @@ void MainWindow::refreshActions() {
     const bool circuit = m_workspace.circuit() && m_workspace.circuit()->circuit;
     for (auto* action : m_modelActions) action->setEnabled(model);
     for (auto* action : m_circuitActions) action->setEnabled(circuit);
+    refreshSaving();
     m_saveSessionAction->setEnabled(model || m_workspace.circuit());
     m_exportAction->setEnabled(model);
     m_reportAction->setEnabled(m_workspace.report() != nullptr);

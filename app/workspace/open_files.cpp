@@ -19,17 +19,16 @@ Result<std::shared_ptr<const OpenCircuit>> openCircuit(const QString& path) {
         return fail(ErrorCode::Io, "{}: {}", path.toStdString(), file.errorString().toStdString());
     if (file.size() > kCircuitBytes)
         return fail(ErrorCode::Unsupported, "{}: {} bytes are too long for a circuit", path.toStdString(), file.size());
-    const QByteArray bytes = file.readAll();
-    auto parsed = engine::parseQasm({bytes.constData(), static_cast<std::size_t>(bytes.size())});
-    auto circuit = std::make_shared<OpenCircuit>();
-    circuit->path = path;
-    circuit->text = QString::fromUtf8(bytes);
-    circuit->circuit = std::move(parsed.circuit);
-    circuit->diagnostics = std::move(parsed.diagnostics);
-    return std::shared_ptr<const OpenCircuit>(std::move(circuit));
+    return circuitFromText(path, QString::fromUtf8(file.readAll()));
 }
 
 } // namespace
+
+std::shared_ptr<const OpenCircuit> circuitFromText(const QString& path, const QString& text) {
+    const QByteArray bytes = text.toUtf8();
+    auto parsed = engine::parseQasm({bytes.constData(), static_cast<std::size_t>(bytes.size())});
+    return std::make_shared<const OpenCircuit>(OpenCircuit{path, text, std::move(parsed.circuit), std::move(parsed.diagnostics)});
+}
 
 Result<OpenedFiles> openFiles(const QString& path, const engine::Registries& registries, const RunContext& context) {
     OpenedFiles opened;
@@ -42,7 +41,9 @@ Result<OpenedFiles> openFiles(const QString& path, const engine::Registries& reg
             if (checkpoint) opened.checkpoint = *std::move(checkpoint);
             else opened.missing.push_back(checkpoint.error());
         }
-        if (!opened.session->circuit.isEmpty()) {
+        if (opened.session->circuitText) {
+            opened.circuit = circuitFromText(opened.session->circuit, *opened.session->circuitText);
+        } else if (!opened.session->circuit.isEmpty()) {
             auto circuit = openCircuit(opened.session->circuit);
             if (circuit) opened.circuit = *std::move(circuit);
             else opened.missing.push_back(circuit.error());

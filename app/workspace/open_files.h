@@ -18,6 +18,9 @@ struct OpenedFiles {
     std::vector<Error> missing; ///< files that a session names and that do not open
 };
 
+/// A circuit from its text; `path` may be empty. The places in it count from this very text.
+[[nodiscard]] std::shared_ptr<const OpenCircuit> circuitFromText(const QString& path, const QString& text);
+
 /// Opens by what the name says: `.qasm`, `.qscope`, anything else is a checkpoint. In a job.
 [[nodiscard]] Result<OpenedFiles> openFiles(const QString& path, const engine::Registries& registries,
                                             const RunContext& context);

@@ -89,7 +89,7 @@ Json toJson(const SessionData& session, const QString& folder) {
     for (auto it = session.layout.begin(); it != session.layout.end(); ++it)
         parts[it.key().toStdString()] = it.value().toBase64().toStdString();
     const auto& at = session.selection;
-    return {{"format", kFormat},
+    Json json{{"format", kFormat},
             {"version", kVersion},
             {"checkpoint", stored(session.checkpoint, folder)},
             {"circuit", stored(session.circuit, folder)},
@@ -102,6 +102,8 @@ Json toJson(const SessionData& session, const QString& folder) {
                            {"qubit", at.qubit},
                            {"step", at.step}}},
             {"layout", {{"version", kLayoutVersion}, {"parts", std::move(parts)}}}};
+    if (session.circuitText) json["circuit_text"] = session.circuitText->toStdString();
+    return json;
 }
 
 Result<SessionData> sessionFromJson(const Json& json, const QString& folder) {
@@ -121,6 +123,10 @@ Result<SessionData> sessionFromJson(const Json& json, const QString& folder) {
     };
     session.checkpoint = absolute(fields.text("checkpoint"));
     session.circuit = absolute(fields.text("circuit"));
+    if (const auto text = json.find("circuit_text"); text != json.end()) { // only where there is something unsaved
+        if (!text->is_string()) return malformed("circuit_text");
+        session.circuitText = QString::fromStdString(text->get<std::string>());
+    }
     const auto* plan = fields.object("plan");
     const auto* annotations = fields.object("annotations");
     const auto* selection = fields.object("selection");

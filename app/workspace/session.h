@@ -10,6 +10,7 @@
 #include <QString>
 
 #include <map>
+#include <optional>
 
 namespace qscope {
 
@@ -18,6 +19,7 @@ namespace qscope {
 struct SessionData {
     QString checkpoint; ///< absolute path, or empty
     QString circuit;    ///< absolute path, or empty
+    std::optional<QString> circuitText = {}; ///< of a circuit with changes that its file does not have
     engine::Plan plan;
     std::map<QString, QString> annotations; ///< by tensor name
     std::vector<PinnedColumn> pinned;       ///< of the comparison board, in order; `label` is not stored

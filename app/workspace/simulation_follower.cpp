@@ -81,6 +81,10 @@ void SimulationFollower::update() {
     request.seed = m_options.seed;
     request.observables = m_options.observables;
     request.amplitudes = true; // the views show the state
+    for (const auto& input : circuit->inputs) {
+        const auto given = m_options.inputs.find(input.name);
+        request.inputs[input.name] = given == m_options.inputs.end() ? 0 : given->second;
+    }
     if (m_step >= 0) request.steps = static_cast<std::size_t>(m_step);
     const auto simulator = chooseSimulator(m_registries, *circuit, request);
     if (!simulator) {

@@ -18,6 +18,7 @@ struct SimulationOptions {
     std::int64_t shots = 1024;
     std::uint64_t seed = 0;
     std::vector<std::string> observables;
+    std::map<std::string, double> inputs = {}; ///< of the circuit; those without a value are 0
 
     friend bool operator==(const SimulationOptions&, const SimulationOptions&) = default;
 };

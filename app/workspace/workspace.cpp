@@ -4,6 +4,7 @@
 
 #include "app/workspace/workspace.h"
 
+#include "engine/core/atomic_file.h"
 #include "plugins/host/devices.h"
 
 #include <QFileInfo>
@@ -46,10 +47,18 @@ Workspace::Workspace(const engine::Registries& registries, Settings& settings)
       m_board(m_document, m_textRunner, registries, *m_calibrations, m_jobs, backendSource(), *this),
       m_openRunner(m_jobs, backendSource()),
       m_planRunner(m_jobs, backendSource()), m_deviceRunner(m_jobs, backendSource()),
-      m_saveRunner(m_jobs, backendSource()) {
+      m_saveRunner(m_jobs, backendSource()),
+      m_circuitText(std::make_unique<JobRunner>(m_jobs, backendSource())) {
     connect(&m_document, &Document::changed, this, &Workspace::documentChanged);
     connect(&m_statistics, &StatisticsCache::changed, this, &ViewContext::statisticsChanged);
     connect(&m_simulation, &SimulationFollower::changed, this, &ViewContext::simulationChanged);
+    connect(&m_circuitText, &CircuitText::parsed, this, &Workspace::adoptEditedCircuit);
+    connect(&m_circuitText, &CircuitText::inputsChanged, this, [this] {
+        auto options = m_simulation.options();
+        options.inputs.clear();
+        for (auto it = m_circuitText.inputs().begin(); it != m_circuitText.inputs().end(); ++it) options.inputs[it.key().toStdString()] = it.value();
+        m_simulation.setOptions(options);
+    });
     connect(&m_planRunner, &JobRunner::runningChanged, this, &Workspace::planRunningChanged);
     connect(&m_jobs, &JobList::removed, &m_messages, [this](const std::shared_ptr<JobRecord>& job) {
         if (job->stop.stop_requested()) return;
@@ -102,6 +111,11 @@ void Workspace::showMessage(const QString& text, Severity severity) { m_messages
 
 void Workspace::open(const QString& path) {
     const QString absolute = QFileInfo(path).absoluteFilePath();
+    const bool replaces = path.endsWith(QLatin1String(".qasm"), Qt::CaseInsensitive) || path.endsWith(QLatin1String(".qscope"), Qt::CaseInsensitive);
+    if (replaces && m_circuitText.modified()) {
+        emit circuitWouldBeLost(QStringList{absolute} + std::exchange(m_toOpen, {}));
+        return;
+    }
     runJob(
         m_openRunner, tr("Opening %1").arg(QFileInfo(absolute).fileName()),
         [absolute, &registries = m_registries](const RunContext& context) {
@@ -136,17 +150,63 @@ void Workspace::adopt(const QString& path, OpenedFiles files) {
             diagnostic.subject = QFileInfo(files.circuit->path).fileName().toStdString();
             m_messages.add(diagnostic);
         }
-        m_document.setCircuit(files.circuit);
-        if (files.circuit->circuit) {
-            Selection selection = m_selection;
-            selection.qubit = -1;
-            selection.step = static_cast<std::int64_t>(files.circuit->circuit->operations.size());
-            select(selection);
-        }
+        adoptCircuit(files.circuit, !files.session || !files.session->circuitText);
     }
     if (files.session) adoptSession(*std::move(files.session));
     m_settings.addRecentFile(path);
     emit opened(path);
+}
+
+void Workspace::adoptCircuit(std::shared_ptr<const OpenCircuit> circuit, bool saved) {
+    m_document.setCircuit(circuit);
+    m_circuitText.load(circuit, saved);
+    emit m_circuitText.inputsChanged(); // those of the circuit before are gone
+    if (!circuit || !circuit->circuit) return;
+    Selection selection = m_selection;
+    selection.qubit = -1;
+    selection.step = static_cast<std::int64_t>(circuit->circuit->operations.size());
+    select(selection);
+}
+
+void Workspace::adoptEditedCircuit(std::shared_ptr<const OpenCircuit> circuit) {
+    // The user goes on where he was: a step at the end stays there, others keep their number.
+    Selection kept = m_selection;
+    const auto before = m_document.circuit() ? m_document.circuit()->circuit : nullptr;
+    const auto count = static_cast<std::int64_t>(circuit->circuit->operations.size());
+    if (!before || kept.step < 0 || kept.step >= static_cast<std::int64_t>(before->operations.size())) kept.step = count;
+    m_document.setCircuit(std::move(circuit));
+    kept.step = std::min(kept.step, count);
+    select(kept);
+}
+
+void Workspace::newCircuit(const QString& text) {
+    adoptCircuit(circuitFromText({}, text), true);
+    emit opened(QStringLiteral("untitled.qasm"));
+}
+
+void Workspace::saveCircuitTo(const QString& path) {
+    runJob(
+        m_saveRunner, tr("Saving %1").arg(QFileInfo(path).fileName()),
+        [path, bytes = m_circuitText.savedText()](const RunContext&) -> Result<QByteArray> {
+            QSCOPE_CHECK(writeFileAtomically(path.toStdString(), {bytes.constData(), static_cast<std::size_t>(bytes.size())}));
+            return bytes;
+        },
+        [this, path](const Result<QByteArray>& written) {
+            if (!written) {
+                showMessage(textOf(written.error()), Severity::Error);
+                emit circuitSaveFailed(path, textOf(written.error()));
+                return;
+            }
+            if (*written == m_circuitText.savedText()) m_circuitText.markSaved(); // else it was edited meanwhile
+            m_circuitText.setPath(path);
+            if (const auto circuit = m_document.circuit(); circuit && circuit->circuit && circuit->path != path) {
+                auto renamed = std::make_shared<OpenCircuit>(*circuit);
+                renamed->path = path;
+                adoptEditedCircuit(std::move(renamed));
+            }
+            m_settings.addRecentFile(path);
+            emit circuitSaved(path);
+        });
 }
 
 void Workspace::adoptSession(SessionData session) {
@@ -268,6 +328,7 @@ SessionData Workspace::session() const {
             session.tensor = QString::fromStdString(checkpoint->tensors[static_cast<std::size_t>(m_selection.tensor)].name);
     }
     if (m_document.circuit()) session.circuit = m_document.circuit()->path;
+    if (m_circuitText.isOpen() && (m_circuitText.modified() || m_circuitText.path().isEmpty())) session.circuitText = m_circuitText.text();
     session.plan = m_document.plan();
     session.annotations = m_document.annotations();
     session.pinned = m_board.pinned();

@@ -12,13 +12,14 @@
 #include "app/workspace/statistics_cache.h"
 #include "app/workspace/text_runner.h"
 #include "engine/registry.h"
+#include "plugins/sdk/circuit_text.h"
 #include "plugins/sdk/view_context.h"
 
 namespace qscope {
 
 /// Everything behind the window: the document, the jobs that fill it, the shared selection, theme and device. Views see it as
 /// their `ViewContext`. On the window's thread.
-class Workspace final : public ViewContext {
+class Workspace final : public ViewContext, public CircuitEditing {
     Q_OBJECT
 public:
     /// `registries` are filled by then and outlive the workspace, as do the settings.
@@ -39,6 +40,8 @@ public:
     void request(WindowRequest what) override;
     void showMessage(const QString& text, Severity severity = Severity::Note) override;
 
+    [[nodiscard]] CircuitText& circuitText() override { return m_circuitText; }
+
     [[nodiscard]] const engine::Registries& registries() const { return m_registries; }
     [[nodiscard]] Settings& settings() { return m_settings; }
     [[nodiscard]] Document& document() { return m_document; }
@@ -54,6 +57,12 @@ public:
     void open(const QString& path);
     /// One after the other.
     void openAll(const QStringList& paths);
+    /// Shows a circuit that no file has yet.
+    void newCircuit(const QString& text);
+    /// Writes the circuit's text; `circuitSaved`, or `circuitSaveFailed`. Later saves go to the same path.
+    void saveCircuitTo(const QString& path);
+    /// Forgets changes that no file has, so that nothing is asked any more.
+    void discardCircuitChanges() { m_circuitText.markSaved(); }
     /// Runs the document's plan; `planRunEnded`, and a new report when it went well.
     void runPlan();
     void cancelPlan();
@@ -74,6 +83,10 @@ public:
 signals:
     void opened(const QString& path);
     void openFailed(const QString& path, const QString& reason);
+    /// Opening these would replace a circuit whose changes are in no file. Ask, save or discard, then open them again.
+    void circuitWouldBeLost(const QStringList& paths);
+    void circuitSaved(const QString& path);
+    void circuitSaveFailed(const QString& path, const QString& reason);
     void planRunningChanged();
     void planRunFailed(const QString& reason);
     void requested(qscope::WindowRequest what);
@@ -84,6 +97,8 @@ signals:
 
 private:
     void adopt(const QString& path, OpenedFiles files);
+    void adoptCircuit(std::shared_ptr<const OpenCircuit> circuit, bool saved);
+    void adoptEditedCircuit(std::shared_ptr<const OpenCircuit> circuit);
     void adoptSession(SessionData session);
     void selectFirstMatrix();
     /// The selected result keeps the selection when a new report has it in another place.
@@ -110,6 +125,7 @@ private:
     JobRunner m_planRunner;
     JobRunner m_deviceRunner;
     JobRunner m_saveRunner;
+    CircuitText m_circuitText;
 };
 
 } // namespace qscope

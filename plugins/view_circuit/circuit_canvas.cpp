@@ -93,6 +93,7 @@ void CircuitCanvas::paintEvent(QPaintEvent*) {
     const QRectF shown = sight();
     painter.translate(-shown.topLeft());
     paintCircuit(painter, *m_geometry, shown, m_context.theme(), marks());
+    if (m_dropMark) painter.fillRect(*m_dropMark, m_context.theme().color(Role::Accent));
 }
 
 void CircuitCanvas::resizeEvent(QResizeEvent*) { updateScrollBars(); }

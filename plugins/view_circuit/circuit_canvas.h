@@ -6,6 +6,8 @@
 
 #include <QAbstractScrollArea>
 
+#include <optional>
+
 namespace qscope {
 
 class CircuitMinimap;
@@ -26,6 +28,12 @@ public:
     [[nodiscard]] QRectF sight() const;
     /// Scrolls so that `center` of the drawing comes to the middle.
     void centerOn(QPointF center);
+    /// Where something that is being dragged will go, in the drawing's coordinates.
+    void setDropMark(std::optional<QRectF> mark) {
+        m_dropMark = mark;
+        viewport()->update();
+    }
+    [[nodiscard]] const std::optional<QRectF>& dropMark() const { return m_dropMark; }
 
     [[nodiscard]] QSize sizeHint() const override { return {640, 320}; }
     [[nodiscard]] QSize minimumSizeHint() const override { return {240, 120}; }
@@ -57,6 +65,7 @@ private:
     std::shared_ptr<const CircuitGeometry> m_geometry;
     CircuitMinimap* m_minimap;
     std::int64_t m_hovered = -1;
+    std::optional<QRectF> m_dropMark;
 };
 
 /// The whole drawing in small with a frame around what is on show; a click or drag moves there.

@@ -2,8 +2,12 @@
 #include "plugins/sdk/format.h"
 #include "plugins/sdk/view_plugin.h"
 #include "plugins/sdk/widgets/view_page.h"
+#include "plugins/view_circuit/canvas_editing.h"
 #include "plugins/view_circuit/circuit_canvas.h"
-#include "plugins/view_circuit/source_panel.h"
+#include "plugins/view_circuit/gate_palette.h"
+#include "plugins/view_circuit/message_list.h"
+#include "plugins/view_circuit/parameter_panel.h"
+#include "plugins/view_circuit/source_editor.h"
 #include "plugins/view_circuit/step_bar.h"
 
 #include <QAction>
@@ -15,6 +19,8 @@
 namespace qscope {
 
 namespace {
+
+constexpr int kBesideWidth = 1100;
 
 /// Everything about a circuit that takes time to find out.
 struct Drawing {
@@ -39,7 +45,7 @@ public:
         : ViewPage(viewContext, tr("Circuit"), parent)
         , m_canvas(new CircuitCanvas(viewContext, &body()))
         , m_steps(new StepBar(viewContext, &body()))
-        , m_source(new SourceText(viewContext, &body()))
+        , m_source(new SourceEditor(viewContext, &body()))
         , m_messages(new MessageList(viewContext, &body())) {
         auto* order = new QAction(tr("q0 at bottom"), this);
         order->setCheckable(true);
@@ -50,13 +56,22 @@ public:
         auto* topLayout = new QVBoxLayout(top);
         topLayout->setContentsMargins(0, 0, 0, 0);
         topLayout->setSpacing(0);
+        if (m_text) {
+            topLayout->addWidget(new GatePalette(viewContext, top));
+            new CanvasEditing(viewContext, *m_canvas);
+        }
         topLayout->addWidget(m_canvas, 1);
         topLayout->addWidget(m_steps);
-        auto* below = new QSplitter(Qt::Horizontal, &body());
+        auto* below = m_below = new QSplitter(Qt::Horizontal, &body());
         below->addWidget(m_source);
-        below->addWidget(m_messages);
+        m_side = new QSplitter(Qt::Vertical, below);
+        if (m_text) m_side->addWidget(new ParameterPanel(viewContext, *m_text, m_side));
+        m_side->addWidget(m_messages);
+        m_side->setChildrenCollapsible(false);
+        below->addWidget(m_side);
+        below->setStretchFactor(0, 1); // the sliders keep the size they ask for
         below->setChildrenCollapsible(false);
-        auto* split = new QSplitter(Qt::Vertical, &body());
+        auto* split = m_split = new QSplitter(Qt::Vertical, &body());
         split->addWidget(top);
         split->addWidget(below);
         split->setStretchFactor(0, 3);
@@ -71,12 +86,27 @@ public:
             invalidate();
         });
         connect(m_canvas, &CircuitCanvas::saveWanted, this, [this] { saveDrawing(); });
-        connect(m_messages, &MessageList::placeChosen, m_source, &SourceText::goTo);
+        connect(m_messages, &MessageList::placeChosen, m_source, &SourceEditor::goTo);
+        if (m_text) {
+            connect(m_text, &CircuitText::checked, this, [this] {
+                showFacts();
+                showSide();
+            });
+            connect(&viewContext, &ViewContext::selectionChanged, this, [this] { showSide(); });
+        }
         connect(&viewContext, &ViewContext::circuitChanged, this, [this] { invalidate(); });
         setFocusProxy(m_canvas);
     }
 
 protected:
+    /// Where there is room the source stands beside the drawing, else below it.
+    void resizeEvent(QResizeEvent* event) override {
+        ViewPage::resizeEvent(event);
+        const bool wide = width() >= kBesideWidth;
+        m_split->setOrientation(wide ? Qt::Horizontal : Qt::Vertical);
+        m_below->setOrientation(wide ? Qt::Vertical : Qt::Horizontal);
+    }
+
     void refresh() override {
         const auto opened = context().circuit();
         if (!opened) {
@@ -89,13 +119,14 @@ protected:
             m_source->load();
             m_messages->load();
             m_steps->refresh();
+            showSide();
         }
         m_top->setVisible(opened->circuit != nullptr);
         showBody();
         if (!opened->circuit) {
             m_canvas->setGeometryOf(nullptr);
-            header().setSubject(tr("not drawn: the source has errors"));
-            return;
+            m_facts = tr("not drawn: the source has errors");
+            return showFacts();
         }
         run(
             tr("Lay out the circuit"),
@@ -103,12 +134,26 @@ protected:
                 return Drawing{std::make_shared<const CircuitGeometry>(circuit, order), factsOf(*circuit)};
             },
             [this](Drawing drawing) {
-                header().setSubject(drawing.facts);
+                m_facts = drawing.facts;
+                showFacts();
                 m_canvas->setGeometryOf(std::move(drawing.geometry));
             });
     }
 
 private:
+    /// Of the circuit that is drawn; says so when the text has gone on without it.
+    void showFacts() {
+        const bool old = m_text && m_shown && m_shown->circuit && m_text->hasErrors();
+        header().setSubject(old ? tr("the text has errors; drawn is the last circuit without") : m_facts);
+    }
+
+    /// Takes no room while there is nothing in it.
+    void showSide() {
+        bool needed = false;
+        for (int i = 0; i < m_side->count(); ++i) needed |= !m_side->widget(i)->isHidden();
+        m_side->setVisible(needed);
+    }
+
     void saveDrawing() {
         const auto opened = context().circuit();
         if (!opened || !opened->circuit) return;
@@ -128,11 +173,14 @@ private:
             });
     }
 
+    CircuitText* m_text = editableText(context()); ///< null: only to be looked at
     CircuitCanvas* m_canvas;
     StepBar* m_steps;
-    SourceText* m_source;
+    SourceEditor* m_source;
     MessageList* m_messages;
+    QSplitter *m_split = nullptr, *m_below = nullptr, *m_side = nullptr;
     QWidget* m_top = nullptr;
+    QString m_facts;
     engine::WireOrder m_order = engine::WireOrder::ZeroAtTop;
     std::shared_ptr<const OpenCircuit> m_shown;
 };

@@ -35,6 +35,27 @@ class Circuits(ProgramTest):
         self.refused(2, "circuit", self.circuit(), "--draw", self.folder / "bell.xyz")
         self.assertEqual(len(list(self.folder.glob("*.xyz*"))), 0)
 
+    def test_the_library_lists_and_makes_circuits(self):
+        circuits = {row["id"]: row for row in self.json("circuit", "--library")["circuits"]}
+        self.assertLessEqual({"ghz", "qft", "grover", "phase-estimation", "teleportation", "deutsch-jozsa", "bernstein-vazirani", "simon",
+                              "shor-15", "bit-flip-code", "phase-flip-code", "shor-code", "steane-code", "five-qubit-code", "qaoa",
+                              "vqe-hardware"}, set(circuits))
+        self.assertEqual([row["key"] for row in circuits["grover"]["parameters"]], ["qubits", "marked", "rounds"])
+        target = self.folder / "secret.qasm"
+        made = self.json("circuit", "--library", "bernstein-vazirani:qubits=4,secret=9", "-o", target)
+        self.assertEqual(made["text"], target.read_text())
+        self.assertEqual(made["qubits"], 5)
+        self.assertEqual(self.json("simulate", target, "--shots", 50)["counts"], {"1001": 50})
+        older = self.folder / "older.qasm"
+        self.json("circuit", "--library", "qaoa:nodes=4", "--as", 2, "-o", older)
+        self.assertTrue(older.read_text().startswith("OPENQASM 2.0;"))
+        printed = run("circuit", "--library", "ghz:qubits=3")
+        self.assertTrue(printed.stdout.startswith("// GHZ state (ghz:qubits=3)\n"))
+        self.assertIn("did you mean 'grover'", self.refused(2, "circuit", "--library", "grovr"))
+        self.assertIn("is not from 2 to 500", self.refused(2, "circuit", "--library", "ghz:qubits=1"))
+        self.refused(2, "circuit")
+        self.refused(2, "circuit", target, "--library", "ghz")
+
     def test_simulate_gives_probabilities_expectations_and_counts(self):
         for precision, tolerance in (("double", 1e-12), ("single", 1e-6)):
             document = self.json("simulate", self.circuit(), "--precision", precision, "--observable", "ZZ", "--observable", "X0 X1",
