@@ -169,6 +169,24 @@ class Circuits(ProgramTest):
             self.assertEqual(self.json("circuit", target)["gates"], self.json("circuit", self.circuit(MEASURED))["gates"])
         self.refused(2, "circuit", self.circuit(), "--as", 3)
 
+    def test_pieces_of_a_circuit_give_the_values_of_the_whole(self):
+        gates = "".join(f"ry(0.{k + 1}) q[{k}];" for k in range(8)) + "".join(f"cx q[{k}],q[{k + 1}];" for k in range(7)) + "rx(0.7) q[3];"
+        path = self.circuit('OPENQASM 2.0; include "qelib1.inc"; qreg q[8];' + gates)
+        asked = [word for pauli in ("Z0 Z7", "X3 Z4", "Y2 X3 Z6") for word in ("--observable", pauli)]
+        whole = self.json("simulate", path, *asked)["expectations"]
+        document = self.json("simulate", path, "--cut", 5, *asked)
+        self.assertEqual((round(document["overhead"], 9), len(document["cuts"]), document["cuts"][0]["gate"]), (9, 1, "cx"))
+        self.assertEqual(sorted(sum(document["pieces"], [])), list(range(8)))
+        for pauli, value in whole.items():
+            self.assertAlmostEqual(document["expectations"][pauli], value, delta=1e-11)
+        self.refused(3, "simulate", path, "--cut", 3)
+        self.refused(2, "simulate", path, "--cut", 5, "--shots", 10)
+
+    def test_loops_are_counted_before_they_are_unrolled(self):
+        loops = "int n = 1000; " + "".join(f"for int {i} in [0:n] {{ " for i in "ijk") + "x q; h q; " + "} } }"
+        line = self.refused(3, "circuit", self.circuit('OPENQASM 3.0; include "stdgates.inc"; qubit q; ' + loops))
+        self.assertIn("the circuit has more than 4000000 operations", line)
+
     def test_inputs_are_given_by_name(self):
         path = self.circuit('OPENQASM 3.0; include "stdgates.inc"; input float theta; qubit q; rx(theta) q;')
         self.assertEqual(self.json("circuit", path)["inputs"], ["theta"])

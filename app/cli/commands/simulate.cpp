@@ -5,9 +5,11 @@
 #include "app/cli/plan_text.h"
 #include "app/cli/table.h"
 #include "engine/quantum/conventions.h"
+#include "engine/quantum/cutting/cutting.h"
 #include "engine/quantum/sim/noise_json.h"
 
 #include <charconv>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <utility>
@@ -24,6 +26,7 @@ struct SimulateOptions {
     std::vector<std::string> parameters; ///< "theta=0.5"
     std::string noise;
     bool explain = false;
+    int cut = 0; ///< most qubits of a piece; 0: not cut
 };
 
 /// "name=number", each name once.
@@ -70,6 +73,42 @@ Result<void> writeState(Environment& environment, const std::string& path, const
     return fail(ErrorCode::Unsupported, "'{}' has no state to write", result.method);
 }
 
+/// Expectation values from pieces of the circuit; where none are asked for, Z of each qubit.
+Result<void> runCut(Environment& environment, const engine::Circuit& circuit, const SimulateOptions& options) {
+    QSCOPE_TRY(const auto cut, engine::planCut(circuit, options.cut));
+    QSCOPE_TRY(const auto context, environment.context());
+    environment.showProgress("Simulating pieces");
+    auto observables = options.request.observables;
+    if (observables.empty())
+        for (int q = 0; q < circuit.qubits; ++q) observables.push_back(fmt::format("Z{}", q));
+    const auto begin = std::chrono::steady_clock::now();
+    Json expectations = Json::object();
+    std::string text;
+    for (const auto& observable : observables) {
+        QSCOPE_TRY(const auto factors, engine::parsePauliFactors(observable, circuit.qubits));
+        QSCOPE_TRY(const double value, engine::cutExpectation(circuit, cut, factors, context));
+        expectations[observable] = value;
+        text += fmt::format("<{}> = {:.9g}\n", observable, value);
+    }
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    const auto flat = engine::flatten(circuit);
+    Json cuts = Json::array();
+    std::string cutText;
+    for (const std::size_t operation : cut.cutGates) {
+        const auto& gate = std::get<engine::GateOp>(flat.operations[operation].what);
+        const int line = flat.operations[operation].span.line;
+        cuts.push_back({{"operation", operation}, {"gate", gate.name}, {"qubits", gate.qubits}, {"line", line}});
+        cutText += fmt::format("  cut: {} {} (line {})\n", gate.name, fmt::join(gate.qubits, ","), line);
+    }
+    environment.print({{"method", "cutting"}, {"device", "CPU"}, {"precision", "double"}, {"qubits", circuit.qubits},
+                       {"pieces", {cut.pieces[0], cut.pieces[1]}}, {"cuts", std::move(cuts)}, {"overhead", cut.overhead},
+                       {"expectations", std::move(expectations)}, {"seconds", seconds}},
+                      fmt::format("{}: {} qubits in pieces of {} and {}, {} cut gates, {:.4g} times the shots\n{}{}", options.path,
+                                  circuit.qubits, cut.pieces[0].size(), cut.pieces[1].size(), cut.cutGates.size(), cut.overhead,
+                                  cutText, text));
+    return {};
+}
+
 std::string plusMinus(double value, double error, int digits) {
     return error == 0 ? fmt::format("{:.{}g}", value, digits) : fmt::format("{:.{}g} ± {:.2g}", value, digits, error);
 }
@@ -90,6 +129,10 @@ Result<void> run(Environment& environment, SimulateOptions options) {
             environment.subject = "--observable";
             return fail(ErrorCode::OutOfRange, "{}", pauli.error().message);
         }
+    if (options.cut > 0) {
+        QSCOPE_TRY(const auto bound, engine::bindInputs(*file.circuit, options.request.inputs));
+        return runCut(environment, bound, options);
+    }
     if (!options.noise.empty()) {
         const std::string circuitFile = std::exchange(environment.subject, {});
         QSCOPE_TRY(options.request.noise, readNoise(environment, options.noise));
@@ -158,6 +201,7 @@ void addSimulate(CLI::App& program, Command& chosen) {
     command->footer("Example:\n  qscope simulate grover.qasm --shots 1000 --seed 1 --observable ZZI\n"
                     "  qscope simulate grover.qasm --method density --noise depolarizing:p1=0.001,p2=0.01\n"
                     "  qscope simulate large.qasm --method trajectories --noise device.json --shots 2000 --observable 'Z0 Z9'\n"
+                    "  qscope simulate wide.qasm --cut 5 --observable 'Z0 Z7'\n"
                     "Noise presets:" + presets);
     const auto options = std::make_shared<SimulateOptions>();
     auto& request = options->request;
@@ -174,6 +218,9 @@ void addSimulate(CLI::App& program, Command& chosen) {
     command->add_option("--bond", request.bond, "mps: most singular values kept at a cut")->check(CLI::Range(1, 1 << 16))->capture_default_str();
     command->add_option("--cutoff", request.cutoff, "mps: most of the squared norm that one truncation drops below the bond")
         ->check(CLI::Range(0.0, 0.999999))->capture_default_str();
+    auto* cut = command->add_option("--cut", options->cut, "Expectation values from two pieces of at most this many qubits")
+                    ->check(CLI::Range(1, 20));
+    for (const char* other : {"--shots", "--noise", "--state", "--method", "--precision"}) cut->excludes(command->get_option(other));
     command->add_flag("--explain", options->explain, "Say how it would run, and why, without running it");
     command->callback([options, &chosen] { chosen = [options](Environment& environment) { return run(environment, *options); }; });
 }

@@ -143,10 +143,17 @@ Compiler::Flow Compiler::execute(const For& statement) {
         type = *given;
     }
     const bool runtime = m_opening == 0 && leavesAtRunTime(*statement.body, nullptr);
-    if (!runtime && !reserve(values->size(), std::max<std::uint64_t>(countOf(*statement.body), 1))) return Flow::Next;
     Control control;
     if (runtime) demote(*statement.body);
     m_loops.push_back({m_depth + (runtime ? 1 : 0), runtime});
+    m_scopes.emplace_back(); // hides what the loop variable hides
+    (void)declare(statement.variable);
+    const bool fits = runtime || reserve(values->size(), std::max<std::uint64_t>(countOf(*statement.body), 1));
+    m_scopes.pop_back();
+    if (!fits) {
+        m_loops.pop_back();
+        return Flow::Next;
+    }
     Flow flow = Flow::Next;
     for (const std::int64_t each : *values) {
         if (m_messages.stopped()) break;
