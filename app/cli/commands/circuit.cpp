@@ -128,7 +128,7 @@ Result<void> run(Environment& environment, const CircuitOptions& options) {
 
 void addCircuit(CLI::App& program, Command& chosen) {
     auto* command = program.add_subcommand("circuit", "What a circuit holds, its drawing, its text in another version; ready circuits");
-    command->footer("Examples:\n  qscope circuit bell.qasm --draw bell.svg\n  qscope circuit bell.qasm --as 3 -o bell3.qasm\n"
+    command->footer("Example:\n  qscope circuit bell.qasm --draw bell.svg\n  qscope circuit bell.qasm --as 3 -o bell3.qasm\n"
                     "  qscope circuit --library\n  qscope circuit --library grover:qubits=5,marked=19 -o grover.qasm");
     const auto options = std::make_shared<CircuitOptions>();
     command->add_option("FILE", options->path, "OpenQASM 2 or 3 file");
