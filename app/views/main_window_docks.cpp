@@ -17,6 +17,9 @@
 #include <QTabBar>
 #include <QVBoxLayout>
 
+#include <algorithm>
+#include <array>
+
 namespace qscope {
 
 namespace {
@@ -29,10 +32,16 @@ constexpr const char* kCircuit = "circuit";
 constexpr int kSideWidth = 264;
 constexpr int kTallWindow = 840; ///< below this the bottom panels start hidden; the status bar shows the job
 
+/// What a new user sees of each subject before choosing a tab; the others keep the order of their plugins.
+constexpr std::array kFirst{"distribution", "comparison", "circuit", "state_probabilities"};
+
 std::vector<OfferedView> about(const std::vector<OfferedView>& views, ViewSubject subject) {
     std::vector<OfferedView> chosen;
     for (const auto& view : views)
         if (view.info.subject == subject) chosen.push_back(view);
+    std::ranges::stable_partition(chosen, [](const OfferedView& view) {
+        return std::ranges::any_of(kFirst, [&](const char* id) { return view.info.id == QLatin1String(id); });
+    });
     return chosen;
 }
 
