@@ -2,6 +2,7 @@
 #pragma once
 
 #include "plugins/sdk/view_context.h"
+#include "plugins/sdk/widgets/axis.h"
 
 #include <QImage>
 #include <QWidget>
@@ -47,7 +48,11 @@ struct HeatmapInfo {
     QString valueTitle;  ///< above the colour bar: "Weight"
     /// A diverging map over [-limit, limit], else a sequential one over [0, limit]; of that, negative cells stay blank.
     bool isSigned = true;
-    double limit = 1;                    ///< end of the colour range; values beyond wear the end's colour
+    double limit = 1; ///< end of the colour range; values beyond wear the end's colour
+    /// In place of `limit`: a range of any ends, on a log scale too. With it NaN is a value that is not known, and
+    /// minus infinity says that there is nothing here; neither has a colour.
+    std::optional<Range> range = {};
+    Scale scale = Scale::Linear;         ///< of `range`
     QString note = {};                   ///< what the reader must know of the range ("3 values beyond"), empty: nothing
     std::vector<float> rowMarginal = {}; ///< one value per row, drawn as bars beside the rows; empty: none
     std::vector<float> columnMarginal = {};
@@ -116,6 +121,8 @@ private:
     [[nodiscard]] QPointF toMatrix(QPointF pixel) const; ///< x: column, y: row
     [[nodiscard]] QString readoutAt(QPointF pixel) const;
     [[nodiscard]] QRgb colorOf(float value) const;
+    /// The colours' range, printed beside the bar.
+    [[nodiscard]] Range colorRange() const;
     void requestTile();
     void compose();
     void composeTile(const MatrixTile& tile);

@@ -50,14 +50,22 @@ std::vector<Cells> cellsPerPixel(int pixels, double viewStart, double viewLength
 
 } // namespace
 
+Range Heatmap::colorRange() const {
+    return m_info.range.value_or(Range{m_info.isSigned ? -m_info.limit : 0, m_info.limit});
+}
+
 QRgb Heatmap::colorOf(float value) const {
-    if (std::isnan(value)) return m_context.theme().color(Role::Warn).rgb();
     static const auto diverging = colorMap(QStringLiteral("diverging"));
     static const auto sequential = colorMap(QStringLiteral("viridis"));
-    if (!m_info.isSigned && value < 0) return m_context.theme().color(Role::Sunken).rgb();
-    const double unit = m_info.limit > 0 ? static_cast<double>(value) / m_info.limit : 0;
-    const double position = m_info.isSigned ? (std::clamp(unit, -1.0, 1.0) + 1) / 2 : std::clamp(unit, 0.0, 1.0);
-    return (m_info.isSigned ? diverging : sequential)[static_cast<std::size_t>(std::lround(position * 255))];
+    const Theme& theme = m_context.theme();
+    if (m_info.range && std::isnan(value)) return theme.color(Role::Sunken).rgb();
+    if (m_info.range && std::isinf(value) && value < 0) return theme.color(Role::Surface).rgb();
+    if (std::isnan(value)) return theme.color(Role::Warn).rgb();
+    if (!m_info.range && !m_info.isSigned && value < 0) return theme.color(Role::Sunken).rgb();
+    const Range range = colorRange();
+    const double unit = range.length() > 0 ? toUnit(m_info.scale, range, static_cast<double>(value)) : 0;
+    return (m_info.isSigned ? diverging
+                            : sequential)[static_cast<std::size_t>(std::lround(std::clamp(unit, 0.0, 1.0) * 255))];
 }
 
 void Heatmap::composeTile(const MatrixTile& tile) {
@@ -143,22 +151,22 @@ void Heatmap::paintColorBar(QPainter& painter) const {
     const QFontMetricsF metrics(Theme::ticks()), caption(Theme::caption());
     const QRectF bar(rect.right() + kPad * 2 + (m_info.rowMarginal.empty() ? 0 : kMarginal + 4), rect.top(), kBarWidth,
                      rect.height());
-    const double low = m_info.isSigned ? -m_info.limit : 0;
+    const Range range = colorRange();
     for (int y = 0; y < static_cast<int>(bar.height()); ++y) {
         const double unit = 1 - (y + 0.5) / bar.height();
         painter.fillRect(QRectF(bar.left(), bar.top() + y, bar.width(), 1),
-                         QColor(colorOf(static_cast<float>(low + unit * (m_info.limit - low)))));
+                         QColor(colorOf(static_cast<float>(fromUnit(m_info.scale, range, unit)))));
     }
     painter.setFont(Theme::ticks());
     painter.setPen(theme.color(Role::Muted));
     const auto yOf = [&](double value) {
-        return bar.bottom() - (std::clamp(value, low, m_info.limit) - low) / (m_info.limit - low) * bar.height();
+        return bar.bottom() - std::clamp(toUnit(m_info.scale, range, value), 0.0, 1.0) * bar.height();
     };
     const auto label = [&](double value) {
         painter.drawText(QRectF(bar.right() + 4, yOf(value) - metrics.height() / 2, 90, metrics.height()),
                          Qt::AlignLeft | Qt::AlignVCenter, formatNumber(value, 3));
     };
-    for (const double unit : {0.0, 0.25, 0.5, 0.75, 1.0}) label(low + unit * (m_info.limit - low));
+    for (const double unit : {0.0, 0.25, 0.5, 0.75, 1.0}) label(fromUnit(m_info.scale, range, unit));
     painter.setFont(Theme::caption());
     const double titleWidth = std::min(caption.horizontalAdvance(m_info.valueTitle), 140.0);
     painter.drawText(QRectF(width() - titleWidth - kPad / 2, kPad / 2, titleWidth, caption.height()),
