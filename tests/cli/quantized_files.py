@@ -273,6 +273,22 @@ def finite_e4m3(random, shape, positive=False):
     return codes if positive else codes | random.integers(0, 2, shape, dtype="u1") << 7
 
 
+def two_of_four(random, rows, columns):
+    """Two places of every four in a row."""
+    order = random.random((rows, columns // 4, 4)).argsort(-1)
+    return (order < 2).reshape(rows, columns)
+
+
+def sparse_samples(random, rows, columns):
+    """(label, (stored values, what they stand for, their type, words of the form), scales) of sparse matrices."""
+    halves = random.normal(0, 1, (rows, columns)).astype("<f2")
+    bytes8 = finite_e4m3(random, (rows, columns))
+    for label in ("24", "bits"):
+        yield label, (halves, halves.astype("f4"), "F16", "sparse-24-bitmask, F16" if label == "24" else "sparse-bitmask, F16"), None
+        for name, count in (("channel", rows), ("tensor", 1)):
+            yield f"{label}-{name}", (bytes8, E4M3[bytes8], "F8_E4M3", "F8_E4M3, scaled"), random.uniform(0.001, 0.01, (count, 1) if count > 1 else 1).astype("f4")
+
+
 def samples(random):
     """Every format once or more: {label: (tensors, config, other files, {weight: values}, form)}."""
     found = {}
@@ -325,6 +341,22 @@ def samples(random):
     found["ct-mxfp8"] = ({"m.0.weight": Typed("F8_E4M3", bytes8), "m.0.weight_scale": exponents},
                          ct_config("mxfp8-quantized", ct_arguments(8, 32, "float")), {},
                          {"m.0.weight": E4M3[bytes8] * spread(E8M0[exponents], rows, columns)}, "mxfp8")
+    for label, values, scales in sparse_samples(random, rows, columns):
+        pairs = label.startswith("24")
+        codes, shown, kind, form = values
+        kept = two_of_four(random, rows, columns) if pairs else random.random((rows, columns)) < 0.3
+        counts = kept.sum(1)
+        tensors = {"m.0.compressed": Typed(kind, codes[kept].reshape(rows, -1) if pairs else codes[kept]),
+                   "m.0.bitmask": np.packbits(kept, axis=-1, bitorder="little"),
+                   "m.0.shape": np.array([rows, columns], "i8").reshape((2, 1) if pairs else 2)}
+        if not pairs:
+            tensors["m.0.row_offsets"] = (np.cumsum(counts) - counts).astype("i8")
+        factor = np.ones((rows, 1), "f4")
+        if scales is not None:
+            tensors["m.0.weight_scale"], factor = scales, scales.reshape(-1, 1)
+        config = ct_config("dense" if scales is None else "float-quantized", ct_arguments(8, kind="float")) | {
+            "sparsity_config": {"format": "sparse-24-bitmask" if pairs else "sparse-bitmask", "sparsity_structure": "2:4" if pairs else "unstructured"}}
+        found["sparse-" + label] = (tensors, config, {}, {"m.0.weight": np.where(kept, shown * factor, 0).astype("f4")}, form)
     for bits in (2, 3, 4, 8):
         for second_version in (False, True):
             order = bits != 8

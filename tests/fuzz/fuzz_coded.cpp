@@ -24,7 +24,8 @@ void hold(bool property, const char* what) {
 
 /// A folder that costs no disk; removed when the program ends in the ordinary way.
 struct Folder {
-    std::filesystem::path path = std::filesystem::path("/dev/shm") / ("qscope-fuzz-coded-" + std::to_string(::getpid()));
+    std::filesystem::path path =
+        std::filesystem::path("/dev/shm") / ("qscope-fuzz-coded-" + std::to_string(::getpid()));
     Folder() { std::filesystem::create_directories(path / "out"); }
     ~Folder() {
         std::error_code ignored;
@@ -45,7 +46,8 @@ bool same(const std::vector<float>& a, const std::vector<float>& b) {
 /// What a format of codes takes comes back with the same values.
 void checkExports(const Checkpoint& checkpoint, const std::filesystem::path& folder) {
     static const auto backend = makeCpuBackend();
-    for (auto* make : {makeCompressedTensorsExporter, makeGptqExporter, makeGptq2Exporter, makeAwqExporter, makeBitsandbytesExporter}) {
+    for (auto* make : {makeCompressedTensorsExporter, makeGptqExporter, makeGptq2Exporter, makeAwqExporter,
+                       makeBitsandbytesExporter}) {
         const auto exporter = make();
         if (!exporter->accepts(checkpoint, nullptr)) continue;
         Progress progress;
@@ -61,7 +63,7 @@ void checkExports(const Checkpoint& checkpoint, const std::filesystem::path& fol
         hold(read.has_value(), "what was written opens");
         for (std::size_t i = 0; i < checkpoint.tensors.size(); ++i) {
             const TensorInfo& tensor = checkpoint.tensors[i];
-            if (!tensor.isWhole() || !tensor.source) continue;
+            if (!tensor.isWhole() || !tensor.source || !tensor.source->coded()) continue;
             const auto place = (*read)->find(tensor.name);
             hold(place && (*read)->tensors[*place].source, "a weight is one after a round trip");
             hold(same(valuesOf(checkpoint, i), valuesOf(**read, *place)), "a weight is the same after a round trip");
@@ -86,7 +88,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto opened = reader->open(folder.path / "model.safetensors", {}, notes);
     if (!opened) {
         const Error& error = opened.error();
-        hold(error.code == ErrorCode::Malformed || error.code == ErrorCode::Unsupported, "bad bytes are malformed or unsupported");
+        hold(error.code == ErrorCode::Malformed || error.code == ErrorCode::Unsupported,
+             "bad bytes are malformed or unsupported");
         hold(describe(error).find('\n') == std::string::npos, "an error is one line");
         return 0;
     }
@@ -103,7 +106,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto quantized = fromCoded(*tensor.source->coded(), tensor.shape);
         if (!quantized) continue;
         std::vector<float> values(static_cast<std::size_t>(elementCount(tensor.shape)));
-        hold(dequantize(*quantized, 0, values).has_value() && same(values, valuesOf(checkpoint, i)), "the codes say what the weight says");
+        hold(dequantize(*quantized, 0, values).has_value() && same(values, valuesOf(checkpoint, i)),
+             "the codes say what the weight says");
     }
     checkExports(checkpoint, folder.path);
     return 0;

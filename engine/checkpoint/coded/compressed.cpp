@@ -11,10 +11,13 @@ namespace qscope::engine {
 
 namespace {
 
-constexpr std::string_view kFormats[] = {"pack-quantized",       "int-quantized",         "float-quantized", "naive-quantized",
-                                         "nvfp4-pack-quantized", "mxfp4-pack-quantized", "mxfp8-quantized"};
+constexpr std::string_view kFormats[] = {"pack-quantized",  "int-quantized",        "float-quantized",
+                                         "naive-quantized", "nvfp4-pack-quantized", "mxfp4-pack-quantized",
+                                         "mxfp8-quantized"};
+constexpr std::string_view kSparse[] = {"sparse-bitmask", "sparse-24-bitmask"};
 
-constexpr std::size_t kMostGroups = 64; ///< all of them are looked at for each weight; real configurations have one to three
+constexpr std::size_t kMostGroups =
+    64; ///< all of them are looked at for each weight; real configurations have one to three
 
 /// What the configuration says about the weights of some modules.
 struct Scheme {
@@ -32,7 +35,8 @@ Scheme schemeFrom(const Json& group, const std::string& format) {
     Scheme scheme{own.empty() ? format : own, wholeField(arguments, "num_bits"), textField(arguments, "strategy"),
                   wholeField(arguments, "group_size").value_or(0)};
     if (scheme.strategy == "tensor_group") scheme.strategy = "group";
-    if (scheme.strategy.empty()) scheme.strategy = scheme.groupSize > 0 ? "group" : scheme.groupSize == -1 ? "channel" : "";
+    if (scheme.strategy.empty())
+        scheme.strategy = scheme.groupSize > 0 ? "group" : scheme.groupSize == -1 ? "channel" : "";
     if (const auto block = wholesField(arguments, "block_structure"); block && block->size() == 2) {
         scheme.high = (*block)[0];
         scheme.wide = (*block)[1];
@@ -76,11 +80,13 @@ Result<GroupValues> cover(const TensorView& scales, std::int64_t rows, std::int6
     if (said("channel") && perRow) return groupsOf(scales, rows, columns, 1, columns);
     if (said("group") && matrix && shape[0] == rows) {
         const std::int64_t claimed[] = {scheme.groupSize};
-        auto size = groupSize(columns, shape[1], scheme.groupSize > 0 ? std::span<const std::int64_t>(claimed) : std::span<const std::int64_t>());
+        auto size =
+            groupSize(columns, shape[1],
+                      scheme.groupSize > 0 ? std::span<const std::int64_t>(claimed) : std::span<const std::int64_t>());
         if (size) return groupsOf(scales, rows, columns, 1, *size);
     }
-    if (scheme.strategy == "block" && matrix && scheme.high > 0 && scheme.wide > 0 && shape[0] == ceilDiv(rows, scheme.high) &&
-        shape[1] == ceilDiv(columns, scheme.wide))
+    if (scheme.strategy == "block" && matrix && scheme.high > 0 && scheme.wide > 0 &&
+        shape[0] == ceilDiv(rows, scheme.high) && shape[1] == ceilDiv(columns, scheme.wide))
         return groupsOf(scales, rows, columns, scheme.high, scheme.wide);
     return fail(ErrorCode::Malformed, "scales [{}] do not fit {} x {} weights{}", fmt::join(shape, ", "), rows, columns,
                 scheme.strategy.empty() ? "" : " by " + printable(scheme.strategy));
@@ -92,7 +98,8 @@ std::string describeCover(const GroupValues& scales, std::int64_t rows, std::int
     return describeGroups(columns, scales.columnStride == 0 ? columns : scales.columnsPer);
 }
 
-/// Packed codes in words of `words` per run of `length`: whether they straddle words, or nothing when they fit neither era.
+/// Packed codes in words of `words` per run of `length`: whether they straddle words, or nothing when they fit neither
+/// era.
 std::optional<bool> straddles(std::int64_t length, std::int64_t words, std::int64_t bits) {
     const auto all = checkedMul(length, bits);
     if (all && ceilDiv(*all, std::int64_t{32}) == words) return true;
@@ -128,7 +135,8 @@ Result<void> addPackedZeros(WeightParts& parts, CodedWeight& weight, std::int64_
     const std::int64_t groups = scales.columnStride == 0 ? 1 : ceilDiv(weight.columns, scales.columnsPer);
     const auto straddle = words.shape.size() == 2 ? straddles(weight.rows, words.shape[0], bits) : std::nullopt;
     if (words.dtype != DType::I32 || !straddle || words.shape[1] != groups || scales.rowsPer != 1)
-        return fail(ErrorCode::Malformed, "zero points [{}] do not fit {} x {} groups", fmt::join(words.shape, ", "), weight.rows, groups);
+        return fail(ErrorCode::Malformed, "zero points [{}] do not fit {} x {} groups", fmt::join(words.shape, ", "),
+                    weight.rows, groups);
     PackedCodes codes = compressedZeros(weight.rows, groups, static_cast<int>(bits), *straddle);
     codes.words = words;
     QSCOPE_TRY(const auto zeros, codesAsTensor(std::move(codes), {weight.rows, groups}));
@@ -142,10 +150,12 @@ Result<bool> readPacked(WeightParts& parts, const Scheme& scheme) {
     QSCOPE_TRY(const auto shape, packedShape(parts));
     const auto [rows, columns] = shape;
     if (words.shape.size() != 2 || words.shape[0] != rows)
-        return fail(ErrorCode::Malformed, "codes [{}] do not fit its shape of {} x {}", fmt::join(words.shape, ", "), rows, columns);
+        return fail(ErrorCode::Malformed, "codes [{}] do not fit its shape of {} x {}", fmt::join(words.shape, ", "),
+                    rows, columns);
     const auto bits = scheme.bits ? scheme.bits : bitsFromWidth(columns, words.shape[1]);
     if (!bits || *bits < 1 || *bits > 8)
-        return fail(ErrorCode::Malformed, "codes of {} bits", bits ? fmt::to_string(*bits) : std::string("an unknown number of"));
+        return fail(ErrorCode::Malformed, "codes of {} bits",
+                    bits ? fmt::to_string(*bits) : std::string("an unknown number of"));
     const auto straddle = straddles(columns, words.shape[1], *bits);
     if (!straddle)
         return fail(ErrorCode::Malformed, "{} words do not hold {} codes of {} bits", words.shape[1], columns, *bits);
@@ -162,8 +172,9 @@ Result<bool> readPacked(WeightParts& parts, const Scheme& scheme) {
     if (parts.has(".weight_g_idx")) {
         QSCOPE_TRY(weight.columnGroup, parts.take(".weight_g_idx", {DType::I32, DType::I64}, {columns}));
     }
-    auto form = fmt::format("compressed-tensors, pack-quantized, {} bit, {}{}{}", *bits, describeCover(*weight.scales, rows, columns),
-                            asymmetric ? ", asymmetric" : "", weight.columnGroup ? ", act-order" : "");
+    auto form = fmt::format("compressed-tensors, pack-quantized, {} bit, {}{}{}", *bits,
+                            describeCover(*weight.scales, rows, columns), asymmetric ? ", asymmetric" : "",
+                            weight.columnGroup ? ", act-order" : "");
     QSCOPE_CHECK(parts.complete(std::move(weight), {rows, columns}, std::move(form)));
     return true;
 }
@@ -171,7 +182,8 @@ Result<bool> readPacked(WeightParts& parts, const Scheme& scheme) {
 /// Two E2M1 codes per byte.
 Result<bool> readFloatNibbles(WeightParts& parts, bool tensorScale) {
     QSCOPE_TRY(const auto bytes, parts.take(".weight_packed"));
-    if (bytes.shape.size() != 2 || bytes.shape[1] > (1ll << 60)) return fail(ErrorCode::Malformed, "its codes are no matrix");
+    if (bytes.shape.size() != 2 || bytes.shape[1] > (1ll << 60))
+        return fail(ErrorCode::Malformed, "its codes are no matrix");
     const std::int64_t rows = bytes.shape[0], columns = 2 * bytes.shape[1], size = tensorScale ? 16 : 32;
     CodedWeight weight = floatNibbles("compressed-tensors", bytes, rows, columns);
     const Shape groups{rows, ceilDiv(columns, size)};
@@ -183,8 +195,9 @@ Result<bool> readFloatNibbles(WeightParts& parts, bool tensorScale) {
         QSCOPE_TRY(weight.tensorScale, parts.take(".weight_global_scale"));
         weight.tensorScaleDivides = true;
     }
-    QSCOPE_CHECK(parts.complete(std::move(weight), {rows, columns},
-                                fmt::format("compressed-tensors, {}, groups of {}", tensorScale ? "NVFP4" : "MXFP4", size)));
+    QSCOPE_CHECK(
+        parts.complete(std::move(weight), {rows, columns},
+                       fmt::format("compressed-tensors, {}, groups of {}", tensorScale ? "NVFP4" : "MXFP4", size)));
     return true;
 }
 
@@ -206,7 +219,8 @@ Result<bool> readBytes(WeightParts& parts, const Scheme& scheme, std::string_vie
     }
     std::string what = integers ? fmt::format(" {} bit,", scheme.bits.value_or(8)) : std::string(" E4M3,");
     if (format == "mxfp8-quantized") {
-        QSCOPE_TRY(auto scales, parts.take(".weight_scale", {DType::U8, DType::F8_E8M0}, {rows, ceilDiv(columns, std::int64_t{32})}));
+        QSCOPE_TRY(auto scales, parts.take(".weight_scale", {DType::U8, DType::F8_E8M0},
+                                           {rows, ceilDiv(columns, std::int64_t{32})}));
         scales.dtype = DType::F8_E8M0;
         weight.scales = groupsOf(scales, rows, columns, 1, 32);
         what.clear();
@@ -220,8 +234,8 @@ Result<bool> readBytes(WeightParts& parts, const Scheme& scheme, std::string_vie
         weight.zeros = *weight.scales;
         weight.zeros->values = zeros;
     }
-    auto form = fmt::format("compressed-tensors, {},{} {}{}", format, what, describeCover(*weight.scales, rows, columns),
-                            asymmetric ? ", asymmetric" : "");
+    auto form = fmt::format("compressed-tensors, {},{} {}{}", format, what,
+                            describeCover(*weight.scales, rows, columns), asymmetric ? ", asymmetric" : "");
     QSCOPE_CHECK(parts.complete(std::move(weight), {rows, columns}, std::move(form)));
     return true;
 }
@@ -244,21 +258,28 @@ std::string_view formatOf(const WeightParts& parts) {
 
 Result<bool> readAs(WeightParts& parts, const Scheme& scheme, std::string_view format) {
     if (format == "pack-quantized") return readPacked(parts, scheme);
-    if (format == "nvfp4-pack-quantized" || format == "mxfp4-pack-quantized") return readFloatNibbles(parts, format.starts_with("nv"));
+    if (format == "nvfp4-pack-quantized" || format == "mxfp4-pack-quantized")
+        return readFloatNibbles(parts, format.starts_with("nv"));
     return readBytes(parts, scheme, format);
 }
 
 } // namespace
 
 std::string unreadCompressed(const QuantizationClaim& claim) {
-    const auto read = [](const std::string& format) {
-        return format.empty() || format == "dense" || format == "mixed-precision" || std::ranges::find(kFormats, format) != std::end(kFormats);
+    const auto isOf = [](const std::string& format, const auto& known) {
+        return std::ranges::find(known, format) != std::end(known);
     };
-    if (const std::string format = textField(claim.json, "format"); !read(format)) return "compressed-tensors' format '" + printable(format) + "'";
-    if (const auto groups = claim.json.find("config_groups"); groups != claim.json.end() && groups->size() > kMostGroups)
+    const auto sparse = [&](const std::string& format) {
+        return format.empty() || format == "dense" || isOf(format, kSparse);
+    };
+    if (const std::string format = textField(claim.json, "format");
+        !sparse(format) && format != "mixed-precision" && !isOf(format, kFormats))
+        return "compressed-tensors' format '" + printable(format) + "'";
+    if (const auto groups = claim.json.find("config_groups");
+        groups != claim.json.end() && groups->size() > kMostGroups)
         return fmt::format("compressed-tensors with {} groups of modules", groups->size());
     if (const auto sparsity = claim.json.find("sparsity_config"); sparsity != claim.json.end())
-        if (const std::string format = textField(*sparsity, "format"); !format.empty() && format != "dense")
+        if (const std::string format = textField(*sparsity, "format"); !sparse(format))
             return "compressed-tensors' sparse format '" + printable(format) + "'";
     return {};
 }
@@ -271,7 +292,10 @@ Result<bool> readCompressed(WeightParts& parts, const QuantizationClaim& claim) 
     std::optional<Error> reason;
     for (const Scheme& scheme : schemes) {
         if (!sameFormat(scheme, format)) {
-            if (!reason) reason = Error{ErrorCode::Malformed, fmt::format("it is {}, the configuration says {}", format, printable(scheme.format)), {}};
+            if (!reason)
+                reason = Error{ErrorCode::Malformed,
+                               fmt::format("it is {}, the configuration says {}", format, printable(scheme.format)),
+                               {}};
             continue;
         }
         WeightParts tried = parts;

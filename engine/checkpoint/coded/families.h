@@ -12,6 +12,7 @@ namespace qscope::engine {
 using ReadWeight = Result<bool>(WeightParts& parts, const QuantizationClaim& claim);
 
 ReadWeight readCompressed;        ///< .weight_packed, .weight_scale: formats.md, section 4
+ReadWeight readSparse;            ///< .bitmask: sparse-bitmask and sparse-24-bitmask of section 4
 ReadWeight readModelOpt;          ///< .weight_scale_2: section 4.1
 ReadWeight readFp8Blocks;         ///< .weight_scale_inv: section 4.1
 ReadWeight readGptOss;            ///< _blocks: section 4.1

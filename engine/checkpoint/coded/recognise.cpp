@@ -24,6 +24,7 @@ constexpr Family kFamilies[] = {
     {"gptq", ".qweight", readGptq},
     {"awq", ".qweight", readAwq},
     {"compressed-tensors", ".weight_packed", readCompressed},
+    {"compressed-tensors", ".bitmask", readSparse},
     {"modelopt", ".weight_scale_2", readModelOpt},
     {"fp8", ".weight_scale_inv", readFp8Blocks},
     {"compressed-tensors", ".weight_scale", readCompressed},
@@ -38,7 +39,8 @@ constexpr Family kFamilies[] = {
 
 // What is made of one weight: its description with levels, four parts that are listed, their sources; and the names.
 constexpr std::uint64_t kWeightBytes = 2 * sizeof(CodedWeight) + 256 * sizeof(float) + 10 * sizeof(TensorInfo) + 1024;
-constexpr std::uint64_t kNamesOfWeight = 12, kStoredBytes = 72; ///< copies of the module's name; entry of the map of names
+constexpr std::uint64_t kNamesOfWeight = 12,
+                        kStoredBytes = 72; ///< copies of the module's name; entry of the map of names
 
 std::string unread(const QuantizationClaim& claim) {
     if (claim.method == "compressed-tensors") return unreadCompressed(claim);
@@ -60,7 +62,8 @@ Result<Found> findWeights(const Checkpoint& checkpoint, const QuantizationClaim&
     const auto meant = [&](const Family& family) { return !claim.made() || family.method == claim.method; };
     const auto tells = [](const Family& family, std::string_view name) { return name.ends_with(family.telling); };
     const bool any = std::ranges::any_of(checkpoint.tensors, [&](const TensorInfo& tensor) {
-        return std::ranges::any_of(kFamilies, [&](const Family& family) { return meant(family) && tells(family, tensor.name); });
+        return std::ranges::any_of(kFamilies,
+                                   [&](const Family& family) { return meant(family) && tells(family, tensor.name); });
     });
     if (!any) return found;
     QSCOPE_CHECK(budget.spend(kStoredBytes * checkpoint.tensors.size()));
@@ -72,7 +75,8 @@ Result<Found> findWeights(const Checkpoint& checkpoint, const QuantizationClaim&
             WeightParts parts(stored, name.substr(0, name.size() - family.telling.size()));
             const auto read = family.read(parts, claim);
             if (!read && claim.made())
-                return during(Error{ErrorCode::Malformed, describe(read.error()), {}}, fmt::format("weight '{}'", printable(parts.module())));
+                return during(Error{ErrorCode::Malformed, describe(read.error()), {}},
+                              fmt::format("weight '{}'", printable(parts.module())));
             const auto used = [&](std::size_t index) { return found.taken[index]; };
             if (!read || !*read || std::ranges::any_of(parts.taken(), used)) continue;
             QSCOPE_CHECK(budget.spend(kWeightBytes + kNamesOfWeight * name.size() + parts.memory()));
@@ -94,15 +98,22 @@ bool place(const Checkpoint& checkpoint, const FileNumbers& files, const TensorV
     return true;
 }
 
-void listWeight(const Checkpoint& checkpoint, const FileNumbers& files, const TensorInfo& telling, const WeightParts& parts,
-                std::vector<TensorInfo>& listed) {
+void listWeight(const Checkpoint& checkpoint, const FileNumbers& files, const TensorInfo& telling,
+                const WeightParts& parts, std::vector<TensorInfo>& listed) {
     const auto whole = static_cast<std::uint32_t>(listed.size());
     const std::string name = parts.name();
-    listed.push_back({name, DType::Coded, parts.whole().shape, telling.file, telling.offset, parts.bytes(), parts.whole().source,
-                      parts.form(), std::nullopt});
+    listed.push_back({name, DType::Coded, parts.whole().shape, telling.file, telling.offset, parts.bytes(),
+                      parts.whole().source, parts.form(), std::nullopt});
     for (const WeightParts::Shown& part : parts.shown()) {
-        TensorInfo tensor{name + "." + part.name, part.view.dtype, part.view.shape, telling.file, telling.offset, part.bytes,
-                          part.view.source, {}, whole};
+        TensorInfo tensor{name + "." + part.name,
+                          part.view.dtype,
+                          part.view.shape,
+                          telling.file,
+                          telling.offset,
+                          part.bytes,
+                          part.view.source,
+                          {},
+                          whole};
         if (part.view.source) {
             tensor.form = info(part.view.source->plainType()).name;
             listed.push_back(std::move(tensor));
@@ -118,7 +129,8 @@ bool tellsOfCodedWeight(std::string_view name) {
     return std::ranges::any_of(kFamilies, [&](const Family& family) { return name.ends_with(family.telling); });
 }
 
-Result<void> recogniseCoded(Checkpoint& checkpoint, const QuantizationClaim& claim, MemoryBudget& budget, Diagnostics& notes) {
+Result<void> recogniseCoded(Checkpoint& checkpoint, const QuantizationClaim& claim, MemoryBudget& budget,
+                            Diagnostics& notes) {
     if (claim.made())
         if (const std::string what = unread(claim); !what.empty()) {
             notes.warn(what + " is not read: its tensors are shown as they are stored", claim.file);
@@ -126,7 +138,9 @@ Result<void> recogniseCoded(Checkpoint& checkpoint, const QuantizationClaim& cla
         }
     QSCOPE_TRY(const Found found, findWeights(checkpoint, claim, budget));
     if (found.weights.empty()) {
-        if (claim.made()) notes.warn(fmt::format("says that weights are quantized by {}, yet none is stored so", claim.method), claim.file);
+        if (claim.made())
+            notes.warn(fmt::format("says that weights are quantized by {}, yet none is stored so", claim.method),
+                       claim.file);
         return {};
     }
     FileNumbers files;

@@ -30,7 +30,9 @@ public:
         std::uint64_t bytes = 0;
     };
 
-    WeightParts(const StoredTensors& stored, std::string module) : m_stored(&stored), m_module(std::move(module)) {}
+    WeightParts(const StoredTensors& stored, std::string module)
+        : m_stored(&stored)
+        , m_module(std::move(module)) {}
 
     [[nodiscard]] const std::string& module() const { return m_module; }
     [[nodiscard]] const TensorInfo* find(std::string_view suffix) const;
@@ -39,14 +41,23 @@ public:
     /// The stored tensor `<module><suffix>`, which becomes part of the weight; Malformed when it is absent.
     [[nodiscard]] Result<TensorView> take(std::string_view suffix);
     /// The same, of this shape and one of these types; Malformed otherwise.
-    [[nodiscard]] Result<TensorView> take(std::string_view suffix, std::initializer_list<DType> types, const Shape& shape);
+    [[nodiscard]] Result<TensorView> take(std::string_view suffix, std::initializer_list<DType> types,
+                                          const Shape& shape);
 
     /// Lists `<weight>.<name>` after the weight; `bytes` are those it takes in the file.
-    void show(std::string name, TensorView view, std::uint64_t bytes) { m_shown.push_back({std::move(name), std::move(view), bytes}); }
+    void show(std::string name, TensorView view, std::uint64_t bytes) {
+        m_shown.push_back({std::move(name), std::move(view), bytes});
+    }
 
-    /// The weight stands: its codes, scales, zero points, column groups and tensor scale are listed, those that come from
-    /// codes of their own excepted, which the caller shows.
+    /// The weight stands: its codes, scales, zero points, column groups and tensor scale are listed, those that come
+    /// from codes of their own excepted, which the caller shows.
     [[nodiscard]] Result<void> complete(CodedWeight weight, Shape shape, std::string form);
+
+    /// The weight stands, with values that are no codes; the caller has shown its parts.
+    void complete(TensorView whole, std::string form) {
+        m_whole = std::move(whole);
+        m_form = std::move(form);
+    }
 
     /// The weight is called as the module is.
     void keepName() { m_keepsName = true; }
@@ -70,15 +81,18 @@ private:
     std::uint64_t m_memory = 0;
 };
 
-/// A rows x columns matrix of E2M1 codes, two per byte, the even column in the low nibble. Its scales are still to come.
+/// A rows x columns matrix of E2M1 codes, two per byte, the even column in the low nibble. Its scales are still to
+/// come.
 [[nodiscard]] CodedWeight floatNibbles(std::string scheme, TensorView bytes, std::int64_t rows, std::int64_t columns);
 
 /// Scales or zero points of rows x columns weights, stored row-major: one number per `high` x `wide` block.
-[[nodiscard]] GroupValues groupsOf(TensorView values, std::int64_t rows, std::int64_t columns, std::int64_t high, std::int64_t wide);
+[[nodiscard]] GroupValues groupsOf(TensorView values, std::int64_t rows, std::int64_t columns, std::int64_t high,
+                                   std::int64_t wide);
 
 /// A group size that cuts `columns` into `groups` groups: the first of `claimed` that does (-1: whole rows), or without
 /// claims the one that follows from the numbers. Malformed when none does.
-[[nodiscard]] Result<std::int64_t> groupSize(std::int64_t columns, std::int64_t groups, std::span<const std::int64_t> claimed);
+[[nodiscard]] Result<std::int64_t> groupSize(std::int64_t columns, std::int64_t groups,
+                                             std::span<const std::int64_t> claimed);
 
 /// "groups of 128", "a scale per output channel".
 [[nodiscard]] std::string describeGroups(std::int64_t columns, std::int64_t size);

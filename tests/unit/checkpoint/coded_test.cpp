@@ -216,7 +216,7 @@ TEST_CASE("without a configuration, what does not fit stays as it is stored") {
 TEST_CASE("methods that are not read leave the tensors as stored and say so") {
     for (const std::string config : {R"({"quant_method":"eetq"})", R"({"quant_method":"gptq","checkpoint_format":"gptq_p"})",
                                      R"({"quant_method":"awq","version":"gemv"})", R"({"quant_method":"compressed-tensors","format":"marlin-24"})",
-                                     R"({"quant_method":"compressed-tensors","format":"sparse-bitmask"})"}) {
+                                     R"({"quant_method":"compressed-tensors","sparsity_config":{"format":"sparse-blocks"}})"}) {
         Files files(gptq(), config);
         const auto opened = files.open();
         REQUIRE(opened);
