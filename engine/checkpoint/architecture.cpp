@@ -28,6 +28,10 @@ constexpr std::array kLlamaBlock{
     NamePair{"mlp.up_proj", "ffn_up"},
     NamePair{"mlp.down_proj", "ffn_down"},
     NamePair{"block_sparse_moe.gate", "ffn_gate_inp"},
+    // As GGUF had experts before it stacked them.
+    NamePair{"block_sparse_moe.experts.*.w1", "ffn_gate.*"},
+    NamePair{"block_sparse_moe.experts.*.w2", "ffn_down.*"},
+    NamePair{"block_sparse_moe.experts.*.w3", "ffn_up.*"},
 };
 /// Norms on both sides of attention and feed-forward.
 constexpr std::array kGemma2Special{
@@ -87,8 +91,9 @@ const Architecture* architectureInHuggingFace(std::string_view name) { return by
 
 const Architecture* architectureOf(const Checkpoint& checkpoint) {
     if (checkpoint.naming == Naming::Other) return nullptr;
-    return checkpoint.naming == Naming::Gguf ? architectureInGguf(checkpoint.architecture)
-                                             : architectureInHuggingFace(checkpoint.architecture);
+    if (checkpoint.naming != Naming::Gguf) return architectureInHuggingFace(checkpoint.architecture);
+    const bool mixes = checkpoint.architecture == "llama" && checkpoint.config && checkpoint.config->experts > 0;
+    return mixes ? architectureInHuggingFace("mixtral") : architectureInGguf(checkpoint.architecture);
 }
 
 } // namespace qscope::engine

@@ -8,7 +8,7 @@
 
 namespace qscope::engine {
 
-/// Names of one part of a model in Hugging Face's files and in GGUF.
+/// Names of one part of a model in Hugging Face's files and in GGUF; "*" stands for the number of an expert.
 struct NamePair {
     std::string_view huggingFace;
     std::string_view gguf;

@@ -41,23 +41,39 @@ std::optional<NameParts> partsOf(std::string_view name, std::string_view blockPr
 /// GPT-2 is found with and without this in front of every name.
 constexpr std::string_view kGpt2Root = "transformer.";
 
-const NamePair* pairIn(std::span<const NamePair> table, std::string_view module, std::string_view NamePair::* from) {
-    const auto pair = std::ranges::find(table, module, from);
-    return pair == table.end() ? nullptr : &*pair;
+/// What "*" of the pattern stands for in the text: digits, or nothing when pattern and text do not fit.
+std::optional<std::string_view> match(std::string_view pattern, std::string_view text) {
+    const std::size_t star = pattern.find('*');
+    if (star == pattern.npos) return pattern == text ? std::optional(std::string_view()) : std::nullopt;
+    const std::string_view before = pattern.substr(0, star), after = pattern.substr(star + 1);
+    if (text.size() <= before.size() + after.size() || !text.starts_with(before) || !text.ends_with(after)) return std::nullopt;
+    const auto middle = text.substr(before.size(), text.size() - before.size() - after.size());
+    return middle.find_first_not_of("0123456789") == middle.npos ? std::optional(middle) : std::nullopt;
+}
+
+/// The module's name in the other world.
+std::optional<std::string> moduleIn(std::span<const NamePair> table, std::string_view module, Naming to) {
+    for (const NamePair& pair : table) {
+        const auto number = match(to == Naming::Gguf ? pair.huggingFace : pair.gguf, module);
+        if (!number) continue;
+        std::string name(to == Naming::Gguf ? pair.gguf : pair.huggingFace);
+        if (!number->empty()) name.replace(name.find('*'), 1, *number);
+        return name;
+    }
+    return std::nullopt;
 }
 
 std::string translated(const Architecture& family, std::string_view name, Naming to) {
     const bool toGguf = to == Naming::Gguf;
-    const auto from = toGguf ? &NamePair::huggingFace : &NamePair::gguf;
     const auto parts = partsOf(name, toGguf ? family.block : kGgufBlock);
     if (!parts) return std::string(name);
     const bool inBlock = !parts->layer.empty();
-    const NamePair* pair = inBlock ? pairIn(family.special, parts->module, from) : nullptr;
-    if (!pair) pair = pairIn(inBlock ? family.inBlock : family.outside, parts->module, from);
-    if (!pair) return std::string(name);
+    auto module = inBlock ? moduleIn(family.special, parts->module, to) : std::nullopt;
+    if (!module) module = moduleIn(inBlock ? family.inBlock : family.outside, parts->module, to);
+    if (!module) return std::string(name);
     std::string result;
     if (inBlock) result.append(toGguf ? kGgufBlock : family.block).append(parts->layer).append(".");
-    return result.append(toGguf ? pair->gguf : pair->huggingFace).append(".").append(parts->kind);
+    return result.append(*module).append(".").append(parts->kind);
 }
 
 /// Most families have Llama's names, so that those of unknown ones are tried with its table.

@@ -4,6 +4,7 @@
 #include "engine/checkpoint/gguf_types.h"
 #include "engine/report/coded/coded_layout.h"
 #include "engine/report/exact_blocks.h"
+#include "engine/report/expert_stacks.h"
 #include "engine/report/export_common.h"
 #include "engine/report/gguf_description.h"
 #include "engine/report/stored_codes.h"
@@ -44,6 +45,7 @@ public:
         QSCOPE_TRY(const auto replaced, replacements(source, result));
         const Translation translation(source, Naming::Gguf);
         QSCOPE_CHECK(translation.check(replaced));
+        std::vector<TensorToWrite> outline;
         for (std::size_t i = 0; i < source.tensors.size(); ++i) {
             const TensorInfo& tensor = source.tensors[i];
             if (translation.leavesOut(i)) continue;
@@ -55,12 +57,15 @@ public:
             if (tensor.shape.size() > kGgufRank) return refuse(fmt::format("GGUF tensors have at most {} axes", kGgufRank));
             if (!replaced[i] && !typeFor(tensor))
                 return refuse(fmt::format("GGUF has no type for {}", qscope::info(tensor.dtype).name));
+            outline.push_back({name, typeFor(tensor).value_or(DType::F32), translation.shape(i), {}});
             if (!replaced[i]) continue;
             const auto type = exactGgufType(*replaced[i]);
+            if (type) outline.back().dtype = type->type;
             if (!type && !m_dequantizes)
                 return refuse(fmt::format("{}; {}, gguf-dequantized holds its values", type.error().message, whoHolds(*replaced[i], tensor.name)));
             if (type && !ggufHolds(type->type)) return refuse("GGUF has no type for the result");
         }
+        if (source.naming != Naming::Gguf) QSCOPE_CHECK(stackExperts(std::move(outline)));
         return {};
     }
 
@@ -76,6 +81,9 @@ public:
             if (context.cancelled()) return cancelled();
             if (replaced[i]) QSCOPE_CHECK(addResult(source, i, *replaced[i], translation, planned));
             else QSCOPE_CHECK(addStored(source, i, translation, planned));
+        }
+        if (source.naming != Naming::Gguf) {
+            QSCOPE_TRY(planned.tensors, stackExperts(std::move(planned.tensors)));
         }
         tell(planned, context.notes);
         if (!isTranslatable(source) && source.format != "gguf")

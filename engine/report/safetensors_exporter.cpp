@@ -5,6 +5,8 @@
 #include "engine/report/safetensors_target.h"
 #include "engine/report/stored_codes.h"
 
+#include <algorithm>
+
 namespace qscope::engine {
 
 namespace {
@@ -30,12 +32,18 @@ public:
                                 const RunContext& context, const ExportOptions& options) const override {
         QSCOPE_CHECK(accepts(source, result));
         QSCOPE_TRY(const auto replaced, replacements(source, result));
+        const Translation translation = safetensorsTranslation(source);
         std::vector<TensorToWrite> tensors;
         std::size_t opened = 0, dequantizedCodes = 0, widened = 0;
         for (std::size_t i = 0; i < source.tensors.size(); ++i) {
             if (context.cancelled()) return cancelled();
             const TensorInfo& stored = source.tensors[i];
             if (!stored.isWhole()) continue;
+            if (!replaced[i] && translation.isStack(i)) {
+                std::ranges::move(storedExperts(source, i), std::back_inserter(tensors));
+                if (qscope::info(stored.dtype).kind == DTypeKind::Block) ++opened;
+                continue;
+            }
             if (!replaced[i]) {
                 tensors.push_back(storedTensor(source, i));
                 if (qscope::info(stored.dtype).kind == DTypeKind::Block) ++opened;

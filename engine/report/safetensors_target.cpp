@@ -5,6 +5,7 @@
 #include "engine/checkpoint/architecture.h"
 #include "engine/checkpoint/tokenizer_json.h"
 #include "engine/core/atomic_file.h"
+#include "engine/report/expert_stacks.h"
 #include "engine/report/shard_set.h"
 
 #include <algorithm>
@@ -29,6 +30,19 @@ TensorToWrite storedTensor(const Checkpoint& source, std::size_t tensor) {
                 QSCOPE_TRY(const auto view, plain.dtype == type ? Result<TensorView>(plain) : decoded(plain));
                 return translation.apply(tensor, view);
             }};
+}
+
+std::vector<TensorToWrite> storedExperts(const Checkpoint& source, std::size_t tensor) {
+    const TensorInfo& stack = source.tensors[tensor];
+    const DType type = safetensorsHolds(stack.dtype) ? stack.dtype : DType::F32;
+    std::vector<TensorToWrite> experts;
+    for (std::int64_t expert = 0; expert < stack.shape.front(); ++expert)
+        experts.push_back({canonicalName(source, expertName(stack.name, expert)), type, Shape(stack.shape.begin() + 1, stack.shape.end()),
+                           [&source, tensor, expert, type]() -> Result<TensorView> {
+                               QSCOPE_TRY(const auto matrix, expertOf(source.view(tensor), expert));
+                               return matrix.dtype == type ? Result<TensorView>(matrix) : decoded(matrix);
+                           }});
+    return experts;
 }
 
 namespace {

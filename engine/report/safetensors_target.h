@@ -16,6 +16,8 @@ namespace qscope::engine {
 
 /// A whole tensor as the source stores it; strided ones in their own type, block types and coded ones as values in F32.
 [[nodiscard]] TensorToWrite storedTensor(const Checkpoint& source, std::size_t tensor);
+/// The matrices of a stack of experts (Translation::isStack), one by one.
+[[nodiscard]] std::vector<TensorToWrite> storedExperts(const Checkpoint& source, std::size_t tensor);
 
 /// What goes beside the tensors.
 struct SafetensorsFiles {

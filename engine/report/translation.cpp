@@ -3,6 +3,7 @@
 
 #include "engine/checkpoint/architecture.h"
 #include "engine/checkpoint/catalogue.h"
+#include "engine/report/expert_stacks.h"
 
 #include <cstring>
 
@@ -58,9 +59,9 @@ Result<void> Translation::check(const std::vector<const QuantizedTensor*>& repla
             return fail(ErrorCode::Unsupported, "tensor '{}': {}", printable(given), why);
         };
         if (leavesOut(i)) continue;
-        if (contains(given, ".experts."))
-            return refuse("experts in tensors of their own are not put together to the stacks that GGUF has");
-        if (contains(given, "_exps.")) return refuse("stacks of experts are not taken apart to the tensors that Hugging Face has");
+        if (m_target == Naming::Gguf && contains(name(i), ".experts.")) return refuse("experts with names that have no place in GGUF");
+        if (isStack(i) && (replaced[i] || m_source.tensors[i].source))
+            return refuse("codes of a stack of experts are not taken apart to the tensors that Hugging Face has");
         if (replaced[i] && reform(i) != Reform::None)
             return refuse("the target has this tensor in another form; convert the model first, then quantize it");
         const DTypeInfo& type = info(m_source.tensors[i].dtype);
@@ -77,6 +78,10 @@ bool Translation::leavesOut(std::size_t tensor) const {
     if (m_family->tiedAlways && entry.name == "lm_head.weight") return true;
     // Masks that old files of GPT-2 hold, which everyone makes anew.
     return m_family->layerNorm && (entry.name.ends_with(".attn.bias") || entry.name.ends_with(".attn.masked_bias"));
+}
+
+bool Translation::isStack(std::size_t tensor) const {
+    return m_family && m_source.naming == Naming::Gguf && m_target == Naming::HuggingFace && isExpertStack(m_source.tensors[tensor]);
 }
 
 std::string Translation::name(std::size_t tensor) const {

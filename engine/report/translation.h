@@ -16,11 +16,14 @@ class Translation {
 public:
     Translation(const Checkpoint& source, Naming target);
 
-    /// Unsupported for what cannot be translated: stacks of experts, rotary rows of unknown heads, results on matrices that
+    /// Unsupported for what cannot be translated: codes of stacks of experts, rotary rows of unknown heads, results on matrices that
     /// the target has transposed.
     [[nodiscard]] Result<void> check(const std::vector<const QuantizedTensor*>& replaced) const;
     /// Tensors that the target does not have: parts of others, and what a family leaves out.
     [[nodiscard]] bool leavesOut(std::size_t tensor) const;
+    /// A stack of experts in GGUF, each of which the target has for itself.
+    [[nodiscard]] bool isStack(std::size_t tensor) const;
+    /// An expert on its way to GGUF is called as before it is stacked (expert_stacks.h).
     [[nodiscard]] std::string name(std::size_t tensor) const;
     [[nodiscard]] Shape shape(std::size_t tensor) const;
     /// Whether the values change, so that they pass in single precision.

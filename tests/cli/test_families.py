@@ -90,13 +90,47 @@ class Families(ProgramTest):
         self.assertIn("convert the model first",
                       self.refused(2, "quantize", self.folder / "gpt2", "-m", "q8_0", "-o", self.folder / "x.gguf"))
 
-    def test_experts_of_their_own_are_refused(self):
-        layer = {f"block_sparse_moe.experts.{i}.w1.weight": (HIDDEN, WIDTH) for i in range(2)} | {"block_sparse_moe.gate.weight": (2, WIDTH)}
-        folder = self.folder / "mixtral"
-        folder.mkdir()
-        write_safetensors(folder / "model.safetensors", {"model.layers.0." + name: numpy.ones(shape, "f4") for name, shape in layer.items()})
-        (folder / "config.json").write_text(json.dumps({"model_type": "mixtral", **SIZES, "num_local_experts": 2}))
-        self.assertIn("experts", self.refused(2, "convert", folder, self.folder / "m.gguf"))
+    MIXTRAL = {f"block_sparse_moe.experts.{i}.w{k}.weight": (WIDTH, HIDDEN) if k == 2 else (HIDDEN, WIDTH) for i in range(3) for k in (1, 2, 3)} | {
+        "block_sparse_moe.gate.weight": (3, WIDTH)}
+    MIXES = SIZES | {"num_local_experts": 3, "num_experts_per_tok": 2}
+
+    def test_experts_are_stacked_in_gguf_and_come_apart_again(self):
+        before, there, metadata, config = self.roundtrip("mixtral", self.ATTENTION | self.NORMS | self.MIXTRAL, sizes=self.MIXES)
+        self.assertEqual((metadata["general.architecture"], metadata["llama.expert_count"], metadata["llama.expert_used_count"]), ("llama", 3, 2))
+        self.assertEqual((config["model_type"], config["architectures"], config["num_local_experts"]), ("mixtral", ["MixtralForCausalLM"], 3))
+        numpy.testing.assert_array_equal(there["blk.0.ffn_gate_inp.weight"], before["model.layers.0.block_sparse_moe.gate.weight"])
+        for name, part in (("gate", 1), ("down", 2), ("up", 3)):
+            experts = [before[f"model.layers.0.block_sparse_moe.experts.{i}.w{part}.weight"] for i in range(3)]
+            numpy.testing.assert_array_equal(there[f"blk.0.ffn_{name}_exps.weight"], numpy.stack(experts))
+
+    def test_quantized_experts_are_stacked_block_by_block(self):
+        self.roundtrip("mixtral", self.ATTENTION | self.NORMS | self.MIXTRAL, sizes=self.MIXES)
+        folder, out = self.folder / "mixtral", self.folder / "q.gguf"
+        self.json("quantize", folder, "-m", "q8_0", "--tensor", "*experts*", "-o", out)
+        blocks, content = read_gguf(out)[0], out.read_bytes()
+        kind, shape, offset = blocks["blk.0.ffn_up_exps.weight"]
+        self.assertEqual((kind, list(shape)), (8, [3, HIDDEN, WIDTH]))
+        stack = numpy.frombuffer(content, numpy.uint8, 3 * HIDDEN * WIDTH // 32 * 34, offset).reshape(3, -1, 34)
+        read = stack[..., :2].copy().view("<f2").astype("f4") * stack[..., 2:].view("i1")
+        for i in range(3):
+            meant = read_safetensors(folder / "model.safetensors")[0][f"model.layers.0.block_sparse_moe.experts.{i}.w3.weight"].astype("f4").reshape(-1, 32)
+            scale = abs(meant).max(axis=1, keepdims=True) / 127
+            self.assertLess((abs(read[i] - meant) / numpy.maximum(scale, 1e-9)).max(), 0.6)
+        self.json("convert", out, self.folder / "plain.safetensors")
+        self.assertIn("3 axes", self.refused(2, "convert", out, self.folder / "c.safetensors", "-f", "compressed-tensors"))
+        self.assertIn("stack of experts", self.refused(2, "convert", out, self.folder / "c.safetensors", "-f", "safetensors-codes"))
+
+    def test_a_stack_needs_all_its_experts_in_one_shape(self):
+        for case, change in {"expert 1 is missing": lambda t: t.pop("model.layers.0.block_sparse_moe.experts.1.w1.weight"),
+                             "several shapes": lambda t: t.update({"model.layers.0.block_sparse_moe.experts.1.w1.weight": numpy.ones((8, 8), "f4")})}.items():
+            folder = self.folder / case.replace(" ", "-")
+            folder.mkdir()
+            tensors = {"model.layers.0." + name: numpy.ones(shape, "f4") for name, shape in self.MIXTRAL.items()}
+            change(tensors)
+            write_safetensors(folder / "model.safetensors", tensors)
+            (folder / "config.json").write_text(json.dumps({"model_type": "mixtral", **self.MIXES}))
+            self.assertIn(case, self.refused(2, "convert", folder, self.folder / "m.gguf"))
+            self.assertFalse((self.folder / "m.gguf").exists())
 
     def test_a_split_model_becomes_one_file_with_all_its_metadata(self):
         def part(number, name, more=b"", pairs=0):

@@ -98,6 +98,10 @@ private:
         for (const Treated& entry : fit.treated) replaced[entry.index] = entry.outline.get();
         QSCOPE_CHECK(translation.check(replaced));
         for (std::size_t i = 0; i < source.tensors.size(); ++i)
+            if (translation.isStack(i))
+                return fail(ErrorCode::Unsupported, "tensor '{}': stacks of experts are taken apart only to plain values; safetensors holds them",
+                            printable(source.tensors[i].name));
+        for (std::size_t i = 0; i < source.tensors.size(); ++i)
             if (const TensorInfo& tensor = source.tensors[i]; tensor.isWhole() && !replaced[i] && tellsOfCodedWeight(tensor.name))
                 return fail(ErrorCode::Unsupported, "tensor '{}' is no part of a quantized weight, and would be read as one by its name",
                             printable(tensor.name));
