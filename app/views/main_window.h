@@ -117,6 +117,8 @@ private:
     void refreshSaving();
     // main_window_files.cpp
     void chooseModel(bool folder);
+    /// Asks for a checkpoint of the same model, which becomes a method of the plan: its weights are compared like a result.
+    void chooseStored();
     void chooseCircuit();
     void chooseText();
     void saveSession(bool choosePath);

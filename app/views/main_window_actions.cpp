@@ -193,6 +193,7 @@ void MainWindow::makeRunMenu() {
         m_taskDock->show();
         m_planPanel->browse();
     });
+    m_modelActions << addAction(menu, tr("Compare with a stored &model…"), {}, {}, [this] { chooseStored(); });
     m_runAction = addAction(menu, tr("&Quantize"), QKeySequence(tr("Ctrl+Return")), QStringLiteral("run"), [this] { m_workspace.runPlan(); });
     m_modelActions << addAction(menu, tr("S&weep parameters…"), QKeySequence(tr("Ctrl+Shift+W")), {}, [this] { m_workspace.board().askForSweep(); });
     m_stopAction = addAction(menu, tr("&Stop quantizing"), QKeySequence(tr("Ctrl+.")), QStringLiteral("stop"), [this] { m_workspace.cancelPlan(); });

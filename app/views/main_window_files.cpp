@@ -8,6 +8,7 @@
 
 #include <QCoreApplication>
 #include <QDate>
+#include <QDockWidget>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QPainter>
@@ -49,19 +50,35 @@ Result<void> writeReportFile(const engine::CompareReport& report, const engine::
                                                         : engine::htmlReport(report, details));
 }
 
-} // namespace
-
-void MainWindow::chooseModel(bool folder) {
+/// "Models (*.safetensors *.gguf ...)", whatever the readers know.
+QString modelFilter(const engine::Registries& registries) {
     QStringList patterns;
-    for (const auto& reader : m_workspace.registries().readers.items())
+    for (const auto& reader : registries.readers.items())
         for (const auto& extension : reader->info().extensions) patterns << QStringLiteral("*.%1").arg(QString::fromStdString(extension));
     patterns << QStringLiteral("*.index.json");
     patterns.removeDuplicates();
+    return MainWindow::tr("Models (%1)").arg(patterns.join(QLatin1Char(' ')));
+}
+
+} // namespace
+
+void MainWindow::chooseModel(bool folder) {
     QStringList filters;
-    if (!folder) filters << tr("Models (%1)").arg(patterns.join(QLatin1Char(' '))) << tr("Sessions (*.qscope)") << tr("All files (*)");
+    if (!folder) filters << modelFilter(m_workspace.registries()) << tr("Sessions (*.qscope)") << tr("All files (*)");
     ask(this, folder ? tr("Open model folder") : tr("Open model"), QFileDialog::AcceptOpen,
         folder ? QFileDialog::Directory : QFileDialog::ExistingFile, filters, firstFolder(m_workspace.settings()),
         [this](const QString& path) { m_workspace.open(path); });
+}
+
+void MainWindow::chooseStored() {
+    ask(this, tr("Compare with a stored model"), QFileDialog::AcceptOpen, QFileDialog::ExistingFile,
+        {modelFilter(m_workspace.registries()), tr("All files (*)")}, firstFolder(m_workspace.settings()), [this](const QString& path) {
+            auto plan = m_workspace.document().plan();
+            plan.methods.push_back({"file", {{"path", path.toStdString()}}});
+            m_workspace.document().editPlan(std::move(plan), tr("Compare with %1").arg(QFileInfo(path).fileName()));
+            setMode(Mode::Model);
+            m_taskDock->show();
+        });
 }
 
 void MainWindow::chooseCircuit() {

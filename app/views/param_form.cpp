@@ -4,9 +4,12 @@
 #include <QCheckBox>
 #include <QComboBox>
 #include <QDoubleSpinBox>
+#include <QFileDialog>
 #include <QFormLayout>
+#include <QLineEdit>
 #include <QSignalBlocker>
 #include <QSpinBox>
+#include <QStyle>
 
 #include <algorithm>
 #include <cmath>
@@ -96,6 +99,28 @@ QWidget* ParamForm::makeEditor(const engine::ParamSpec& param) {
         break;
     }
     case engine::ParamType::Choice: {
+        if (param.choices.empty()) {
+            auto* line = new QLineEdit(this);
+            auto* browse = line->addAction(style()->standardIcon(QStyle::SP_DirOpenIcon), QLineEdit::TrailingPosition);
+            browse->setToolTip(tr("Choose a file"));
+            connect(line, &QLineEdit::editingFinished, this, [this, param, line] { store(param, line->text().toStdString()); });
+            connect(browse, &QAction::triggered, this, [this, param, line] {
+                auto* dialog = new QFileDialog(this, text(param.label));
+                dialog->setAttribute(Qt::WA_DeleteOnClose);
+                dialog->selectFile(line->text());
+                connect(dialog, &QFileDialog::fileSelected, line, [this, param, line](const QString& path) {
+                    line->setText(path);
+                    store(param, path.toStdString());
+                });
+                dialog->open();
+            });
+            m_setters.push_back([line](const engine::ParamValue& value) {
+                const QSignalBlocker silent(line);
+                line->setText(text(std::get<std::string>(value)));
+            });
+            editor = line;
+            break;
+        }
         auto* box = new QComboBox(this);
         for (const auto& choice : param.choices) box->addItem(text(choice));
         connect(box, &QComboBox::currentTextChanged, this,

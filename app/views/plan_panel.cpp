@@ -6,6 +6,7 @@
 #include "app/views/icon_set.h"
 #include "app/views/method_browser.h"
 #include "app/views/param_form.h"
+#include "engine/plan/bound_method.h"
 #include "plugins/sdk/format.h"
 #include "plugins/sdk/widgets/panel.h"
 
@@ -54,8 +55,9 @@ std::vector<Step> costedSteps(const engine::Plan& plan, const engine::Registries
                               const std::vector<std::size_t>& tensors) {
     std::vector<Step> steps;
     for (const auto& spec : plan.methods) {
-        const auto method = engine::findMethod(registries, spec.id).value_or(nullptr);
+        auto method = engine::findMethod(registries, spec.id).value_or(nullptr);
         auto values = method ? engine::resolveParameters(method->info().parameters, spec) : Result<engine::ParamValues>();
+        if (method && values) method = engine::boundMethod(std::move(method), checkpoint, *values, registries).value_or(nullptr);
         steps.push_back(method && values ? Step{method, *std::move(values)} : Step{});
     }
     if (steps.empty()) return steps;

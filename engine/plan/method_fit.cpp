@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/plan/method_fit.h"
 
+#include "engine/plan/bound_method.h"
 #include "engine/plan/plan_inputs.h"
 
 namespace qscope::engine {
 
 MethodFit fitOf(const MethodSpec& spec, const Plan& plan, const Checkpoint& checkpoint, const Registries& registries, std::size_t most) {
     MethodFit fit;
-    const auto method = findMethod(registries, spec.id);
+    auto method = findMethod(registries, spec.id);
     const auto parameters = method ? resolveParameters((*method)->info().parameters, spec) : Result<ParamValues>(tl::unexpected(method.error()));
     if (!parameters) {
         fit.refusal = parameters.error().message;
+        return fit;
+    }
+    method = boundMethod(*std::move(method), checkpoint, *parameters, registries);
+    if (!method) {
+        fit.refusal = describe(method.error());
         return fit;
     }
     const auto tensors = selectTensors(plan, checkpoint);

@@ -2,6 +2,7 @@
 #include "engine/plan/plan_inputs.h"
 
 #include "engine/checkpoint/architecture.h"
+#include "engine/plan/bound_method.h"
 #include "engine/plan/common_names.h"
 
 #include <algorithm>
@@ -69,6 +70,7 @@ Result<ReadyMethod> PlanInputs::ready(const MethodSpec& spec, const Registries& 
     ReadyMethod made;
     QSCOPE_TRY(made.method, findMethod(registries, spec.id));
     QSCOPE_TRY(made.parameters, resolveParameters(made.method->info().parameters, spec));
+    QSCOPE_TRY(made.method, boundMethod(std::move(made.method), *m_checkpoint, made.parameters, registries));
     const MethodInfo& info = made.method->info();
     const bool isStatic = wantsStaticRanges(made.parameters);
     if ((needsCalibrationText(info) || isStatic) && m_settings.text.empty())

@@ -24,10 +24,10 @@ struct Task {
     std::uint64_t bits = 0;
 };
 
-/// "rtn bits=4 group=128".
+/// "rtn bits=4 group=128"; of a path, its end.
 std::string labelOf(const MethodSpec& spec) {
     std::string label = spec.id;
-    for (const auto& [key, value] : spec.parameters) label += fmt::format(" {}={}", key, value);
+    for (const auto& [key, value] : spec.parameters) label += fmt::format(" {}={}", key, value.substr(value.rfind('/') + 1));
     return label;
 }
 

@@ -62,7 +62,7 @@ Result<ParamValue> parsed(const ParamSpec& spec, const std::string& text) {
         return ParamValue(*value);
     }
     case ParamType::Choice:
-        if (std::find(spec.choices.begin(), spec.choices.end(), text) == spec.choices.end())
+        if (!spec.choices.empty() && std::find(spec.choices.begin(), spec.choices.end(), text) == spec.choices.end())
             return fail(ErrorCode::OutOfRange, "{}={} is none of {}", spec.key, text, joined(spec.choices));
         return ParamValue(text);
     }

@@ -26,7 +26,7 @@ struct ParamSpec {
     ParamValue defaultValue;
     double minimum = 0; ///< numbers only, inclusive
     double maximum = 0;
-    std::vector<std::string> choices; ///< Choice only
+    std::vector<std::string> choices; ///< Choice only; none: any text, such as a path
     std::string help;
     std::string unit;
 };

@@ -154,6 +154,28 @@ class QuantizedFilesTest(ProgramTest):
             names = [tensor["name"] for tensor in self.json("info", folder)["tensors"]]
             self.assertIn("m.0.qweight", names)
 
+    def test_a_quantized_file_is_compared_like_a_method(self):
+        random = np.random.default_rng(16)
+        sizes = {"model_type": "llama", "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 1, "num_attention_heads": 4,
+                 "num_key_value_heads": 4, "vocab_size": 32, "max_position_embeddings": 64, "rms_norm_eps": 1e-5}
+        shapes = {"self_attn.q_proj": (64, 64), "self_attn.k_proj": (64, 64), "mlp.up_proj": (128, 64), "mlp.down_proj": (64, 128)}
+        folder = q.save(self.folder / "model", {f"model.layers.0.{name}.weight": random.normal(0, 1, shape).astype("f4") for name, shape in shapes.items()}
+                        | {"model.embed_tokens.weight": random.normal(0, 1, (32, 64)).astype("f4"), "model.norm.weight": np.ones(64, "f4")})
+        (folder / "config.json").write_text(json.dumps(sizes))
+        for form, spec in (("gguf", "q8_0"), ("compressed-tensors", "rtn:bits=4,group=32"), ("gptq", "rtn:bits=4,group=32,scale=f16"), ("safetensors", "q4_0")):
+            with self.subTest(form):
+                out = self.folder / form / ("m.gguf" if form == "gguf" else "model.safetensors")
+                out.parent.mkdir()
+                self.json("quantize", folder, "-m", spec, "-f", form, "-o", out, "--tensor", "*proj*")
+                method, stored = self.json("compare", folder, "-m", spec, "-m", f"file:path={out}", "--tensor", "*proj*")["rows"]
+                for name in ("sqnr_db", "relative_mse"):
+                    self.assertEqual(method[name], stored[name])
+                self.assertEqual(stored["bits_per_weight"], 32 if form == "safetensors" else method["bits_per_weight"])
+        self.assertIn("needs a file", self.refused(2, "compare", folder, "-m", "file"))
+        self.assertIn("absent.gguf", self.refused(1, "compare", folder, "-m", f"file:path={self.folder / 'absent.gguf'}"))
+        wide = q.save(self.folder / "wide", {"model.layers.0.mlp.up_proj.weight": np.ones((64, 64), "f4")})
+        self.assertIn("[64, 64]", self.refused(2, "compare", folder, "-m", f"file:path={wide}", "--tensor", "*up_proj*"))
+
     def test_large_checkpoints_are_cut_into_shards(self):
         random = np.random.default_rng(15)
         tensors = {f"m.{i}.weight": random.normal(0, 1, (64, 64)).astype("f4") for i in range(5)}
