@@ -3,11 +3,12 @@
 
 #include <cstdint>
 
-/// Before a hot loop: the compiler makes one version per instruction set and the loader picks the machine's at run
-/// time. Results are equal on all of them, as the engine is compiled without floating-point contraction.
+/// Before a hot loop: the compiler makes one version per instruction set and the loader picks at run time by what the
+/// machine can do (a version named after a model, such as "arch=haswell", would run on that model alone). Results are
+/// equal on all of them, as the engine is compiled without floating-point contraction.
 /// Off under sanitizers, whose runtime is not ready when the loader chooses.
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(QSCOPE_SANITIZED)
-#define QSCOPE_MULTIVERSION __attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512")))
+#define QSCOPE_MULTIVERSION __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define QSCOPE_MULTIVERSION
 #endif
