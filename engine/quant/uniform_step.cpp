@@ -3,6 +3,7 @@
 
 #include "engine/core/parallel.h"
 #include "engine/quant/forms.h"
+#include "engine/quant/step_error.h"
 
 #include <array>
 #include <limits>
@@ -18,15 +19,6 @@ UniformStep stepOver(float low, float high, const UniformGrid& grid) {
     step.scale = roundedTo(grid.scaleType, scale);
     if (!grid.symmetric && step.scale > 0) step.zero = std::clamp(std::rint(-std::min(low, 0.0F) / step.scale), step.least, step.most);
     return step;
-}
-
-double errorOf(std::span<const float> values, std::span<const float> weights, const UniformStep& step, double power) {
-    double sum = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const double distance = std::abs(static_cast<double>(values[i]) - static_cast<double>(step.rounded(values[i])));
-        sum += (power == 2 ? distance * distance : std::pow(distance, power)) * (weights.empty() ? 1.0 : static_cast<double>(weights[i]));
-    }
-    return sum;
 }
 
 float percentileOf(std::span<const float> values, double percent) {
@@ -87,6 +79,7 @@ UniformStep fitStep(std::span<const float> values, std::span<const float> weight
         const float reach = percentileOf(values, clipping.percentile);
         return stepOver(std::max(low, -reach), std::min(high, reach), grid);
     }
+    const float unit = 1 / std::max(high, -low);
     UniformStep best;
     double smallest = std::numeric_limits<double>::infinity();
     for (int i = 0; i < clipping.candidates; ++i) {
@@ -94,7 +87,7 @@ UniformStep fitStep(std::span<const float> values, std::span<const float> weight
         if (part <= 0) break;
         const UniformStep step = stepOver(low * part, high * part, grid);
         const double error = clipping.rule == Clipping::Rule::Entropy ? divergenceOf(values, low, high, step)
-                                                                      : errorOf(values, weights, step, clipping.power);
+                                                                      : stepError(values, weights, step, clipping.power, std::isfinite(unit) ? unit : 1.0F);
         if (!(error < smallest)) continue;
         smallest = error;
         best = step;

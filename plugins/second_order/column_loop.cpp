@@ -27,7 +27,6 @@ public:
         m_errors.resize(static_cast<std::size_t>(loop.rows * m_widest));
         if (!loop.carry.empty()) m_before.resize(m_errors.size());
         if (loop.fit) loop.steps.resize(static_cast<std::size_t>(loop.rows * m_groups));
-        m_result.codes.resize(loop.weight.size());
         m_result.losses.resize(static_cast<std::size_t>(loop.rows));
     }
 
@@ -36,9 +35,10 @@ public:
             parallelChunks(m_loop.rows, kRows, m_context, [&](std::int64_t first, std::int64_t last) -> Result<void> {
                 for (std::int64_t row = first; row < last; ++row)
                     for (std::int64_t place = 0; place < m_columns; ++place)
-                        m_weight[at(row, place)] = original(row, place);
+                        m_weight[at(row, place)] = m_loop.weight[at(row, columnAt(place))];
                 return {};
             }));
+        if (m_loop.pull != 0) m_start = m_weight;
         const auto borders = blockBorders(m_loop.order, m_loop.block, m_loop.fit != nullptr);
         for (std::size_t b = 0; b + 1 < borders.size(); ++b) {
             const std::int64_t begin = borders[b], end = borders[b + 1];
@@ -51,6 +51,14 @@ public:
             QSCOPE_CHECK(addBehind(m_errors, m_factor, begin, end, -1));
             if (!m_loop.carry.empty()) QSCOPE_CHECK(addBehind(m_before, m_loop.carry, begin, end, 1));
         }
+        m_result.codes.resize(m_weight.size());
+        QSCOPE_CHECK(
+            parallelChunks(m_loop.rows, kRows, m_context, [&](std::int64_t first, std::int64_t last) -> Result<void> {
+                for (std::int64_t row = first; row < last; ++row)
+                    for (std::int64_t place = 0; place < m_columns; ++place)
+                        m_result.codes[at(row, columnAt(place))] = m_weight[at(row, place)];
+                return {};
+            }));
         return std::move(m_result);
     }
 
@@ -64,9 +72,6 @@ private:
     [[nodiscard]] std::int64_t groupAt(std::int64_t place) const {
         return m_loop.order.group[static_cast<std::size_t>(place)];
     }
-    [[nodiscard]] float original(std::int64_t row, std::int64_t place) const {
-        return m_loop.weight[at(row, columnAt(place))];
-    }
 
     /// Places [begin, end) of one row.
     void roundBlock(std::int64_t row, std::int64_t begin, std::int64_t end) {
@@ -75,12 +80,11 @@ private:
         double loss = 0;
         for (std::int64_t i = begin; i < end; ++i) {
             float& w = m_weight[at(row, i)];
-            const float start = original(row, i);
+            const float start = m_start.empty() ? w : m_start[at(row, i)];
             w = (1 - m_loop.pull) * w + m_loop.pull * start; // exact for a pull of 0 and of 1
             Step& step = m_loop.steps[static_cast<std::size_t>(row * m_groups + groupAt(i))];
             if (m_loop.fit && (i == 0 || groupAt(i) != groupAt(i - 1))) step = m_loop.fit(valuesOfGroup(row, i));
             const float code = step.code(w), value = step.value(code), diagonal = m_factor[at(i, i)];
-            m_result.codes[at(row, columnAt(i))] = code;
             const float error = ((w - value) - m_loop.pull * (w - start)) / diagonal;
             const double own = static_cast<double>(w - value) / static_cast<double>(diagonal);
             loss += own * own;
@@ -88,9 +92,11 @@ private:
             const Eigen::Index rest = end - i - 1;
             Places behind(&w + 1, rest);
             behind -= error * ConstPlaces(&m_factor[at(i, i)] + 1, rest);
-            if (m_loop.carry.empty()) continue;
-            m_before[static_cast<std::size_t>(row * m_widest + i - begin)] = w;
-            behind += w * ConstPlaces(&m_loop.carry[at(i, i)] + 1, rest);
+            if (!m_loop.carry.empty()) {
+                m_before[static_cast<std::size_t>(row * m_widest + i - begin)] = w;
+                behind += w * ConstPlaces(&m_loop.carry[at(i, i)] + 1, rest);
+            }
+            w = code;
         }
         m_result.losses[static_cast<std::size_t>(row)] += loss;
     }
@@ -121,7 +127,8 @@ private:
     const RunContext& m_context;
     std::int64_t m_columns, m_groups;
     std::vector<float> m_factor;
-    std::vector<float> m_weight; ///< as it stands
+    std::vector<float> m_weight; ///< as it stands; codes where the loop has been
+    std::vector<float> m_start;  ///< as it was; empty where nothing pulls towards it
     std::int64_t m_widest;       ///< places of a block
     std::vector<float> m_errors; ///< of the block at hand, [rows, widest]
     std::vector<float> m_before; ///< weights of the block before rounding

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/quant/step_error.h"
 #include "engine/quant/uniform_step.h"
 
 #include "tests/support/random_values.h"
@@ -53,6 +54,29 @@ TEST_CASE("a range searched by squares is the best of those tried and beats the 
     }
     CHECK(squares(x, searched) == Approx(best).epsilon(1e-6));
     CHECK(squares(x, searched) < 0.6 * squares(x, fitStep(x, {}, grid)));
+}
+
+TEST_CASE("the error of a step is its definition, for every power, with weights and without", "[quant]") {
+    const auto x = values(1003, 40); // no whole number of lanes
+    std::vector<float> weights;
+    for (std::size_t i = 0; i < x.size(); ++i) weights.push_back(0.25F + static_cast<float>(i % 7));
+    const float unit = 1 / 40.0F;
+    for (const bool symmetric : {true, false})
+        for (const float part : {1.0F, 0.4F, 0.01F})
+            for (const double power : {1.0, 2.0, 2.4, 4.0}) {
+                const UniformStep step = UniformStep::covering(-40 * part, 40 * part, 3, symmetric);
+                double plain = 0, weighted = 0;
+                for (std::size_t i = 0; i < x.size(); ++i) {
+                    const double distance = std::abs(static_cast<double>(x[i]) - static_cast<double>(step.rounded(x[i])));
+                    plain += std::pow(distance / 40, power);
+                    weighted += std::pow(distance / 40, power) * static_cast<double>(weights[i]);
+                }
+                CHECK(stepError(x, {}, step, power, unit) == Approx(plain).epsilon(0x1p-17));
+                CHECK(stepError(x, weights, step, power, unit) == Approx(weighted).epsilon(0x1p-17));
+            }
+    const std::vector<float> far{3, -2};
+    CHECK(stepError(far, {}, UniformStep{0, 5, 0, 15}, 2, 1) == 13); // no scale: everything becomes 0
+    CHECK(stepError({}, {}, UniformStep{1, 0, -1, 1}, 2.4, 1) == 0);
 }
 
 TEST_CASE("weights decide what a searched range gives up", "[quant]") {
