@@ -168,10 +168,13 @@ Result<std::vector<float>> mismatchCarry(std::span<const double> cross, std::spa
     const std::vector<float> single(factor.values.begin(), factor.values.end());
     const std::span<const float> u(single);
     std::vector<float> mismatch(size * size), above(size * size);
-    for (std::size_t i = 0; i < size; ++i)
-        for (std::size_t j = 0; j < size; ++j)
-            mismatch[i * size + j] = static_cast<float>(
-                cross[static_cast<std::size_t>(order[i]) * size + static_cast<std::size_t>(order[j])]);
+    QSCOPE_CHECK(parallelChunks(n, 64, context, [&](std::int64_t begin, std::int64_t end) -> Result<void> {
+        for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i)
+            for (std::size_t j = 0; j < size; ++j)
+                mismatch[i * size + j] = static_cast<float>(
+                    cross[static_cast<std::size_t>(order[i]) * size + static_cast<std::size_t>(order[j])]);
+        return {};
+    }));
     const auto at = [n](std::int64_t row, std::int64_t column) { return static_cast<std::size_t>(row * n + column); };
     for (std::int64_t c = 0; c < n; c += kStrip) { // D Uᵀ, as far as it lies above the diagonal
         const std::int64_t width = std::min(kStrip, n - c), rows = c + width;
