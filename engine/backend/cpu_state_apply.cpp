@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/backend/cpu_state.h"
 #include "engine/backend/cpu_state_buffer.h"
+#include "engine/backend/cpu_state_cross.h"
 #include "engine/backend/cpu_state_stage.h"
 #include "engine/core/parallel.h"
 
@@ -54,6 +55,8 @@ template<class Real>
 constexpr int kRunBits = sizeof(Real) == 4 ? 6 : 5;
 /// So many gates are planned at once, whatever the circuit's length.
 constexpr std::size_t kMostPlanned = 1024;
+/// So many sums are kept for each gate that wants them.
+constexpr std::int64_t kMostShares = 256;
 
 /// Room for one block per thread at work.
 template<class Real>
@@ -102,14 +105,14 @@ struct BlockRuns {
 };
 
 template<class Real>
-Result<void> applyInBlocks(CpuState& state, const GateGroup& group, const RunContext& context) {
+Result<void> applyInBlocks(CpuState& state, const GateGroup& group, Crossing* crossing, const RunContext& context) {
     const Kernels<Real>& kernel = kernels<Real>();
     const int live = state.liveBits();
     // Filled up with the lowest qubits.
-    BlockShape shape{group.mixed | lowBits(kRunBits<Real>)};
+    BlockShape shape{group.mixed | lowBits(kRunBits<Real>) | (crossing ? crossing->side() : 0)};
     for (int qubit = 0; shape.bits() < kBlockBits<Real>; ++qubit) shape.qubits |= std::uint64_t{1} << qubit;
     shape.padding = kPadding;
-    const BlockProgram<Real> program(group, shape, kernel);
+    const BlockProgram<Real> program(group, shape, kernel, crossing);
     const BlockRuns runs(shape, kernel.laneBits);
     const std::uint64_t runCount = std::uint64_t{1} << (shape.bits() - runs.runBits);
     const std::size_t runReals = std::size_t{2} << runs.runBits;
@@ -118,26 +121,38 @@ Result<void> applyInBlocks(CpuState& state, const GateGroup& group, const RunCon
     const std::uint64_t units = std::uint64_t{1} << (shape.bits() - kernel.laneBits);
     BlockBuffers<Real> buffers(padded(units, shape.padding) << (kernel.laneBits + 1));
     state.setLiveBits(std::max(live, static_cast<int>(std::bit_width(group.mixed))));
-    return parallelChunks(std::int64_t{1} << std::popcount(outerQubits), 1, context,
-                          [&](std::int64_t number, std::int64_t) -> Result<void> {
-                              const std::uint64_t outer = spread(static_cast<std::uint64_t>(number), outerQubits);
-                              Real* const from = state.liveReals<Real>() + 2 * outer;
-                              auto buffer = buffers.take();
-                              Real* const block = buffer->data();
-                              runs.forEach(runCount, block, [&](std::uint64_t index, Real* run) {
-                                  // Amplitudes that are still zero need not be read.
-                                  if (index >> live == 0)
-                                      std::memcpy(run, from + 2 * index, runReals * sizeof(Real));
-                                  else
-                                      std::memset(run, 0, runReals * sizeof(Real));
-                              });
-                              const bool whole = program.run(block, outer, context.stop);
-                              runs.forEach(runCount, block, [&](std::uint64_t index, const Real* run) {
-                                  std::memcpy(from + 2 * index, run, runReals * sizeof(Real));
-                              });
-                              buffers.giveBack(std::move(buffer));
-                              return whole ? Result<void>{} : cancelled();
-                          });
+    const std::int64_t blocks = std::int64_t{1} << std::popcount(outerQubits);
+    // Blocks are handed out in shares when there are sums, each of which belongs to one share.
+    const std::int64_t share = crossing ? std::max<std::int64_t>(blocks / kMostShares, 1) : 1;
+    std::vector<FactorStore<Real>> sums(crossing ? static_cast<std::size_t>(blocks / share) : 1,
+                                        FactorStore<Real>(program.sums()));
+    const auto carry = [&](std::int64_t number, Real* block, Real* into) {
+        const std::uint64_t outer = spread(static_cast<std::uint64_t>(number), outerQubits);
+        Real* const from = state.liveReals<Real>() + 2 * outer;
+        runs.forEach(runCount, block, [&](std::uint64_t index, Real* run) {
+            // Amplitudes that are still zero need not be read.
+            if (index >> live == 0)
+                std::memcpy(run, from + 2 * index, runReals * sizeof(Real));
+            else
+                std::memset(run, 0, runReals * sizeof(Real));
+        });
+        const bool whole = program.run(block, outer, into, context.stop);
+        runs.forEach(runCount, block, [&](std::uint64_t index, const Real* run) {
+            std::memcpy(from + 2 * index, run, runReals * sizeof(Real));
+        });
+        return whole;
+    };
+    QSCOPE_CHECK(parallelChunks(blocks, share, context, [&](std::int64_t begin, std::int64_t end) -> Result<void> {
+        auto buffer = buffers.take();
+        Real* const into = sums[crossing ? static_cast<std::size_t>(begin / share) : 0].data();
+        bool whole = true;
+        for (std::int64_t number = begin; number < end && whole; ++number) whole = carry(number, buffer->data(), into);
+        buffers.giveBack(std::move(buffer));
+        return whole ? Result<void>{} : cancelled();
+    }));
+    if (crossing)
+        for (auto& each : sums) program.collect(each.data(), *crossing);
+    return {};
 }
 
 template<class Real>
@@ -155,28 +170,55 @@ Result<void> applyAlone(CpuState& state, const FusedGate& gate, const RunContext
 }
 
 template<class Real>
-Result<void> applyAll(CpuState& state, std::span<const FusedGate> gates, const RunContext& context) {
+Result<void> applyInOneBlock(CpuState& state, std::vector<const FusedGate*> gates, Crossing* crossing,
+                             const RunContext& context) {
+    if (context.cancelled()) return cancelled();
+    // Qubits that no gate has reached stay out.
+    int bits = std::max(state.liveBits(), kernels<Real>().laneBits);
+    for (const FusedGate* gate : gates) bits = std::max(bits, static_cast<int>(std::bit_width(useOf(*gate).mixed)));
+    bits = std::min(bits, state.bits());
+    state.setLiveBits(bits);
+    const BlockProgram<Real> program({std::move(gates), 0}, {lowBits(bits)}, kernels<Real>(), crossing);
+    FactorStore<Real> sums(program.sums());
+    if (!program.run(state.liveReals<Real>(), 0, sums.data(), context.stop)) return cancelled();
+    if (crossing) program.collect(sums.data(), *crossing);
+    return {};
+}
+
+template<class Real>
+Result<void> applyAll(CpuState& state, std::span<const FusedGate> gates, Crossing* crossing,
+                      const RunContext& context) {
     std::vector<const FusedGate*> pending;
     std::deque<std::vector<FusedGate>> swaps;
     for (const FusedGate& gate : gates) {
-        if (gates.size() > 1) swaps.push_back(partsOfSwap(gate));
-        if (gates.size() == 1 || swaps.back().empty())
+        const bool whole = gates.size() == 1 || (crossing && crossing->wants(&gate));
+        if (!whole) swaps.push_back(partsOfSwap(gate));
+        if (whole || swaps.back().empty())
             pending.push_back(&gate);
         else
             for (const FusedGate& part : swaps.back()) pending.push_back(&part);
     }
-    if (state.bits() <= kBlockBits<Real>) {
-        if (context.cancelled()) return cancelled();
-        const BlockProgram<Real> program({std::move(pending), 0}, {lowBits(state.bits())}, kernels<Real>());
-        return program.run(state.reals<Real>(), 0, context.stop) ? Result<void>{} : cancelled();
-    }
+    if (state.bits() <= kBlockBits<Real>) return applyInOneBlock<Real>(state, std::move(pending), crossing, context);
+    const int side = crossing ? 1 : 0; // a qubit that every block has, and that no gate touches
     while (!pending.empty()) {
         const GateGroup group =
-            takeLargestGroup(pending, kRunBits<Real>, kBlockBits<Real> - kRunBits<Real>, state.bits());
-        if (group.gates.size() == 1)
+            takeLargestGroup(pending, kRunBits<Real>, kBlockBits<Real> - kRunBits<Real> - side, state.bits() - side);
+        if (group.gates.size() == 1 && !crossing)
             QSCOPE_CHECK(applyAlone<Real>(state, *group.gates.front(), context));
         else
-            QSCOPE_CHECK(applyInBlocks<Real>(state, group, context));
+            QSCOPE_CHECK(applyInBlocks<Real>(state, group, crossing, context));
+    }
+    return {};
+}
+
+Result<void> applyPlanned(CpuState& state, std::span<const FusedGate> gates, Crossing* crossing,
+                          const RunContext& context) {
+    Progress unseen; // progress belongs to the caller
+    const RunContext inner{context.stop, unseen, context.notes, context.backend};
+    for (std::size_t done = 0; done < gates.size(); done += kMostPlanned) {
+        const auto some = gates.subspan(done, std::min(kMostPlanned, gates.size() - done));
+        QSCOPE_CHECK(
+            withReal(state, [&](auto real) { return applyAll<decltype(real)>(state, some, crossing, inner); }));
     }
     return {};
 }
@@ -186,13 +228,25 @@ Result<void> applyAll(CpuState& state, std::span<const FusedGate> gates, const R
 Result<void> applyGates(StateBuffer& state, std::span<const FusedGate> gates, const RunContext& context) {
     QSCOPE_TRY(CpuState* const mine, own(state));
     for (const FusedGate& gate : gates) QSCOPE_CHECK(check(gate, mine->bits()));
-    Progress unseen; // progress belongs to the caller
-    const RunContext inner{context.stop, unseen, context.notes, context.backend};
-    for (std::size_t done = 0; done < gates.size(); done += kMostPlanned) {
-        const auto some = gates.subspan(done, std::min(kMostPlanned, gates.size() - done));
-        QSCOPE_CHECK(withReal(*mine, [&](auto real) { return applyAll<decltype(real)>(*mine, some, inner); }));
+    return applyPlanned(*mine, gates, nullptr, context);
+}
+
+Result<std::vector<Cross>> applyCrossed(StateBuffer& pair, std::span<const FusedGate> gates,
+                                        const std::vector<bool>& wanted, const RunContext& context) {
+    QSCOPE_TRY(CpuState* const mine, own(pair));
+    if (mine->precision() != Precision::Double || mine->bits() < 1 || wanted.size() != gates.size())
+        return fail(ErrorCode::OutOfRange, "two states in one of {} qubits, {} gates and {} wishes", mine->bits(),
+                    gates.size(), wanted.size());
+    for (std::size_t k = 0; k < gates.size(); ++k) {
+        QSCOPE_CHECK(check(gates[k], mine->bits() - 1));
+        if (wanted[k] && gates[k].targets.size() > kMostDense)
+            return fail(ErrorCode::OutOfRange, "sums for a gate on {} targets; {} are the limit",
+                        gates[k].targets.size(), kMostDense);
     }
-    return {};
+    mine->setLiveBits(mine->bits()); // both halves may hold something
+    Crossing crossing(gates, wanted, mine->bits() - 1);
+    QSCOPE_CHECK(applyPlanned(*mine, gates, &crossing, context));
+    return std::move(crossing).found();
 }
 
 } // namespace qscope::engine::cpu

@@ -74,12 +74,17 @@ struct TileOp {
         PairFull,  ///< re and im of a, b, c and d
         LaneShort, ///< y = a x + b p(x): vectors a and b; p exchanges reals
         LaneFull,  ///< y = a x + b p(x): re and im of a and b
-        Table,     ///< y = f x: re and im of f, by row
-        TableReal, ///< y = f x: f, by row
+        // Sums of conj(l) r between the halves of a tile, each as a vector of l r and one of l swapped(r); double
+        // precision only.
+        CrossPair,  ///< 4: l0 r0, l0 r1, l1 r0, l1 r1
+        CrossLane,  ///< 2: l r, l p(r)
+        CrossTable, ///< l r, by row
+        Table,      ///< y = f x: re and im of f, by row
+        TableReal,  ///< y = f x: f, by row
     };
     Kind kind = Kind::PairReal;
     std::uint8_t target = 0;    ///< of pairs: which of the tile's qubits
-    std::uint16_t mask = 0;     ///< pairs, or units, that it acts on
+    std::uint16_t mask = 0;     ///< pairs, or units, that it acts on; only those of the right half count for sums
     std::uint64_t controls = 0; ///< bits of the unit index that must be set
     const Real* vectors = nullptr;
     std::array<std::conditional_t<sizeof(Real) == 4, std::int32_t, std::int64_t>, 16>
@@ -94,6 +99,7 @@ struct TileTask {
     struct Item {
         const TileOp<Real>* op;
         std::uint32_t row; ///< the part of a table's row that is the same in the whole block
+        Real* sums;        ///< what sums are added to
     };
     Groups groups; ///< of tiles
     int padding = kNoPadding;
@@ -109,6 +115,8 @@ struct Kernels {
     void (*dense)(Real* units, const DenseTask<Real>& task, std::uint64_t begin, std::uint64_t end);
     void (*diagonal)(Real* units, const DiagonalTask<Real>& task, std::uint64_t begin, std::uint64_t end);
     void (*tiles)(Real* units, const TileTask<Real>& task, std::uint64_t begin, std::uint64_t end);
+    /// The same for tasks with sums; double precision only.
+    void (*crossedTiles)(Real* units, const TileTask<Real>& task, std::uint64_t begin, std::uint64_t end);
 };
 
 /// For this machine, chosen once.

@@ -181,7 +181,7 @@ constexpr Kernels<Real> kKernels = {
     : QSCOPE_UNIT_BYTES / (2 * sizeof(Real)) == 4 ? 2
     : QSCOPE_UNIT_BYTES / (2 * sizeof(Real)) == 2 ? 1
                                                   : 0,
-    kTileBits, dense<Real>, diagonal<Real>, tiles<Real>};
+    kTileBits, dense<Real>, diagonal<Real>, tiles<Real, false>, tiles<Real, sizeof(Real) == 8>};
 
 #undef QSCOPE_INLINE
 

@@ -14,22 +14,27 @@ constexpr int kMostRowQubits = 6; ///< of a table that gates share: 8 KiB, a par
 bool isReal(Complex value) { return value.imag() == 0; }
 bool isImaginary(Complex value) { return value.real() == 0; }
 
-/// By what a diagonal gate, or one without targets, multiplies the amplitude whose qubits are as in `index`.
-Complex factorAt(const FusedGate& gate, std::uint64_t index) {
-    if ((index & gate.controlMask) != gate.controlMask) return 1;
+std::size_t localIndex(const FusedGate& gate, std::uint64_t index) {
     std::size_t local = 0;
     for (std::size_t i = 0; i < gate.targets.size(); ++i) local |= (index >> gate.targets[i] & 1) << i;
-    return gate.entries[local];
+    return local;
+}
+
+/// By what a diagonal gate, or one without targets, multiplies the amplitude whose qubits are as in `index`.
+Complex factorAt(const FusedGate& gate, std::uint64_t index) {
+    return (index & gate.controlMask) == gate.controlMask ? gate.entries[localIndex(gate, index)] : 1;
 }
 
 } // namespace
 
 template<class Real>
-TileStage<Real>::TileStage(const GateGroup& group, const BlockShape& shape, const Kernels<Real>& kernels)
+TileStage<Real>::TileStage(const GateGroup& group, const BlockShape& shape, const Kernels<Real>& kernels,
+                           const Crossing* crossing)
     : m_kernels(kernels)
     , m_shape(shape)
-    , m_lanes(std::size_t{1} << kernels.laneBits) {
-    std::uint64_t fixed = shape.bitsOf(group.mixed) >> kernels.laneBits;
+    , m_lanes(std::size_t{1} << kernels.laneBits)
+    , m_crossing(crossing) {
+    std::uint64_t fixed = shape.bitsOf(group.mixed | (crossing ? crossing->side() : 0)) >> kernels.laneBits;
     const int unitBits = shape.bits() - kernels.laneBits;
     for (int bit = 0; std::popcount(fixed) < kernels.tileBits; ++bit) fixed |= std::uint64_t{1} << bit;
     m_tileQubits = 0;
@@ -93,7 +98,7 @@ Real* TileStage<Real>::store(std::size_t vectors) {
 }
 
 template<class Real>
-void TileStage<Real>::setControls(Op& op, std::uint64_t controlMask) {
+void TileStage<Real>::setControls(Op& op, std::uint64_t controlMask) const {
     const std::uint64_t controls = m_shape.bitsOf(controlMask) >> m_kernels.laneBits;
     op.op.controls = controls & ~m_task.groups.fixed;
     op.outerControls = controlMask & ~m_shape.qubits;
@@ -103,11 +108,35 @@ void TileStage<Real>::setControls(Op& op, std::uint64_t controlMask) {
 }
 
 template<class Real>
-void TileStage<Real>::addMixing(const FusedGate& gate) {
-    using Kind = typename TileOp<Real>::Kind;
-    Op& op = m_ops.emplace_back();
+int TileStage<Real>::aim(Op& op, const FusedGate& gate) const {
     setControls(op, gate.controlMask);
     const int bit = m_shape.bitOf(gate.targets[0]);
+    if (bit < m_kernels.laneBits) return bit;
+    const auto tileBit = std::popcount(m_task.groups.fixed & lowBits(bit - m_kernels.laneBits));
+    op.op.target = static_cast<std::uint8_t>(tileBit);
+    unsigned pairs = 0;
+    for (unsigned pair = 0; pair < m_unitBits.size() / 2; ++pair) {
+        const unsigned low = (pair >> tileBit << (tileBit + 1)) | (pair & ((1u << tileBit) - 1));
+        if (op.op.mask >> low & 1) pairs |= 1u << pair;
+    }
+    op.op.mask = static_cast<std::uint16_t>(pairs);
+    return bit;
+}
+
+template<class Real>
+void TileStage<Real>::addMixing(const FusedGate& gate) {
+    using Kind = typename TileOp<Real>::Kind;
+    if (m_crossing && m_crossing->wants(&gate)) {
+        Op op;
+        const int bit = aim(op, gate);
+        op.op.kind = bit < m_kernels.laneBits ? Kind::CrossLane : Kind::CrossPair;
+        if (bit < m_kernels.laneBits)
+            for (std::size_t k = 0; k < 2 * m_lanes; ++k)
+                op.op.from[k] = static_cast<std::int32_t>(k ^ std::size_t{2} << bit);
+        addSums(std::move(op), {&gate}, {}, 0);
+    }
+    Op& op = m_ops.emplace_back();
+    const int bit = aim(op, gate);
     const std::uint64_t laneControls = m_shape.bitsOf(gate.controlMask) & (m_lanes - 1);
     const auto active = [&](std::size_t lane) { return (lane & laneControls) == laneControls; };
     const auto& e = gate.entries;
@@ -142,14 +171,6 @@ void TileStage<Real>::addMixing(const FusedGate& gate) {
         return;
     }
     op.op.kind = real ? Kind::PairReal : crossed ? Kind::PairCross : Kind::PairFull;
-    const auto tileBit = std::popcount(m_task.groups.fixed & lowBits(bit - m_kernels.laneBits));
-    op.op.target = static_cast<std::uint8_t>(tileBit);
-    unsigned pairs = 0;
-    for (unsigned pair = 0; pair < m_unitBits.size() / 2; ++pair) {
-        const unsigned low = (pair >> tileBit << (tileBit + 1)) | (pair & ((1u << tileBit) - 1));
-        if (op.op.mask >> low & 1) pairs |= 1u << pair;
-    }
-    op.op.mask = static_cast<std::uint16_t>(pairs);
     FactorStore<Real> unused(vector);
     for (std::size_t lane = 0; lane < m_lanes; ++lane)
         for (std::size_t k = 0; k < 4; ++k) {
@@ -196,6 +217,15 @@ void TileStage<Real>::addTable(const Part& part) {
         }
     }
 
+    std::vector<const FusedGate*> wanted;
+    for (const FusedGate* gate : part.gates)
+        if (m_crossing && m_crossing->wants(gate)) wanted.push_back(gate);
+    if (!wanted.empty()) {
+        Op sums = op;
+        sums.op.kind = Kind::CrossTable;
+        addSums(std::move(sums), std::move(wanted), qubits, common);
+    }
+
     std::vector<Complex> factors((std::size_t{1} << qubits.size()) * m_lanes, 1);
     for (std::size_t row = 0; row < std::size_t{1} << qubits.size(); ++row) {
         std::uint64_t index = common;
@@ -236,7 +266,60 @@ void TileStage<Real>::addTable(const Part& part) {
 }
 
 template<class Real>
-void TileStage<Real>::apply(Real* block, std::uint64_t outer) const {
+void TileStage<Real>::addSums(Op like, std::vector<const FusedGate*> gates, std::vector<int> qubits,
+                              std::uint64_t common) {
+    using Kind = typename TileOp<Real>::Kind;
+    const std::size_t vectors = like.op.kind == Kind::CrossPair   ? 8
+                                : like.op.kind == Kind::CrossLane ? 4
+                                                                  : std::size_t{2} << qubits.size();
+    like.sums = m_sums;
+    m_ops.push_back(std::move(like));
+    m_crosses.push_back({std::move(gates), &m_ops.back().op, m_sums, std::move(qubits), common});
+    m_sums += vectors * 2 * m_lanes;
+}
+
+template<class Real>
+void TileStage<Real>::collect(const Real* sums, Crossing& crossing) const {
+    for (const Sums& each : m_crosses)
+        for (const FusedGate* gate : each.gates) collect(each, *gate, sums + each.first, crossing.of(gate));
+}
+
+template<class Real>
+void TileStage<Real>::collect(const Sums& sums, const FusedGate& gate, const Real* numbers, Cross& found) const {
+    using Kind = typename TileOp<Real>::Kind;
+    // The product of a lane in the k-th pair of vectors.
+    const auto product = [&](std::size_t k, std::size_t lane) {
+        const Real* const re = numbers + (4 * k * m_lanes + 2 * lane);
+        const Real* const im = re + 2 * m_lanes;
+        return Complex(re[0] + re[1], im[0] - im[1]);
+    };
+    if (sums.op->kind == Kind::CrossTable) {
+        for (std::size_t row = 0; row < std::size_t{1} << sums.qubits.size(); ++row)
+            for (std::size_t lane = 0; lane < m_lanes; ++lane) {
+                std::uint64_t index = sums.common | lane;
+                for (std::size_t i = 0; i < sums.qubits.size(); ++i)
+                    index |= std::uint64_t{row >> i & 1} << sums.qubits[i];
+                if ((index & gate.controlMask) == gate.controlMask)
+                    found[localIndex(gate, index)] += product(row, lane);
+            }
+        return;
+    }
+    const std::uint64_t controls = m_shape.bitsOf(gate.controlMask) & (m_lanes - 1);
+    const int bit = m_shape.bitOf(gate.targets[0]);
+    for (std::size_t lane = 0; lane < m_lanes; ++lane) {
+        if ((lane & controls) != controls) continue;
+        if (sums.op->kind == Kind::CrossPair) {
+            for (std::size_t k = 0; k < 4; ++k) found[k] += product(k, lane);
+        } else {
+            const std::size_t row = lane >> bit & 1;
+            found[2 * row + row] += product(0, lane);
+            found[2 * row + (1 - row)] += product(1, lane);
+        }
+    }
+}
+
+template<class Real>
+void TileStage<Real>::apply(Real* block, std::uint64_t outer, Real* sums) const {
     TileTask<Real> task = m_task;
     task.items.reserve(m_ops.size());
     for (const Op& op : m_ops) {
@@ -244,37 +327,59 @@ void TileStage<Real>::apply(Real* block, std::uint64_t outer) const {
         std::uint32_t row = 0;
         for (const auto& [qubit, bit] : op.outerRows)
             if (outer >> qubit & 1) row |= bit;
-        task.items.push_back({&op.op, row});
+        task.items.push_back({&op.op, row, sums + op.sums});
     }
-    if (!task.items.empty()) m_kernels.tiles(block, task, 0, m_tiles);
+    if (!task.items.empty()) (m_crosses.empty() ? m_kernels.tiles : m_kernels.crossedTiles)(block, task, 0, m_tiles);
 }
 
 template<class Real>
-BlockProgram<Real>::BlockProgram(GateGroup group, const BlockShape& shape, const Kernels<Real>& kernels) {
+BlockProgram<Real>::BlockProgram(GateGroup group, const BlockShape& shape, const Kernels<Real>& kernels,
+                                 const Crossing* crossing) {
     auto& pending = group.gates;
     const bool tiled = shape.bits() >= kernels.laneBits + kernels.tileBits;
     while (!pending.empty()) {
         Stage& stage = m_stages.emplace_back();
-        if (!tiled || std::popcount(useOf(*pending.front()).mixed) > 1) {
-            stage.step.emplace(*pending.front(), shape, kernels);
+        stage.sums = m_sums;
+        std::size_t sums = 0;
+        const FusedGate* const first = pending.front();
+        if (!tiled || std::popcount(useOf(*first).mixed) > 1) {
+            if (crossing && crossing->wants(first)) {
+                stage.cross.emplace(*first, shape, crossing->side(), kernels.laneBits);
+                sums = stage.cross->sums();
+            }
+            stage.step.emplace(*first, shape, kernels);
             pending.erase(pending.begin());
         } else {
-            stage.tiles.emplace(takeGroup(pending, lowBits(kernels.laneBits), kernels.tileBits, UINT64_MAX, true),
-                                shape, kernels);
+            const int most = kernels.tileBits - (crossing ? 1 : 0);
+            stage.tiles.emplace(takeGroup(pending, lowBits(kernels.laneBits), most, UINT64_MAX, true), shape, kernels,
+                                crossing);
+            sums = stage.tiles->sums();
         }
+        constexpr std::size_t kLine = 64 / sizeof(Real);
+        m_sums += (sums + kLine - 1) / kLine * kLine;
     }
 }
 
 template<class Real>
-bool BlockProgram<Real>::run(Real* block, std::uint64_t outer, const std::stop_token& stop) const {
+bool BlockProgram<Real>::run(Real* block, std::uint64_t outer, Real* sums, const std::stop_token& stop) const {
     for (const Stage& stage : m_stages) {
         if (stop.stop_requested()) return false;
-        if (stage.tiles)
-            stage.tiles->apply(block, outer);
-        else
-            stage.step->apply(block, outer, 0, stage.step->groups());
+        if (stage.tiles) {
+            stage.tiles->apply(block, outer, sums + stage.sums);
+            continue;
+        }
+        if (stage.cross) stage.cross->add(block, outer, sums + stage.sums);
+        stage.step->apply(block, outer, 0, stage.step->groups());
     }
     return true;
+}
+
+template<class Real>
+void BlockProgram<Real>::collect(const Real* sums, Crossing& crossing) const {
+    for (const Stage& stage : m_stages) {
+        if (stage.tiles) stage.tiles->collect(sums + stage.sums, crossing);
+        if (stage.cross) stage.cross->collect(sums + stage.sums, crossing);
+    }
 }
 
 template class TileStage<float>;

@@ -121,7 +121,100 @@ QSCOPE_INLINE void scale(typename Unit<Real>::Vector* x, const typename Unit<Rea
     }
 }
 
+// The halves of a tile belong to two states: those whose highest bit is 0 to the right one, those where it is 1 to the left one. With
+// l i(r) for the product with exchanged parts, conj(l) r has the real part l r, summed over both parts of a lane, and the imaginary part
+// l i(r), even minus odd.
+
+template<class Real, int Target, int P = 0>
+QSCOPE_INLINE void crossPairs(const typename Unit<Real>::Vector* x, typename Unit<Real>::Vector* sums, unsigned mask) {
+    if constexpr (P < kTileUnits / 4) {
+        using Vector = typename Unit<Real>::Vector;
+        constexpr int low = lowOfPair(P, Target), high = low | 1 << Target, left = kTileUnits / 2;
+        if (mask >> P & 1) {
+            Vector i0, i1;
+            swapParts<Real>(x[low], i0);
+            swapParts<Real>(x[high], i1);
+            sums[0] += x[left + low] * x[low];
+            sums[1] += x[left + low] * i0;
+            sums[2] += x[left + low] * x[high];
+            sums[3] += x[left + low] * i1;
+            sums[4] += x[left + high] * x[low];
+            sums[5] += x[left + high] * i0;
+            sums[6] += x[left + high] * x[high];
+            sums[7] += x[left + high] * i1;
+        }
+        crossPairs<Real, Target, P + 1>(x, sums, mask);
+    }
+}
+
+template<class Real, int Target>
+QSCOPE_INLINE void addCrossPairs(const typename Unit<Real>::Vector* x, typename Unit<Real>::Vector* sums, unsigned mask) {
+    typename Unit<Real>::Vector s[8] = {};
+    if (mask == kAllPairs) crossPairs<Real, Target>(x, s, kAllPairs);
+    else crossPairs<Real, Target>(x, s, mask);
+    for (int k = 0; k < 8; ++k) sums[k] += s[k];
+}
+
+template<class Real, int U = 0>
+QSCOPE_INLINE void crossLanes(const typename Unit<Real>::Vector* x, typename Unit<Real>::Vector* sums,
+                              const typename Permutation<Real>::Vector& from, unsigned mask) {
+    if constexpr (U < kTileUnits / 2) {
+        using Vector = typename Unit<Real>::Vector;
+        constexpr int left = kTileUnits / 2;
+        if (mask >> U & 1) {
+            Vector beside, i0, i1;
+            permute<Real>(x[U], from, beside);
+            swapParts<Real>(x[U], i0);
+            swapParts<Real>(beside, i1);
+            sums[0] += x[left + U] * x[U];
+            sums[1] += x[left + U] * i0;
+            sums[2] += x[left + U] * beside;
+            sums[3] += x[left + U] * i1;
+        }
+        crossLanes<Real, U + 1>(x, sums, from, mask);
+    }
+}
+
+template<class Real, int U = 0>
+QSCOPE_INLINE void crossRows(const typename Unit<Real>::Vector* x, typename Unit<Real>::Vector* sums, const std::uint16_t* rows,
+                             std::size_t row, unsigned mask) {
+    if constexpr (U < kTileUnits / 2) {
+        using Vector = typename Unit<Real>::Vector;
+        if (mask >> U & 1) {
+            Vector* s = sums + 2 * (row | rows[U]);
+            Vector i0;
+            swapParts<Real>(x[U], i0);
+            s[0] += x[kTileUnits / 2 + U] * x[U];
+            s[1] += x[kTileUnits / 2 + U] * i0;
+        }
+        crossRows<Real, U + 1>(x, sums, rows, row, mask);
+    }
+}
+
 template<class Real>
+QSCOPE_INLINE void cross(const typename Unit<Real>::Vector* x, const TileOp<Real>& op, Real* into, std::size_t row) {
+    using Vector = typename Unit<Real>::Vector;
+    using Kind = typename TileOp<Real>::Kind;
+    auto* const sums = reinterpret_cast<Vector*>(into);
+    if (op.kind == Kind::CrossPair) {
+        switch (op.target) {
+        case 0: addCrossPairs<Real, 0>(x, sums, op.mask); break;
+        case 1: addCrossPairs<Real, 1>(x, sums, op.mask); break;
+        default: addCrossPairs<Real, kTileBits - 2>(x, sums, op.mask); break;
+        }
+    } else if (op.kind == Kind::CrossLane) {
+        typename Permutation<Real>::Vector from;
+        __builtin_memcpy(&from, op.from.data(), sizeof from);
+        Vector s[4] = {};
+        crossLanes<Real>(x, s, from, op.mask);
+        for (int k = 0; k < 4; ++k) sums[k] += s[k];
+    } else {
+        crossRows<Real>(x, sums, op.rows + 512, row, op.mask);
+    }
+}
+
+/// With sums, or, with more registers to spare, without.
+template<class Real, bool Crossed>
 QSCOPE_ISA void tiles(Real* units, const TileTask<Real>& task, std::uint64_t begin, std::uint64_t end) {
     using Vector = typename Unit<Real>::Vector;
     using Kind = typename TileOp<Real>::Kind;
@@ -155,9 +248,12 @@ QSCOPE_ISA void tiles(Real* units, const TileTask<Real>& task, std::uint64_t beg
                     if (op.mask == kAllUnits) lanes<Real, true>(x, c, from, kAllUnits);
                     else lanes<Real, true>(x, c, from, op.mask);
                 }
+            } else if (Crossed && op.kind <= Kind::CrossLane) {
+                cross<Real>(x, op, item->sums, 0);
             } else {
                 const std::size_t row = item->row | op.rows[unit & 255] | op.rows[256 + (unit >> 8 & 255)];
-                if (op.kind == Kind::Table) scale<Real, false>(x, c, op.rows + 512, row, op.mask);
+                if (Crossed && op.kind == Kind::CrossTable) cross<Real>(x, op, item->sums, row);
+                else if (op.kind == Kind::Table) scale<Real, false>(x, c, op.rows + 512, row, op.mask);
                 else scale<Real, true>(x, c, op.rows + 512, row, op.mask);
             }
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Stabilizers, matrix product states and gradients: what the planner's constants rest on.
 #include "engine/quantum/gradient/gradient.h"
+#include "engine/quantum/sim/simulation.h"
 
 #include <benchmark/benchmark.h>
 
@@ -108,7 +109,7 @@ void adjoint(benchmark::State& state) {
     std::vector<PauliTerm> observable;
     for (int q = 0; q + 1 < n; ++q) {
         request.observables.push_back(fmt::format("Z{} Z{}", q, q + 1));
-        observable.push_back({1, {0, std::uint64_t{3} << q}});
+        observable.push_back({{0, std::uint64_t{3} << q}, 1});
     }
     const auto parameters = parametersOf(circuit);
     const auto simulator = makeStatevectorSimulator();

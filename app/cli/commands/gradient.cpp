@@ -26,7 +26,7 @@ Result<void> run(Environment& environment, const GradientOptions& options) {
             environment.subject = "--observable";
             return fail(ErrorCode::OutOfRange, "{}", pauli.error().message);
         }
-        terms.push_back({1, *pauli});
+        terms.push_back({*pauli, 1});
     }
     const auto method = options.method == "adjoint"           ? engine::GradientMethod::Adjoint
                         : options.method == "parameter-shift" ? engine::GradientMethod::ParameterShift

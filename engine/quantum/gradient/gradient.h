@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "engine/quantum/sim/simulation.h"
-
-#include <span>
+#include "engine/quantum/circuit.h"
+#include "engine/quantum/hamiltonian/pauli_sum.h"
 
 namespace qscope::engine {
 
@@ -15,15 +14,10 @@ struct ParameterRef {
 /// All angles, in the order of the gates.
 [[nodiscard]] std::vector<ParameterRef> parametersOf(const Circuit& circuit);
 
-/// A weighted Pauli string of an observable.
-struct PauliTerm {
-    double weight = 1;
-    PauliString pauli;
-};
-
 /// How slopes are found; all three are exact but the last.
 enum class GradientMethod : std::uint8_t {
-    Adjoint, ///< one run forwards, one backwards, whatever the number of angles (Jones and Gacon, arXiv:2009.02823)
+    Adjoint,         ///< one run forwards, one of two states backwards, whatever the number of angles (Jones and Gacon,
+                     ///< arXiv:2009.02823)
     ParameterShift,  ///< two or four runs per angle, by the frequencies it turns with (Wierichs et al., Quantum 6, 677
                      ///< (2022))
     FiniteDifference ///< two runs per angle, 1e-5 radians to either side

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/backend/cpu_state.h"
 #include "engine/core/parallel.h"
 #include "engine/quantum/gradient/variational.h"
 
@@ -22,7 +23,8 @@ Result<Gradient> summed(const Variational& circuit, const std::vector<Difference
     Progress unseen;
     const RunContext inner{context.stop, unseen, context.notes, context.backend};
     const auto energy = [&](const Variational& shifted) -> Result<double> {
-        QSCOPE_TRY(const auto state, finalState(shifted, inner));
+        QSCOPE_TRY(const auto state, cpu::makeState(shifted.qubits, Precision::Double));
+        QSCOPE_CHECK(turn(*state, shifted, inner));
         return valueOf(*state, observable, inner);
     };
     std::vector<double> values(2 * differences.size() + 1);

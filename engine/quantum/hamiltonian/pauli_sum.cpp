@@ -2,7 +2,6 @@
 #include "engine/quantum/hamiltonian/pauli_sum.h"
 
 #include "engine/backend/cpu_state.h"
-#include "engine/core/parallel.h"
 
 #include <algorithm>
 #include <bit>
@@ -17,7 +16,6 @@ namespace {
 using Complex = std::complex<double>;
 
 constexpr int kMostDense = 12;
-constexpr std::int64_t kChunk = 1 << 12; ///< amplitudes
 
 /// i^(number of Y): P|c> = i^(number of Y) (-1)^(ones of c where z is set) |c ^ x>.
 Complex turn(const PauliString& string) {
@@ -59,28 +57,6 @@ PauliSum simplified(PauliSum sum) {
     }
     std::erase_if(result.terms, [](const PauliTerm& term) { return term.coefficient == 0; });
     return result;
-}
-
-Result<void> applySum(const PauliSum& sum, std::span<const Complex> in, std::span<Complex> out, const RunContext& context) {
-    const std::size_t size = sum.qubits < 48 ? std::size_t{1} << sum.qubits : 0;
-    if (size == 0 || in.size() != size || out.size() != size)
-        return fail(ErrorCode::OutOfRange, "an operator on {} qubits for {} amplitudes", sum.qubits, in.size());
-    Progress unseen; // progress belongs to the caller
-    const RunContext inner{context.stop, unseen, context.notes, context.backend};
-    return parallelChunks(static_cast<std::int64_t>(size), kChunk, inner, [&](std::int64_t begin, std::int64_t end) -> Result<void> {
-        for (auto i = begin; i < end; ++i) out[static_cast<std::size_t>(i)] = 0;
-        for (const PauliTerm& term : sum.terms) {
-            const Complex factor = turn(term.string) * term.coefficient;
-            for (auto i = static_cast<std::uint64_t>(begin); i < static_cast<std::uint64_t>(end); ++i) {
-                const std::uint64_t from = i ^ term.string.x;
-                const Complex a = in[from];
-                const double sign = std::popcount(from & term.string.z) % 2 == 0 ? 1.0 : -1.0;
-                out[i] += Complex(sign * (factor.real() * a.real() - factor.imag() * a.imag()),
-                                  sign * (factor.real() * a.imag() + factor.imag() * a.real()));
-            }
-        }
-        return {};
-    });
 }
 
 Result<std::vector<Complex>> denseMatrix(const PauliSum& sum) {

@@ -150,7 +150,7 @@ TEST_CASE("branches and loops run on the state vector; everything else says that
 TEST_CASE("a gradient differentiates a controlled gate of the table by its angle") {
     TestRun run;
     const auto controlled = circuitOf3("qubit[3] q; x q[0]; x q[1]; ctrl(2) @ ry(0.7) q[0], q[1], q[2];");
-    const std::vector<PauliTerm> z = {{1, *parsePauli("ZII", 3)}};
+    const std::vector<PauliTerm> z = {{*parsePauli("ZII", 3), 1}};
     const auto parameters = parametersOf(*controlled);
     REQUIRE(parameters.size() == 1);
     for (const auto method : {GradientMethod::Adjoint, GradientMethod::ParameterShift}) {

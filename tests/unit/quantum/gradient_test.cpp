@@ -22,7 +22,7 @@ Observable randomObservable(int qubits, int count, std::mt19937& random) {
     std::uniform_real_distribution<double> weight(-1, 1);
     for (int k = 0; k < count; ++k) {
         result.texts.emplace_back(weight(random), randomPauli(qubits, random));
-        result.terms.push_back({result.texts.back().first, *parsePauli(result.texts.back().second, qubits)});
+        result.terms.push_back({*parsePauli(result.texts.back().second, qubits), result.texts.back().first});
     }
     return result;
 }
@@ -104,9 +104,37 @@ TEST_CASE("all angles of random circuits have the same slopes by every method") 
     }
 }
 
+TEST_CASE("slopes of states of several blocks follow their definition") {
+    std::mt19937 random(64);
+    std::uniform_real_distribution<double> angle(-3, 3);
+    constexpr int kQubits = 16;
+    Circuit circuit;
+    circuit.qubits = kQubits;
+    circuit.qregs = {{"q", 0, kQubits}};
+    constexpr const char* kTurns[] = {"rx", "ry", "rz", "p"};
+    for (int layer = 0; layer < 2; ++layer) {
+        for (int q = 0; q < kQubits; ++q)
+            for (int k = 0; k < 2; ++k) append(circuit, kTurns[random() % 4], {angle(random)}, {q});
+        for (int q = 0; q + 1 < kQubits; ++q) append(circuit, "cx", {}, {q, q + 1});
+        for (const char* const name : {"rzz", "cp", "crx", "rxx"})
+            append(circuit, name, {angle(random)}, differentQubits(2, kQubits, random));
+    }
+    const auto parameters = parametersOf(circuit);
+    const Observable observable = randomObservable(kQubits, 3, random);
+    const Gradient adjoint = found(circuit, parameters, observable, GradientMethod::Adjoint);
+    CHECK(adjoint.value == Approx(byDefinition(circuit, observable)).margin(1e-12));
+    const Gradient shift = found(circuit, parameters, observable, GradientMethod::ParameterShift);
+    for (std::size_t k = 0; k < parameters.size(); ++k) {
+        INFO("angle " << k << " of " << parameters.size());
+        CHECK(adjoint.slopes[k] == Approx(shift.slopes[k]).margin(1e-11));
+    }
+    for (const std::size_t k : {std::size_t{3}, parameters.size() / 2, parameters.size() - 1})
+        CHECK(adjoint.slopes[k] == Approx(slopeByDefinition(circuit, parameters[k], observable)).margin(1e-8));
+}
+
 TEST_CASE("a rotated qubit has the slopes of the textbook") {
     const auto circuit = circuitOf("qreg q[2]; creg c[2]; ry(0.4) q[0]; rz(0.9) q[0]; cx q[0],q[1]; measure q -> c;");
-    const Observable z{{}, {{2, *parsePauli("IZ", 2)}}};
+    const Observable z{{}, {{*parsePauli("IZ", 2), 2}}};
     for (const auto method :
          {GradientMethod::Adjoint, GradientMethod::ParameterShift, GradientMethod::FiniteDifference}) {
         const Gradient gradient = found(*circuit, parametersOf(*circuit), z, method);
@@ -130,7 +158,7 @@ TEST_CASE("shared parameters add up their uses") {
     const double x = 0.7, h = 1e-4;
     const auto circuit =
         circuitOf(fmt::format("qreg q[2]; ry({:.17g}) q[0]; cx q[0],q[1]; rx({:.17g}) q[1];", 2 * x, -x));
-    const Observable observable{{}, {{1, *parsePauli("ZI", 2)}, {0.5, *parsePauli("XX", 2)}}};
+    const Observable observable{{}, {{*parsePauli("ZI", 2), 1}, {*parsePauli("XX", 2), 0.5}}};
     const Gradient gradient = found(*circuit, parametersOf(*circuit), observable, GradientMethod::Adjoint);
     const std::vector<ParameterUse> uses = {{0, 0, 2}, {1, 0, -1}};
     CHECK(sharedSlopes(gradient.slopes, uses, 1).front() ==

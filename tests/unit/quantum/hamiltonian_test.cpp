@@ -135,6 +135,29 @@ TEST_CASE("a Pauli sum as a matrix and as a product agrees with its letters") {
     CHECK(oracle::distance(image, times(wanted, v)) < 1e-14);
     CHECK_FALSE(denseMatrix(randomSum(13, 1, random)).has_value());
     CHECK_FALSE(applySum(sum, v, std::span(image).first(8), run.context).has_value());
+    CHECK_FALSE(applySum({3, {{{8, 0}, 1}}}, std::span(v).first(8), std::span(image).first(8), run.context).has_value());
+}
+
+TEST_CASE("a Pauli sum on more amplitudes than are worked on at a time agrees with its letters") {
+    std::mt19937 random(8);
+    TestRun run;
+    constexpr int kQubits = 13;
+    const PauliSum sum = randomSum(kQubits, 12, random);
+    const Vector v = randomState(kQubits, random);
+    Vector wanted(v.size());
+    for (const PauliTerm& term : sum.terms) {
+        Vector image = v;
+        const std::string text = letters(term.string, kQubits);
+        for (int qubit = 0; qubit < kQubits; ++qubit) {
+            const char letter = text[static_cast<std::size_t>(kQubits - 1 - qubit)];
+            if (letter != 'I')
+                image = oracle::applied(oracle::matrixOf(std::string(1, static_cast<char>(letter - 'A' + 'a')), {}), {&qubit, 1}, image);
+        }
+        for (std::size_t k = 0; k < v.size(); ++k) wanted[k] += term.coefficient * image[k];
+    }
+    Vector image(v.size());
+    REQUIRE(applySum(sum, v, image, run.context).has_value());
+    CHECK(oracle::distance(image, wanted) < 1e-14);
 }
 
 TEST_CASE("groups can be measured together and hold every term once") {
