@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/core/parallel.h"
+#include "engine/optimize/allocation.h"
 #include "engine/quant/element_stream.h"
 #include "engine/quant/model_access.h"
 #include "engine/quant/trace_points.h"
 #include "engine/quant/truncated_svd.h"
-#include "plugins/low_rank/allocation.h"
 #include "plugins/low_rank/low_rank_methods.h"
 #include "plugins/low_rank/lq_codes.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "plugins/low_rank/allocation.h"
+#include "engine/optimize/allocation.h"
 
 #include "engine/core/random.h"
 #include "tests/support/test_data.h"
