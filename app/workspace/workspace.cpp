@@ -4,6 +4,7 @@
 
 #include "app/workspace/workspace.h"
 
+#include "app/workspace/plan_editor.h"
 #include "engine/core/atomic_file.h"
 #include "plugins/host/devices.h"
 
@@ -49,6 +50,7 @@ Workspace::Workspace(const engine::Registries& registries, Settings& settings)
       m_planRunner(m_jobs, backendSource()), m_deviceRunner(m_jobs, backendSource()),
       m_saveRunner(m_jobs, backendSource()),
       m_circuitText(std::make_unique<JobRunner>(m_jobs, backendSource())) {
+    new PlanEditor(m_document, registries, *this); // a child, where views look for it
     connect(&m_document, &Document::changed, this, &Workspace::documentChanged);
     connect(&m_statistics, &StatisticsCache::changed, this, &ViewContext::statisticsChanged);
     connect(&m_simulation, &SimulationFollower::changed, this, &ViewContext::simulationChanged);
