@@ -31,15 +31,15 @@ public:
         m_bond->setAccessibleName(tr("Largest bond dimension"));
         m_bond->setToolTip(tr("Singular values kept at a bond; what is dropped lowers the fidelity"));
         header().addWidget(m_bond);
-        addAbout(header(),
-                 tr("A matrix product state writes an amplitude as a product of matrices, one per site; the bond "
-                    "dimension χ between two sites is the number of singular values kept there: the Schmidt rank of "
-                    "that cut unless it was truncated. The colour is log₂ χ, which bounds the entanglement entropy in "
-                    "bits.\n\n"
-                    "Gates on distant qubits move them together along the chain, so sites hold changing qubits; the "
-                    "read-out names the places. The fidelity is a lower bound of |⟨exact|kept⟩|², from the angles of "
-                    "all truncations.\n\n"
-                    "Source: Vidal, Phys. Rev. Lett. 91, 147902 (2003); Schollwöck, Ann. Phys. 326, 96 (2011)."));
+        addHelp(header(),
+                tr("A matrix product state writes an amplitude as a product of matrices, one per site; the bond "
+                   "dimension χ between two sites is the number of singular values kept there: the Schmidt rank of "
+                   "that cut unless it was truncated. The colour is log₂ χ, which bounds the entanglement entropy in "
+                   "bits.\n\n"
+                   "Gates on distant qubits move them together along the chain, so sites hold changing qubits; the "
+                   "read-out names the places. The fidelity is a lower bound of |⟨exact|kept⟩|², from the angles of "
+                   "all truncations.\n\n"
+                   "Source: Vidal, Phys. Rev. Lett. 91, 147902 (2003); Schollwöck, Ann. Phys. 326, 96 (2011)."));
         auto* layout = new QVBoxLayout(&body());
         layout->setContentsMargins(0, 0, 0, 0);
         layout->addWidget(m_map);

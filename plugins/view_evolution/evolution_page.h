@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 #include "plugins/sdk/widgets/view_page.h"
 
 #include <QVBoxLayout>

@@ -22,14 +22,14 @@ public:
     HistoryView(ViewContext& viewContext, QWidget* parent)
         : EvolutionPage(viewContext, tr("Entropy along the circuit"), tr("how entanglement grows along it"), parent)
         , m_map(new StepHeatmap(viewContext, &body())) {
-        addAbout(header(),
-                 tr("Entanglement entropy S = −Σ pᵢ log₂ pᵢ in bits of every cut k (qubits below k against the others) "
-                    "after each operation, pᵢ the Schmidt probabilities across the cut. At most min(k, n − k); the "
-                    "colours run up to what this circuit reaches.\n\n"
-                    "Only operations across a cut can change it. Where the circuit measures on the way, the picture is "
-                    "that of shot 0. Bars on the right: the most that the cut reaches.\n\n"
-                    "Click a column to go to its step, and a row to select the qubit below the cut. Source: Nielsen "
-                    "and Chuang, sections 2.5 and 11.3."));
+        addHelp(header(),
+                tr("Entanglement entropy S = −Σ pᵢ log₂ pᵢ in bits of every cut k (qubits below k against the others) "
+                   "after each operation, pᵢ the Schmidt probabilities across the cut. At most min(k, n − k); the "
+                   "colours run up to what this circuit reaches.\n\n"
+                   "Only operations across a cut can change it. Where the circuit measures on the way, the picture is "
+                   "that of shot 0. Bars on the right: the most that the cut reaches.\n\n"
+                   "Click a column to go to its step, and a row to select the qubit below the cut. Source: Nielsen "
+                   "and Chuang, sections 2.5 and 11.3."));
         auto* layout = new QVBoxLayout(&body());
         layout->setContentsMargins(0, 0, 0, 0);
         layout->addWidget(m_map);

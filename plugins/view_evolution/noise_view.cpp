@@ -38,7 +38,7 @@ public:
         m_noise->setMinimumContentsLength(14);
         m_noise->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
         header().addWidget(m_noise);
-        addAbout(
+        addHelp(
             header(),
             tr("Upper chart: the fidelity ⟨ψₖ|ρₖ|ψₖ⟩ of the ideal state ψₖ and the noisy mixed state ρₖ after k "
                "operations, from density matrices (up to %1 qubits). Dashed: Π(1 − cᵢ) over the gates so far, what "

@@ -200,7 +200,7 @@ public:
             m_destabilizers = which == 1;
             showRows();
         });
-        addAbout(
+        addHelp(
             header(),
             tr("A state that Clifford gates made from |0…0⟩ is the only one that n independent Pauli strings leave as "
                "it is: its stabilizers, with their signs. Destabilizer i anticommutes with stabilizer i and commutes "

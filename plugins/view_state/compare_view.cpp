@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quantum/analysis/distance.h"
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
 #include "plugins/sdk/widgets/plot_area.h"
+#include "plugins/sdk/widgets/view_help.h"
 #include "plugins/view_state/bar_list.h"
 #include "plugins/view_state/state_page.h"
 #include "plugins/view_state/state_views.h"
@@ -67,15 +67,14 @@ public:
         m_keep->setToolTip(
             tr("Keeps the state at hand as A; then step on, or open another circuit, to see it beside B"));
         header().addAction(m_keep);
-        addAbout(
-            header(),
-            tr("A is the state that was kept, B the state at hand.\n\n"
-               "Fidelity F = |⟨A|B⟩|². Trace distance ½ tr|ρ − σ|, for pure states √(1 − F): half the sum of the "
-               "absolute eigenvalues of the difference, and the most by which any measurement can tell them apart. "
-               "Total variation ½ Σ|pᵢ − qᵢ|: the same for measuring all qubits as they stand.\n\n"
-               "Below: the trace distance of each qubit's reduced states, half the distance of their Bloch "
-               "vectors. A global phase changes none of these.\n\n"
-               "Source: Nielsen and Chuang, section 9.2."));
+        addHelp(header(),
+                tr("A is the state that was kept, B the state at hand.\n\n"
+                   "Fidelity F = |⟨A|B⟩|². Trace distance ½ tr|ρ − σ|, for pure states √(1 − F): half the sum of the "
+                   "absolute eigenvalues of the difference, and the most by which any measurement can tell them apart. "
+                   "Total variation ½ Σ|pᵢ − qᵢ|: the same for measuring all qubits as they stand.\n\n"
+                   "Below: the trace distance of each qubit's reduced states, half the distance of their Bloch "
+                   "vectors. A global phase changes none of these.\n\n"
+                   "Source: Nielsen and Chuang, section 9.2."));
         m_facts->setFont(Theme::figures());
         m_facts->setContentsMargins(8, 4, 8, 4);
         m_facts->setTextInteractionFlags(Qt::TextSelectableByMouse);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quantum/analysis/readings.h"
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 #include "plugins/view_state/bar_list.h"
 #include "plugins/view_state/state_page.h"
 #include "plugins/view_state/state_views.h"
@@ -20,7 +20,7 @@ public:
     CountsView(ViewContext& context, QWidget* parent)
         : StatePage(context, tr("Counts"), tr("how often each outcome was measured"), parent)
         , m_bars(new BarList(context, tr("Counts"), tr("Shots"), &body())) {
-        addAbout(
+        addHelp(
             header(),
             tr("How many of n shots gave each outcome; classical bits as printed, the last declared register "
                "leftmost.\n\n"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quantum/conventions.h"
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 #include "plugins/view_state/city_plot.h"
 #include "plugins/view_state/hinton_plot.h"
 #include "plugins/view_state/phase_mark.h"
@@ -157,13 +157,13 @@ public:
                            [this](int part) { m_city->setPart(static_cast<Part>(part)); });
         header().addChoice({tr("City"), tr("Hinton")}, 0,
                            [this](int look) { m_city->setLook(static_cast<Look>(look)); });
-        addAbout(header(),
-                 tr("The reduced density matrix ρ of the named qubits: the partial trace of |ψ⟩⟨ψ| over all others; "
-                    "qubit 0 rightmost in the labels. Diagonal entries are probabilities, the others coherences; "
-                    "the purity tr ρ² is 1 for a pure state and 2⁻ᵏ for the full mixture of k qubits.\n\n"
-                    "City: one bar per entry, its height |ρij|, Re ρij or Im ρij. Hinton: one square per entry "
-                    "whose area is that size (after Hinton's diagrams of weights); a full cell is the end of the "
-                    "scale. Phases wear a hue with a hand, parts orange above and blue below zero."));
+        addHelp(header(),
+                tr("The reduced density matrix ρ of the named qubits: the partial trace of |ψ⟩⟨ψ| over all others; "
+                   "qubit 0 rightmost in the labels. Diagonal entries are probabilities, the others coherences; "
+                   "the purity tr ρ² is 1 for a pure state and 2⁻ᵏ for the full mixture of k qubits.\n\n"
+                   "City: one bar per entry, its height |ρij|, Re ρij or Im ρij. Hinton: one square per entry "
+                   "whose area is that size (after Hinton's diagrams of weights); a full cell is the end of the "
+                   "scale. Phases wear a hue with a hand, parts orange above and blue below zero."));
         auto* layout = new QVBoxLayout(&body());
         layout->setContentsMargins(0, 0, 0, 0);
         layout->addWidget(m_city);

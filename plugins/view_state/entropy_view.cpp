@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quantum/analysis/entanglement.h"
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
 #include "plugins/sdk/widgets/plot_area.h"
+#include "plugins/sdk/widgets/view_help.h"
 #include "plugins/view_state/state_page.h"
 #include "plugins/view_state/state_views.h"
 
@@ -29,14 +29,14 @@ public:
         : StatePage(viewContext, tr("Entanglement"), tr("how entangled its parts are"), parent)
         , m_plot(new PlotArea(viewContext, &body()))
         , m_spectrum(new PlotArea(viewContext, &body())) {
-        addAbout(header(),
-                 tr("Cut k parts qubits below k from the others. Across a cut a pure state is Σ sᵢ|aᵢ⟩|bᵢ⟩ with "
-                    "orthonormal sides (Schmidt decomposition); pᵢ = sᵢ² are the eigenvalues of either side's reduced "
-                    "state.\n\n"
-                    "The entanglement entropy is S = −Σ pᵢ log₂ pᵢ in bits, at most min(k, n − k). The number of pᵢ "
-                    "above 0 is the Schmidt rank: the bond dimension that a matrix product state needs at that cut.\n\n"
-                    "Click a bar to see the spectrum of its cut; the cut above the selected qubit is shown first. "
-                    "Source: Nielsen and Chuang, sections 2.5 and 11.3."));
+        addHelp(header(),
+                tr("Cut k parts qubits below k from the others. Across a cut a pure state is Σ sᵢ|aᵢ⟩|bᵢ⟩ with "
+                   "orthonormal sides (Schmidt decomposition); pᵢ = sᵢ² are the eigenvalues of either side's reduced "
+                   "state.\n\n"
+                   "The entanglement entropy is S = −Σ pᵢ log₂ pᵢ in bits, at most min(k, n − k). The number of pᵢ "
+                   "above 0 is the Schmidt rank: the bond dimension that a matrix product state needs at that cut.\n\n"
+                   "Click a bar to see the spectrum of its cut; the cut above the selected qubit is shown first. "
+                   "Source: Nielsen and Chuang, sections 2.5 and 11.3."));
         m_plot->setAccessibleName(tr("Entropies"));
         m_spectrum->setAccessibleName(tr("Schmidt spectrum"));
         auto* split = new QSplitter(Qt::Vertical, &body());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quantum/analysis/entanglement.h"
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 #include "plugins/view_state/state_canvas.h"
 #include "plugins/view_state/state_page.h"
 #include "plugins/view_state/state_views.h"
@@ -196,13 +196,13 @@ public:
     MutualView(ViewContext& viewContext, QWidget* parent)
         : StatePage(viewContext, tr("Mutual information"), tr("what its qubits know of each other"), parent)
         , m_graph(new MutualGraph(viewContext, &body())) {
-        addAbout(header(),
-                 tr("The quantum mutual information of two qubits, I(a:b) = S(a) + S(b) − S(ab) in bits, with the von "
-                    "Neumann entropies S(ρ) = −tr ρ log₂ ρ of the reduced states. 0: independent; 1: as much as a "
-                    "coin toss that both have seen; 2: a Bell pair.\n\n"
-                    "It counts classical and quantum correlations alike. Qubits that are entangled only as a whole, "
-                    "such as the ends of a cluster state, may share nothing in pairs.\n\n"
-                    "Source: Nielsen and Chuang, section 11.3.4."));
+        addHelp(header(),
+                tr("The quantum mutual information of two qubits, I(a:b) = S(a) + S(b) − S(ab) in bits, with the von "
+                   "Neumann entropies S(ρ) = −tr ρ log₂ ρ of the reduced states. 0: independent; 1: as much as a "
+                   "coin toss that both have seen; 2: a Bell pair.\n\n"
+                   "It counts classical and quantum correlations alike. Qubits that are entangled only as a whole, "
+                   "such as the ends of a cluster state, may share nothing in pairs.\n\n"
+                   "Source: Nielsen and Chuang, section 11.3.4."));
         auto* layout = new QVBoxLayout(&body());
         layout->setContentsMargins(0, 0, 0, 0);
         layout->addWidget(m_graph);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quantum/analysis/search.h"
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 #include "plugins/view_state/bar_list.h"
 #include "plugins/view_state/qubit_list.h"
 #include "plugins/view_state/state_page.h"
@@ -44,13 +44,13 @@ public:
             m_order = static_cast<Order>(order);
             invalidate();
         });
-        addAbout(header(),
-                 tr("The probability of basis state i is |a_i|², the squared magnitude of its amplitude. A phase "
-                    "shows as a ring with a hand, 0 to the right.\n\n"
-                    "A group adds up the probabilities of all states that agree in the named qubits: what "
-                    "measuring these qubits alone gives. It has no phase.\n\n"
-                    "Of many states the %1 most probable are listed; the line below them says what the others hold.")
-                     .arg(kMostStates));
+        addHelp(header(),
+                tr("The probability of basis state i is |a_i|², the squared magnitude of its amplitude. A phase "
+                   "shows as a ring with a hand, 0 to the right.\n\n"
+                   "A group adds up the probabilities of all states that agree in the named qubits: what "
+                   "measuring these qubits alone gives. It has no phase.\n\n"
+                   "Of many states the %1 most probable are listed; the line below them says what the others hold.")
+                    .arg(kMostStates));
         auto* layout = new QVBoxLayout(&body());
         layout->setContentsMargins(0, 0, 0, 0);
         layout->addWidget(m_bars);

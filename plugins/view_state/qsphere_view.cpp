@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 #include "plugins/view_state/bloch_sphere.h"
 #include "plugins/view_state/phase_mark.h"
 #include "plugins/view_state/qsphere.h"
@@ -196,14 +196,14 @@ public:
     QSphereView(ViewContext& viewContext, QWidget* parent)
         : StatePage(viewContext, tr("Q-sphere"), tr("all amplitudes on one sphere"), parent)
         , m_canvas(new QSphereCanvas(viewContext, &body())) {
-        addAbout(header(),
-                 tr("Each basis state is a point of one sphere: its latitude is its Hamming weight w (the number of "
-                    "1s), z = 1 − 2w/n, and the C(n, w) states of equal weight stand evenly around, in the order "
-                    "of their indices. The disc's area is the probability |a|², its hue and hand the phase arg a.\n\n"
-                    "Not a Bloch sphere: for more than one qubit its points are no directions in space. At most %1 "
-                    "states are drawn, the most probable.\n\n"
-                    "The picture goes back to IBM's Q Experience; Qiskit calls it plot_state_qsphere.")
-                     .arg(kMostPoints));
+        addHelp(header(),
+                tr("Each basis state is a point of one sphere: its latitude is its Hamming weight w (the number of "
+                   "1s), z = 1 − 2w/n, and the C(n, w) states of equal weight stand evenly around, in the order "
+                   "of their indices. The disc's area is the probability |a|², its hue and hand the phase arg a.\n\n"
+                   "Not a Bloch sphere: for more than one qubit its points are no directions in space. At most %1 "
+                   "states are drawn, the most probable.\n\n"
+                   "The picture goes back to IBM's Q Experience; Qiskit calls it plot_state_qsphere.")
+                    .arg(kMostPoints));
         auto* layout = new QVBoxLayout(&body());
         layout->setContentsMargins(0, 0, 0, 0);
         layout->addWidget(m_canvas);

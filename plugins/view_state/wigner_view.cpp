@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quantum/analysis/readings.h"
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 #include "plugins/view_state/bloch_sphere.h"
 #include "plugins/view_state/mollweide.h"
 #include "plugins/view_state/state_canvas.h"
@@ -186,15 +186,15 @@ public:
     WignerView(ViewContext& viewContext, QWidget* parent)
         : StatePage(viewContext, tr("Wigner function"), tr("the Wigner function of each qubit"), parent)
         , m_grid(new WignerGrid(viewContext, &body())) {
-        addAbout(header(),
-                 tr("The spherical Wigner function of each qubit's reduced state: W(θ, φ) = tr(ρ Δ) with the "
-                    "Stratonovich–Weyl kernel Δ = ½ (1 + √3 n·σ), n the direction (θ, φ). For a Bloch vector r, W = "
-                    "½ (1 + √3 r·n): between −0.366 and 1.366, and negative somewhere when |r| > 1/√3. Its integral "
-                    "over the sphere is 2π.\n\n"
-                    "The map is Mollweide's, which keeps areas: top θ = 0 (|0⟩), bottom θ = π (|1⟩), middle φ = 0 "
-                    "(+x), to the right growing φ (+y at half the way).\n\n"
-                    "Source: T. Tilma, M. J. Everitt, J. H. Samson, W. J. Munro, K. Nemoto, Phys. Rev. Lett. 117, "
-                    "180401 (2016)."));
+        addHelp(header(),
+                tr("The spherical Wigner function of each qubit's reduced state: W(θ, φ) = tr(ρ Δ) with the "
+                   "Stratonovich–Weyl kernel Δ = ½ (1 + √3 n·σ), n the direction (θ, φ). For a Bloch vector r, W = "
+                   "½ (1 + √3 r·n): between −0.366 and 1.366, and negative somewhere when |r| > 1/√3. Its integral "
+                   "over the sphere is 2π.\n\n"
+                   "The map is Mollweide's, which keeps areas: top θ = 0 (|0⟩), bottom θ = π (|1⟩), middle φ = 0 "
+                   "(+x), to the right growing φ (+y at half the way).\n\n"
+                   "Source: T. Tilma, M. J. Everitt, J. H. Samson, W. J. Munro, K. Nemoto, Phys. Rev. Lett. 117, "
+                   "180401 (2016)."));
         auto* layout = new QVBoxLayout(&body());
         layout->setContentsMargins(0, 0, 0, 0);
         layout->addWidget(m_grid);

@@ -2,19 +2,23 @@
 #include "plugins/sdk/widgets/view_help.h"
 
 #include <QAction>
+#include <QTextDocument>
 #include <QToolButton>
 #include <QWhatsThis>
 
 namespace qscope {
 
 void addHelp(PanelHeader& header, const QString& text) {
+    const QString page =
+        QStringLiteral("<qt>%1</qt>")
+            .arg(Qt::mightBeRichText(text) ? text : Qt::convertFromPlainText(text, Qt::WhiteSpaceNormal));
     auto* action = new QAction(QStringLiteral("?"), &header);
-    action->setToolTip(QStringLiteral("<qt>%1</qt>").arg(text));
+    action->setToolTip(page);
+    header.setWhatsThis(page);
     QToolButton* button = header.addAction(action);
     button->setAccessibleName(PanelHeader::tr("What the numbers mean"));
-    QObject::connect(action, &QAction::triggered, button, [button, text] {
-        QWhatsThis::showText(button->mapToGlobal(QPoint(0, button->height())), QStringLiteral("<qt>%1</qt>").arg(text),
-                             button);
+    QObject::connect(action, &QAction::triggered, button, [button, page] {
+        QWhatsThis::showText(button->mapToGlobal(QPoint(0, button->height())), page, button);
     });
 }
 

@@ -5,8 +5,8 @@
 
 namespace qscope {
 
-/// Adds a "?" to a view's header: what its numbers mean, with formulas and sources, as rich text. Hovering or pressing
-/// shows it.
+/// Adds a "?" to a view's header: what its numbers mean, with formulas and sources. Hovering or pressing shows it, and it is
+/// the header's What's this. Rich text, or plain paragraphs separated by empty lines.
 void addHelp(PanelHeader& header, const QString& text);
 
 } // namespace qscope

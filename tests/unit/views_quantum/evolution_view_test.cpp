@@ -160,7 +160,7 @@ TEST_CASE_METHOD(EvolutionFixture, "every view along a circuit explains its numb
         show(id);
         bool found = false;
         for (auto* button : view->findChildren<QToolButton*>())
-            found = found || (button->accessibleName() == QStringLiteral("About these numbers") &&
+            found = found || (button->accessibleName() == QStringLiteral("What the numbers mean") &&
                               button->parentWidget()->whatsThis().size() > 100);
         INFO(id);
         CHECK(found);

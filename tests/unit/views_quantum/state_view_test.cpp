@@ -236,7 +236,7 @@ TEST_CASE_METHOD(StateFixture, "every new state view explains its numbers behind
             continue;
         show(id);
         INFO(id);
-        auto* about = named<QToolButton>(QStringLiteral("About these numbers"));
+        auto* about = named<QToolButton>(QStringLiteral("What the numbers mean"));
         REQUIRE(about != nullptr);
         CHECK(about->parentWidget()->whatsThis().size() > 100);
     }
