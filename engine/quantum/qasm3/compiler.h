@@ -8,6 +8,7 @@
 #include "engine/quantum/qasm3/syntax.h"
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -51,15 +52,20 @@ private:
         ScalarType type;     ///< Kept: of an element
         std::vector<std::int64_t> extents;
     };
+    /// Operations that a body comes to. Uncertain: at least so many, and only running it shows the rest.
+    struct Count {
+        std::uint64_t operations = 0;
+        bool certain = true;
+    };
     struct Gate {
         GateDefinition source;
-        std::uint64_t operations = 0; ///< that one call stands for
+        Count count; ///< of one call
         const GateInfo* table = nullptr; ///< the table has the very same gate
         bool open = false;               ///< being opened: a call would call itself
     };
     struct Function {
         Subroutine source;
-        std::uint64_t operations = 0;
+        Count count; ///< of one call
         bool open = false;
     };
     /// How a statement ended. Dead: a run leaves here, what follows in the body cannot be reached.
@@ -78,7 +84,7 @@ private:
     };
     using Scope = std::unordered_map<std::string_view, Symbol>;
 
-    // compiler.cpp: statements, scopes, limits
+    // compiler.cpp: statements and scopes
     Flow run(const Body& body, bool scoped = true);
     Flow execute(const Statement& statement);
     Flow execute(const Include& include);
@@ -89,8 +95,6 @@ private:
     [[nodiscard]] Symbol* find(std::string_view name);
     [[nodiscard]] Symbol* declare(const Name& name);
     void unknownName(const Name& name, const char* what);
-    [[nodiscard]] bool reserve(std::uint64_t count, std::uint64_t each);
-    void emit(Operation operation);
     void error(const SourceSpan& span, std::string message, std::string suggestion = {}) {
         m_messages.error(span, std::move(message), std::move(suggestion));
     }
@@ -100,7 +104,33 @@ private:
         error(span, result.error().message);
         return std::nullopt;
     }
-    [[nodiscard]] std::uint64_t countOf(const Body& body);
+
+    // compiler_budget.cpp: what a program may cost
+    /// While one lives, what runs and what it emits is taken from the smaller budget of what nobody could count before.
+    class Uncounted {
+    public:
+        Uncounted(Compiler& compiler, bool certain, const SourceSpan& span);
+        ~Uncounted() { m_compiler.m_uncounted -= m_counts; }
+        Uncounted(const Uncounted&) = delete;
+        Uncounted& operator=(const Uncounted&) = delete;
+
+    private:
+        Compiler& m_compiler;
+        int m_counts;
+    };
+    /// How many qubits a name stands for in a body that is counted; nothing: that is not known yet.
+    using Sizes = std::function<std::optional<std::uint64_t>(std::string_view)>;
+    [[nodiscard]] Count countOf(const Body& body, const Sizes& sizes);
+    [[nodiscard]] Sizes sizesHere(const Body& body);
+    [[nodiscard]] bool calls(const Expression* expression);
+    [[nodiscard]] bool knows(const Expression* expression);
+    [[nodiscard]] std::uint64_t left() const;
+    /// Whether `count` times `each` more operations fit, asked before they are made.
+    [[nodiscard]] bool reserve(std::uint64_t count, std::uint64_t each);
+    /// Takes work that leaves no operation behind from the budget.
+    [[nodiscard]] bool charge(std::uint64_t steps);
+    [[nodiscard]] bool spend(std::uint64_t work);
+    void emit(Operation operation);
 
     // compiler_declarations.cpp: declarations and assignments
     Flow execute(const Declaration& declaration);
@@ -167,7 +197,7 @@ private:
     struct Shape {
         std::size_t parameters = 0;
         std::size_t qubits = 0;
-        std::uint64_t operations = 1;
+        Count count{1};
     };
     [[nodiscard]] std::optional<Shape> shapeOf(const Name& name);
     [[nodiscard]] std::optional<std::vector<std::pair<Modifier::Kind, double>>> modifiersOf(const GateCall& call, std::size_t& controls);
@@ -205,6 +235,9 @@ private:
     SourceSpan m_span;                                  ///< of the statement that runs
     std::uint64_t m_steps = 0;
     std::uint64_t m_operations = 0;
+    std::uint64_t m_spent = 0; ///< of what is not counted before
+    int m_uncounted = 0;
+    SourceSpan m_outermost; ///< of what is not counted
     int m_depth = 0;    ///< of run-time bodies
     int m_opening = 0;  ///< of gates
     bool m_looking = false; ///< at a gate's body, with parameters that nobody gave

@@ -148,7 +148,9 @@ Compiler::Flow Compiler::execute(const For& statement) {
     m_loops.push_back({m_depth + (runtime ? 1 : 0), runtime});
     m_scopes.emplace_back(); // hides what the loop variable hides
     (void)declare(statement.variable);
-    const bool fits = runtime || reserve(values->size(), std::max<std::uint64_t>(countOf(*statement.body), 1));
+    const Count count = countOf(*statement.body, sizesHere(*statement.body));
+    const Uncounted uncounted(*this, count.certain && !runtime, span);
+    const bool fits = reserve(values->size(), std::max<std::uint64_t>(count.operations, 1));
     m_scopes.pop_back();
     if (!fits) {
         m_loops.pop_back();
@@ -164,13 +166,14 @@ Compiler::Flow Compiler::execute(const For& statement) {
             symbol->variable.type = type;
             symbol->variable.known = *given;
             symbol->variable.constant = true;
-            ++m_steps;
+            const std::uint64_t operations = m_operations;
             if (runtime) {
                 m_span = span;
                 control.bodies.push_back(runtimeBody(*statement.body));
             } else {
                 flow = run(*statement.body);
             }
+            if (m_operations == operations && !charge(1)) flow = Flow::End;
         }
         m_scopes.pop_back();
         if (flow == Flow::Break || flow == Flow::Return || flow == Flow::End || flow == Flow::Dead || !given) break;
@@ -188,15 +191,13 @@ Compiler::Flow Compiler::execute(const For& statement) {
 Compiler::Flow Compiler::execute(const While& statement) {
     const SourceSpan span = m_span;
     if (!leavesAtRunTime(*statement.body, statement.condition.get())) {
+        const Uncounted uncounted(*this, false, span);
         m_loops.push_back({m_depth, false});
         Flow flow = Flow::Next;
         while (!m_messages.stopped()) {
             const auto condition = value(*statement.condition);
             if (!condition || !condition->known || !condition->known->isTrue()) break;
-            if (++m_steps > m_limits.operations) {
-                m_messages.fatal(span, fmt::format("this loop does not end within {} steps, which is the limit", m_limits.operations));
-                break;
-            }
+            if (!charge(1)) break;
             flow = run(*statement.body);
             if (flow == Flow::Break || flow == Flow::Return || flow == Flow::End || flow == Flow::Dead) break;
             flow = Flow::Next;

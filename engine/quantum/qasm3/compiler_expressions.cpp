@@ -213,7 +213,7 @@ std::optional<std::vector<int>> Compiler::picked(const Expression& index, int si
         const auto start = end(index.parts[0], *step > 0 ? 0 : -1);
         const auto stop = end(index.parts[2], *step > 0 ? -1 : 0);
         if (!start || !stop) return std::nullopt;
-        m_steps += static_cast<std::uint64_t>(size) / 64;
+        if (!charge(static_cast<std::uint64_t>(size) / 64)) return std::nullopt;
         const std::int64_t stride = std::clamp<std::int64_t>(*step, -size, size);
         for (std::int64_t at = *start; stride > 0 ? at <= *stop : at >= *stop; at += stride) result.push_back(static_cast<int>(at));
         if (result.empty()) error(index.span, "this range is empty");

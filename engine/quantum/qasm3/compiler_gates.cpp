@@ -46,11 +46,11 @@ const GateInfo* Compiler::tableGate(const Name& name) {
 }
 
 std::optional<Compiler::Shape> Compiler::shapeOf(const Name& name) {
-    if (name.text == "gphase") return Shape{1, 0, 1};
+    if (name.text == "gphase") return Shape{1, 0};
     if (const auto own = m_gates.find(name.text); own != m_gates.end())
-        return Shape{own->second.source.parameters.size(), own->second.source.qubits.size(), own->second.operations};
+        return Shape{own->second.source.parameters.size(), own->second.source.qubits.size(), own->second.count};
     if (const GateInfo* info = tableGate(name))
-        return Shape{static_cast<std::size_t>(info->parameters), static_cast<std::size_t>(info->qubits), 1};
+        return Shape{static_cast<std::size_t>(info->parameters), static_cast<std::size_t>(info->qubits)};
     std::vector<std::string_view> known(std::begin(kStandard), std::end(kStandard));
     if (m_gates.size() <= 1000)
         for (const auto& [id, gate] : m_gates) known.push_back(id);
@@ -63,7 +63,12 @@ std::optional<Compiler::Shape> Compiler::shapeOf(const Name& name) {
 }
 
 std::optional<std::vector<std::pair<Modifier::Kind, double>>> Compiler::modifiersOf(const GateCall& call, std::size_t& controls) {
+    constexpr std::size_t kMostControls = 1000;
     std::vector<std::pair<Modifier::Kind, double>> result;
+    if (call.modifiers.size() > static_cast<std::size_t>(m_limits.nestingDepth)) {
+        error(call.gate.span, fmt::format("{} modifiers on one gate; {} are the limit", call.modifiers.size(), m_limits.nestingDepth));
+        return std::nullopt;
+    }
     for (const Modifier& modifier : call.modifiers) {
         double amount = 1;
         if (modifier.kind == Modifier::Kind::Power) {
@@ -87,6 +92,10 @@ std::optional<std::vector<std::pair<Modifier::Kind, double>>> Compiler::modifier
         if (modifier.kind == Modifier::Kind::Control || modifier.kind == Modifier::Kind::NegatedControl)
             controls += static_cast<std::size_t>(amount);
         result.emplace_back(modifier.kind, amount);
+    }
+    if (controls > kMostControls) {
+        error(call.gate.span, fmt::format("{} controls; 1 to {} are possible", controls, kMostControls));
+        return std::nullopt;
     }
     return result;
 }
@@ -146,7 +155,8 @@ Compiler::Flow Compiler::execute(const GateCall& call) {
         }
         operands.push_back(std::move(*found));
     }
-    if (!reserve(repeats, shape->operations)) return Flow::Next;
+    const Uncounted uncounted(*this, shape->count.certain, span);
+    if (!reserve(repeats, shape->count.operations)) return Flow::Next;
     for (std::size_t repeat = 0; repeat < repeats; ++repeat) {
         std::vector<int> on;
         on.reserve(operands.size());
@@ -160,13 +170,24 @@ Compiler::Flow Compiler::execute(const GateCall& call) {
             }
         }
         // The controls of the leftmost modifier come first. Powers and inverses pass through controls.
+        const std::uint64_t before = m_operations;
         auto made = piece(call.gate, parameters, {on.begin() + static_cast<std::ptrdiff_t>(controls), on.end()}, span);
         if (!made) return Flow::Next;
+        const std::uint64_t opened = std::max<std::uint64_t>(m_operations - before, 1);
+        // Each modifier makes another copy of what the gate opens to.
+        if (!modifiers->empty() && !charge(opened * modifiers->size())) return Flow::End;
         for (std::size_t i = modifiers->size(); i-- > 0;) {
             const auto& [kind, amount] = (*modifiers)[i];
             Result<void> done;
             if (kind == Modifier::Kind::Inverse) done = invert(*made);
-            else if (kind == Modifier::Kind::Power) done = raise(*made, amount, m_limits.operations - std::min(m_operations, m_limits.operations));
+            else if (kind == Modifier::Kind::Power) {
+                // A copy of a call stands for all that it opens to.
+                const std::size_t once = made->operations.size();
+                done = raise(*made, amount, left() / opened);
+                const std::uint64_t more = made->operations.size() > once ? (made->operations.size() - once) * opened : 0;
+                if (done && (!reserve(more, 1) || !spend(more))) return Flow::End;
+                m_operations += more;
+            }
             if (!done) {
                 error(call.modifiers[i].span, done.error().message);
                 return Flow::Next;
@@ -284,18 +305,21 @@ void Compiler::define(GateDefinition definition) {
             if (!seen.insert(each.text).second) error(each.span, fmt::format("'{}' is named twice", each.text));
 
     Gate gate;
-    gate.operations = countOf(*definition.body) + 1;
+    gate.count = countOf(*definition.body, [](std::string_view) { return 1; });
+    constexpr std::uint64_t kQubits = 32; // in a list that takes as much memory as an operation
+    gate.count.operations += 1 + definition.qubits.size() / kQubits;
     gate.source = std::move(definition);
     auto& kept = m_gates.emplace(name.text, std::move(gate)).first->second;
     // Opened once for a look, so that what is wrong in it is said once, and even when nothing calls it.
     constexpr std::uint64_t kMostLooks = 1'000'000;
-    if (kept.operations > kMostLooks - m_looked) return;
-    m_looked += kept.operations;
+    if (m_looked > kMostLooks || kept.count.operations > kMostLooks - m_looked) return;
+    m_looked += kept.count.operations;
     const std::size_t errors = m_messages.errors();
     const std::uint64_t operations = m_operations, steps = m_steps;
     m_looking = true;
     kept.table = sameGate(kept, name.span);
     m_looking = false;
+    m_looked += m_steps - steps;
     m_operations = operations;
     m_steps = steps;
     // A body with an error still defines its name.

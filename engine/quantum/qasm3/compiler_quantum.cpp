@@ -31,7 +31,7 @@ std::optional<Compiler::Symbol> Compiler::qubits(const Expression& expression) {
         if (!right) return std::nullopt;
         auto list = *left->qubits;
         list.insert(list.end(), right->qubits->begin(), right->qubits->end());
-        m_steps += list.size() / 64;
+        if (!charge(list.size() / 64)) return std::nullopt;
         auto sorted = list;
         std::ranges::sort(sorted);
         if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end()) {
@@ -156,6 +156,7 @@ Compiler::Flow Compiler::execute(const Measurement& measurement) {
         return Flow::Next;
     }
     // Into nothing: the state collapses all the same.
+    if (!reserve(from->size(), 1)) return Flow::Next;
     const int first = siteRegister(m_span.begin, "_m", static_cast<int>(from->size()));
     if (first < 0) return Flow::Next;
     for (std::size_t i = 0; i < from->size(); ++i) emit({MeasureOp{(*from)[i], first + static_cast<int>(i)}, {}, {}});
@@ -185,7 +186,7 @@ Compiler::Flow Compiler::execute(const Barrier& barrier) {
     }
     std::ranges::sort(operation.qubits);
     operation.qubits.erase(std::unique(operation.qubits.begin(), operation.qubits.end()), operation.qubits.end());
-    if (operation.qubits.empty() || !reserve(operation.qubits.size(), 1)) return Flow::Next;
+    if (operation.qubits.empty() || !reserve(operation.qubits.size(), 1) || !spend(operation.qubits.size() - 1)) return Flow::Next;
     m_operations += operation.qubits.size() - 1;
     emit({std::move(operation), {}, {}});
     return Flow::Next;

@@ -15,7 +15,14 @@ void Compiler::define(Subroutine subroutine) {
     Function function;
     if (!subroutine.body)
         m_messages.once(Severity::Note, name.span, fmt::format("extern '{}' is not simulated: line {}", name.text, name.span.line));
-    else function.operations = std::max<std::uint64_t>(countOf(*subroutine.body), 1);
+    else {
+        function.count = countOf(*subroutine.body, [&](std::string_view text) -> std::optional<std::uint64_t> {
+            const auto found = std::ranges::find(subroutine.parameters, text, [](const SubroutineParameter& each) { return each.name.text; });
+            if (found == subroutine.parameters.end() || found->type.width) return std::nullopt;
+            return 1;
+        });
+        function.count.operations = std::max<std::uint64_t>(function.count.operations, 1);
+    }
     function.source = std::move(subroutine);
     m_functions.emplace(name.text, std::move(function));
 }
@@ -32,7 +39,7 @@ bool Compiler::bindArgument(const SubroutineParameter& parameter, const Expressi
                                              found->qubits->size()));
             return false;
         }
-        m_steps += found->qubits->size() / 64;
+        if (!charge(found->qubits->size() / 64)) return false;
         symbol = std::move(*found);
         symbol.single = !parameter.type.width;
     } else if (parameter.type.kind == TypeKind::Array || parameter.type.kind == TypeKind::Complex) {
@@ -91,7 +98,8 @@ std::optional<Value> Compiler::call(Function& function, const std::vector<const 
             if (!value(*argument)) return std::nullopt;
         return kept(external, span);
     }
-    if (!reserve(function.operations, 1)) return std::nullopt;
+    const Uncounted uncounted(*this, function.count.certain, span);
+    if (!reserve(function.count.operations, 1)) return std::nullopt;
     Scope scope;
     for (std::size_t i = 0; i < arguments.size(); ++i)
         if (!bindArgument(source.parameters[i], *arguments[i], scope)) return std::nullopt;

@@ -237,7 +237,24 @@ TEST_CASE("OpenQASM 3 texts meant to hurt end in a clear error") {
     CHECK(message("qubit[1000000000] q;") == "register 'q' makes more than 1000000 qubits, which is the limit");
     CHECK(message("qubit q; for uint i in [0:1000000000] { x q; }") == "this loop runs 1e+09 times; 4000000 are the limit");
     CHECK(message("qubit q; " + repeated("for uint i in [0:999] ", 5) + "x q;").find("4000000 operations") != std::string::npos);
-    CHECK(message("qubit q; while (true) { }") == "this loop does not end within 4000000 steps, which is the limit");
+    // What nobody can count before it runs has a quarter of the limit, blamed on the outermost statement.
+    const std::string endlessly = "this does not end within 1000000 steps and operations, which is the limit where the text "
+                                  "does not say how many there are";
+    CHECK(message("qubit q; while (true) { }") == endlessly);
+    CHECK(message("qubit q; while (true) { x q; }") == endlessly);
+    CHECK(message("qubit q; while (true) { while (true) { x q; } }") == endlessly);
+    CHECK(message("qubit q; bit c; for int i in [0:3000000] { c = measure q; if (c) { break; } x q; }") == endlessly);
+    CHECK(message("qubit q; for int i in [0:1000000] { if (i >= 0) { x q; x q; x q; } }") == endlessly);
+    const Diagnostic where = firstError(kHead3 + "qubit q;\n  while (true) { x q; }");
+    CHECK((where.span.line == 4 && where.span.column == 3));
+    // What can be counted is refused before any of it is made.
+    const std::string tooMany = "the circuit has more than 4000000 operations, which is the limit, once it is unrolled";
+    CHECK(message("qubit[1000000] q; bit[1000000] c; for int i in [0:100] { c = measure q; }").find("is the limit") != std::string::npos);
+    CHECK(message("qubit[1000000] q; for int i in [0:100] { reset q; h q; barrier q; }") == tooMany);
+    CHECK(message("qubit q; input float t; gate g(t) a { " + repeated("rx(t) a; h a; ", 200) + "} pow(1000000) @ g(t) q;")
+              .find("which is the limit") != std::string::npos);
+    CHECK(message("qubit q; " + repeated("inv @ ", 65) + "x q;") == "65 modifiers on one gate; 64 are the limit");
+    CHECK(message("qubit q; ctrl(1000) @ ctrl @ x q;") == "1001 controls; 1 to 1000 are possible");
     CHECK(message("qubit q; int i = 0; while (i < 1) { i = i * 1; }").find("is the limit") != std::string::npos);
     CHECK(message("qubit q; rz(" + repeated("(", 100000) + "1) q;") == "this is nested deeper than 64");
     CHECK(message("qubit q; rz(" + repeated("1+", 100000) + "1) q;") == "this expression is nested deeper than 400");
