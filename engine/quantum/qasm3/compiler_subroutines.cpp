@@ -64,6 +64,9 @@ bool Compiler::bindArgument(const SubroutineParameter& parameter, const Expressi
     return true;
 }
 
+/// A scope, a frame and its arguments cost as much as some plain statements.
+constexpr std::uint64_t kCallSteps = 8;
+
 std::optional<Value> Compiler::call(Function& function, const std::vector<const Expression*>& arguments, const SourceSpan& span,
                                     bool whole) {
     const Subroutine& source = function.source;
@@ -99,7 +102,7 @@ std::optional<Value> Compiler::call(Function& function, const std::vector<const 
         return kept(external, span);
     }
     const Uncounted uncounted(*this, function.count.certain, span);
-    if (!reserve(function.count.operations, 1)) return std::nullopt;
+    if (!charge(kCallSteps) || !reserve(function.count.operations, 1)) return std::nullopt;
     Scope scope;
     for (std::size_t i = 0; i < arguments.size(); ++i)
         if (!bindArgument(source.parameters[i], *arguments[i], scope)) return std::nullopt;
