@@ -61,7 +61,8 @@ private:
     std::unordered_map<std::pair<int, std::string_view>, int, KeyHash> m_modules;
 };
 
-/// Replaces modules with a single child by that child, their labels joined.
+/// Replaces modules with a single child by that child, their labels joined. A module's only "weight" needs no saying: the
+/// panel is narrow, and the part that tells rows apart comes first.
 void joinSingleChildren(TensorTree& tree) {
     for (std::size_t i = 0; i < tree.nodes.size(); ++i)
         for (int& child : tree.nodes[i].children)
@@ -71,7 +72,7 @@ void joinSingleChildren(TensorTree& tree) {
                 const int inner = outer.children.front();
                 outer.children.clear(); // no longer part of the tree
                 auto& kept = tree.nodes[static_cast<std::size_t>(inner)];
-                kept.label = outer.label + "." + kept.label;
+                kept.label = kept.label == "weight" ? outer.label : outer.label + "." + kept.label;
                 kept.parent = static_cast<int>(i);
                 child = inner;
             }

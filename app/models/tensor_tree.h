@@ -12,7 +12,7 @@ namespace qscope {
 /// A module or tensor of the tree. Modules sum up what lies below them; a weight stored in parts has them as children,
 /// which count nothing of their own.
 struct TensorNode {
-    std::string label; ///< part of the name, dots included where modules with one child were joined
+    std::string label; ///< part of the name, dots included where modules with one child were joined, "weight" left out there
     int parent = -1;
     std::vector<int> children; ///< in file order
     std::int64_t tensor = -1;  ///< index in the checkpoint; -1 for a module

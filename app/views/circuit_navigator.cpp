@@ -26,13 +26,14 @@ CircuitNavigator::CircuitNavigator(Workspace& workspace, QWidget* parent)
     m_tree->setUniformRowHeights(true);
     m_tree->setHeaderHidden(true);
     m_tree->setIndentation(12);
+    m_tree->setTextElideMode(Qt::ElideMiddle);
     m_tree->header()->setStretchLastSection(false);
     m_tree->header()->setSectionResizeMode(0, QHeaderView::Stretch);
     m_tree->header()->setSectionResizeMode(1, QHeaderView::Fixed);
     m_tree->header()->resizeSection(1, 64);
     m_summary->setFont(Theme::caption());
     m_summary->setContentsMargins(8, 4, 8, 4);
-    m_summary->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
+    m_summary->setWordWrap(true);
     auto* body = new QWidget(this);
     auto* column = new QVBoxLayout(body);
     column->setContentsMargins(0, 0, 0, 0);

@@ -8,6 +8,7 @@
 #include "app/views/simulate_panel.h"
 #include "app/views/tensor_navigator.h"
 #include "app/views/view_area.h"
+#include "app/views/view_sections.h"
 #include "plugins/host/devices.h"
 
 #include <QAction>
@@ -148,14 +149,19 @@ void MainWindow::makeViewMenu() {
     auto& views = *menu.addMenu(tr("&Views"));
     views.setToolTipsVisible(true);
     const std::pair<ViewArea*, Mode> areas[] = {{m_modelArea, Mode::Model}, {m_circuitArea, Mode::Circuit}};
-    for (const auto& [owner, itsMode] : areas)
-        for (const auto& view : owner->views()) {
-            auto* action = addAction(views, view.info.title, {}, view.info.icon, [this, to = owner, itsMode = itsMode, id = view.info.id] {
+    for (const auto& [owner, itsMode] : areas) {
+        auto offered = owner->views();
+        sortBySection(offered);
+        for (std::size_t i = 0; i < offered.size(); ++i) {
+            const ViewInfo& info = offered[i].info;
+            addSection(views, offered[i], i > 0 ? &offered[i - 1] : nullptr);
+            auto* action = addAction(views, info.title, {}, info.icon, [this, to = owner, itsMode = itsMode, id = info.id] {
                 setMode(itsMode);
                 to->raiseView(id);
             });
-            action->setToolTip(view.info.summary);
+            action->setToolTip(info.summary);
         }
+    }
     menu.addSeparator();
     QStringList shortcuts{tr("Ctrl+Alt+1"), tr("Ctrl+Alt+2"), tr("Ctrl+Alt+3"), tr("Ctrl+Alt+4"), tr("Ctrl+Alt+5")};
     for (auto* dock : QList<QDockWidget*>{m_navigatorDock, m_taskDock} + m_bottomDocks) {

@@ -7,6 +7,7 @@
 #include "app/views/simulate_panel.h"
 #include "app/views/tensor_navigator.h"
 #include "app/views/view_area.h"
+#include "app/views/view_sections.h"
 #include "app/views/welcome_page.h"
 #include "plugins/sdk/widgets/panel.h"
 
@@ -32,13 +33,14 @@ constexpr const char* kCircuit = "circuit";
 constexpr int kSideWidth = 264;
 constexpr int kTallWindow = 840; ///< below this the bottom panels start hidden; the status bar shows the job
 
-/// What a new user sees of each subject before choosing a tab; the others keep the order of their plugins.
+/// What a new user sees of each subject before choosing a tab; the others come by section.
 constexpr std::array kFirst{"distribution", "comparison", "circuit", "state_probabilities"};
 
 std::vector<OfferedView> about(const std::vector<OfferedView>& views, ViewSubject subject) {
     std::vector<OfferedView> chosen;
     for (const auto& view : views)
         if (view.info.subject == subject) chosen.push_back(view);
+    sortBySection(chosen);
     std::ranges::stable_partition(chosen, [](const OfferedView& view) {
         return std::ranges::any_of(kFirst, [&](const char* id) { return view.info.id == QLatin1String(id); });
     });
@@ -103,7 +105,7 @@ void MainWindow::makeDocks() {
     m_taskStack->addWidget(m_simulatePanel);
     m_taskDock = makeDock(QStringLiteral("taskDock"), tr("Quantize"), m_taskStack, Qt::RightDockWidgetArea);
     m_taskDock->setMinimumWidth(kSideWidth - 24);
-    m_navigatorDock->setMinimumWidth(kSideWidth - 64);
+    m_navigatorDock->setMinimumWidth(kSideWidth - 40);
 
     m_bottomDocks = {
         makeDock(QStringLiteral("jobsDock"), tr("Jobs"), new JobsPanel(m_workspace, m_jobsModel, this), Qt::BottomDockWidgetArea),

@@ -38,7 +38,7 @@ ParamForm::ParamForm(QWidget* parent) : QWidget(parent), m_layout(new QFormLayou
     m_layout->setContentsMargins(0, 0, 0, 0);
     m_layout->setSpacing(8);
     m_layout->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
-    m_layout->setRowWrapPolicy(QFormLayout::DontWrapRows);
+    m_layout->setRowWrapPolicy(QFormLayout::WrapLongRows); // in a narrow panel the field goes below its label
 }
 
 void ParamForm::clear() { setMethod({}, {}); }
@@ -133,7 +133,9 @@ QWidget* ParamForm::makeEditor(const engine::ParamSpec& param) {
         break;
     }
     }
-    editor->setMinimumWidth(72); // a range of many digits must not push the form beyond a narrow panel
+    // Room for a usual number and its unit; a range of many digits must not push the form beyond a narrow panel.
+    const bool isNumber = param.type == engine::ParamType::Integer || param.type == engine::ParamType::Real;
+    editor->setMinimumWidth(isNumber ? std::max(72, fontMetrics().horizontalAdvance(QStringLiteral("0000") + suffix) + 32) : 72);
     editor->setObjectName(QStringLiteral("param_") + text(param.key));
     editor->setAccessibleName(text(param.label));
     editor->setToolTip(text(param.help));

@@ -117,7 +117,9 @@ QWidget* PlanPanel::makeEditor() {
     m_steps->setMinimumHeight(84);
     m_steps->setMaximumHeight(180);
     m_steps->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    m_steps->setTextElideMode(Qt::ElideRight);
+    m_steps->setWordWrap(true); // parameters are what tells two steps of one method apart
+    m_steps->setResizeMode(QListView::Adjust);
+    m_steps->setTextElideMode(Qt::ElideMiddle);
     connect(m_steps, &QListWidget::currentRowChanged, this, [this](int row) {
         m_wantedStep = row;
         refreshForm();

@@ -24,6 +24,13 @@ namespace {
 constexpr int kResortMs = 250;
 constexpr int kFilterMs = 120;
 constexpr int kExpandAllBelow = 3000; ///< rows; more would take longer to lay out than to open by hand
+
+/// Room for a usual value and the title: the panel is narrow, and names need the rest.
+int widthOf(const QTreeView& tree, int column) {
+    const QString usual = column == TensorTreeModel::Shape ? QStringLiteral("1,024 × 256") : QStringLiteral("0.003313");
+    const int value = tree.fontMetrics().horizontalAdvance(usual) + 10;
+    return column == TensorTreeModel::Shape ? value : std::max(value, tree.header()->sectionSizeHint(column));
+}
 } // namespace
 
 TensorNavigator::TensorNavigator(Workspace& workspace, QWidget* parent)
@@ -74,6 +81,8 @@ QWidget* TensorNavigator::makeBody() {
     m_sort->setObjectName(QStringLiteral("tensorSort"));
     m_sort->setAccessibleName(tr("Sort tensors"));
     m_sort->setToolTip(tr("Order of the tensors; numbers sort largest first"));
+    m_sort->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    m_sort->setMinimumContentsLength(6);
     m_sort->addItem(tr("File order"), -1);
     for (const int column : {TensorTreeModel::Name, TensorTreeModel::Size, TensorTreeModel::Std, TensorTreeModel::AbsMax,
                              TensorTreeModel::Kurtosis, TensorTreeModel::MaxToMean, TensorTreeModel::Outliers})
@@ -84,8 +93,8 @@ QWidget* TensorNavigator::makeBody() {
     m_tree->setAccessibleName(tr("Tensors"));
     m_tree->setModel(&m_model);
     m_tree->setUniformRowHeights(true);
-    m_tree->setTextElideMode(Qt::ElideRight);
-    m_tree->setIndentation(12);
+    m_tree->setTextElideMode(Qt::ElideMiddle);
+    m_tree->setIndentation(10);
     m_tree->setContextMenuPolicy(Qt::CustomContextMenu);
     m_tree->header()->setStretchLastSection(false);
     m_tree->header()->setSectionResizeMode(QHeaderView::Interactive);
@@ -95,7 +104,7 @@ QWidget* TensorNavigator::makeBody() {
     m_tree->header()->setSectionsClickable(true);
     for (int column = 1; column < TensorTreeModel::ColumnCount; ++column) {
         m_tree->setColumnHidden(column, column != TensorTreeModel::Shape);
-        m_tree->setColumnWidth(column, column == TensorTreeModel::Shape ? 84 : 92);
+        m_tree->setColumnWidth(column, widthOf(*m_tree, column));
     }
     connect(m_tree->header(), &QHeaderView::sectionClicked, this, &TensorNavigator::sortBy);
     connect(m_tree->header(), &QWidget::customContextMenuRequested, this, &TensorNavigator::showColumnMenu);
@@ -105,13 +114,13 @@ QWidget* TensorNavigator::makeBody() {
     m_summary->setFont(Theme::caption());
     m_summary->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_summary->setContentsMargins(8, 4, 8, 4);
-    m_summary->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
+    m_summary->setWordWrap(true);
 
     auto* bar = new QHBoxLayout;
     bar->setContentsMargins(8, 4, 8, 8);
     bar->setSpacing(8);
-    bar->addWidget(m_filter, 1);
-    bar->addWidget(m_sort);
+    bar->addWidget(m_filter, 3);
+    bar->addWidget(m_sort, 2);
     auto* layout = new QVBoxLayout(body);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(0);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/views/view_area.h"
 
+#include "app/views/tab_overflow.h"
+
 #include <QDockWidget>
 #include <QPainter>
 #include <QTabBar>
@@ -66,6 +68,7 @@ ViewArea::ViewArea(const QString& name, std::vector<OfferedView> upper, std::vec
     setDockOptions(AllowNestedDocks | AllowTabbedDocks | GroupedDragging);
     setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
     setDocumentMode(true);
+    m_overflows = {new TabOverflow(*this, m_views), new TabOverflow(*this, lower)};
     m_views.insert(m_views.end(), lower.begin(), lower.end());
     for (const auto& view : m_views) addView(view);
     resetLayout();
@@ -76,7 +79,8 @@ void ViewArea::addView(const OfferedView& view) {
     dock->setObjectName(view.info.id);
     dock->setToolTip(view.info.summary);
     connect(dock, &QDockWidget::visibilityChanged, this, [this, dock, view](bool visible) {
-        if (!visible) return;
+        if (!visible || std::ranges::any_of(m_overflows, &TabOverflow::fitting)) return;
+        for (auto* tabs : m_overflows) tabs->use(view.info.id);
         m_current = view.info.id;
         fill(*dock, view);
     });
@@ -178,6 +182,7 @@ void ViewArea::refreshGrips() {
         tabs->setUsesScrollButtons(true);
         tabs->setElideMode(Qt::ElideNone);
     }
+    for (auto* tabs : m_overflows) tabs->fit();
 }
 
 } // namespace qscope

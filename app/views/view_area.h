@@ -12,6 +12,8 @@ class QDockWidget;
 
 namespace qscope {
 
+class TabOverflow;
+
 /// A view that an enabled plugin offers.
 struct OfferedView {
     ViewInfo info;
@@ -24,7 +26,8 @@ struct OfferedView {
 /// In place of a dock's title where a tab has it: takes no room.
 [[nodiscard]] QWidget* makeNoTitle(QWidget* dock);
 
-/// The centre of the window: one dock per view, in tabs and splits. A view is made when it is first seen.
+/// The centre of the window: one dock per view, in tabs and splits. A view is made when it is first seen. Where there is no
+/// room for all tabs, some give way (`TabOverflow`).
 class ViewArea : public QMainWindow {
     Q_OBJECT
 public:
@@ -55,6 +58,7 @@ private:
     ViewContext& m_context;
     std::vector<OfferedView> m_views;
     std::size_t m_upper = 0; ///< how many of `m_views` belong to the upper group
+    std::vector<TabOverflow*> m_overflows; ///< of the two groups
     QString m_current;
     bool m_laidOut = false;
 };

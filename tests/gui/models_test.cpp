@@ -41,13 +41,13 @@ TEST_CASE("Names become a tree whose single-child modules are joined", "[models]
     model.setTree(buildTensorTree(checkpointOf({"model.embed.weight", "model.layers.0.attn.q.weight", "model.layers.0.norm.weight",
                                                 "model.layers.1.norm.weight", "head.weight"}), true));
     CHECK(dump(model) == QStringLiteral("model\n"
-                                        "  embed.weight\n"
+                                        "  embed\n"
                                         "  layers\n"
                                         "    0\n"
-                                        "      attn.q.weight\n"
-                                        "      norm.weight\n"
-                                        "    1.norm.weight\n"
-                                        "head.weight\n"));
+                                        "      attn.q\n"
+                                        "      norm\n"
+                                        "    1.norm\n"
+                                        "head\n"));
     CHECK(model.visibleTensors() == 5);
     const QModelIndex root = model.index(0, TensorTreeModel::Shape);
     CHECK(root.data(SortRole).toDouble() == 24); // four tensors of six weights
@@ -62,10 +62,10 @@ TEST_CASE("A weight in parts has them below it, counted once", "[models]") {
     QAbstractItemModelTester tester(&model, FailureMode::Fatal);
     model.setTree(buildTensorTree(checkpoint, true));
     CHECK(dump(model) == QStringLiteral("layers.0\n"
-                                        "  q.weight\n"
+                                        "  q\n"
                                         "    codes\n"
                                         "    scales\n"
-                                        "  norm.weight\n"));
+                                        "  norm\n"));
     CHECK(model.visibleTensors() == 2);
     CHECK(model.index(0, TensorTreeModel::Shape).data(SortRole).toDouble() == 12);
     CHECK(model.indexOf(0).siblingAtColumn(TensorTreeModel::Type).data().toString() == QStringLiteral("GPTQ, 4 bit"));
