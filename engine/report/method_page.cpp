@@ -2,6 +2,7 @@
 #include "engine/report/method_page.h"
 
 #include "engine/report/markup.h"
+#include "engine/report/recommended_settings.h"
 
 namespace qscope::engine {
 
@@ -67,6 +68,11 @@ std::string methodPage(const MethodInfo& info) {
         out += fmt::format("<h4>Needs</h4><p>{}</p>", escapeMarkup(fmt::format("{}", fmt::join(demands, " "))));
     paragraph(out, "Cost", info.help.cost);
     paragraph(out, "Differences from the paper", info.help.differences);
+    if (const auto settings = recommendedSettings(info.id); !settings.empty()) {
+        out += "<h4>Recommended settings</h4>";
+        for (const auto& [spec, why] : settings)
+            out += fmt::format("<p><code>{}</code><br/>{}</p>", escapeMarkup(spec), escapeMarkup(why));
+    }
     if (!info.parameters.empty()) {
         out += "<h4>Parameters</h4><table cellspacing=\"0\" cellpadding=\"3\">";
         for (const ParamSpec& row : info.parameters)
@@ -86,6 +92,10 @@ std::string methodText(const MethodInfo& info) {
     line(out, "Cost", info.help.cost);
     line(out, "Differences from the paper", info.help.differences);
     line(out, "Source", info.paper);
+    if (const auto settings = recommendedSettings(info.id); !settings.empty()) {
+        out += "  Recommended settings:\n";
+        for (const auto& [spec, why] : settings) out += fmt::format("    -m {}\n        {}\n", spec, why);
+    }
     for (const ParamSpec& row : info.parameters)
         out += fmt::format("    {} = {}  {} [{}]\n", row.key, toText(row.defaultValue), row.help, rangeText(row));
     return out;

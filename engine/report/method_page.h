@@ -19,8 +19,8 @@ enum class TimeClass : std::uint8_t {
 /// calibration text.", "Also quantizes activations."; empty when there is nothing to say.
 [[nodiscard]] std::vector<std::string> demandsOf(const MethodInfo& info);
 
-/// The help page of a method as a fragment of HTML without style: what it is, objective, steps, defaults, cost, needs,
-/// reference.
+/// The help page of a method as a fragment of HTML without style: what it is, objective, steps, recommended settings,
+/// defaults, cost, needs, reference.
 [[nodiscard]] std::string methodPage(const MethodInfo& info);
 /// The same as plain text, indented by two.
 [[nodiscard]] std::string methodText(const MethodInfo& info);

@@ -54,6 +54,20 @@ class Commands(ProgramTest):
             for parameter in method["parameters"]:
                 self.keys(parameter, "key", "type", "default", "range", "help")
         self.assertEqual([m["id"] for m in self.json("methods", "rtn")["methods"]], ["rtn"])
+        known = {m["id"]: {p["key"]: p for p in m["parameters"]} for m in methods}
+        for method in methods:
+            if not method["group"].startswith("GGUF") and not method["id"].endswith("_ct"):
+                self.assertTrue(method["recommended"], method["id"])
+            for setting in method["recommended"]:
+                steps = [step.partition(":") for step in setting["spec"].split("+")]
+                self.assertIn(method["id"], [step[0] for step in steps])
+                for name, _, written in steps:
+                    for key, _, value in (pair.partition("=") for pair in written.split(",") if pair):
+                        row = known[name][key]
+                        if row["type"] in ("flag", "choice"):
+                            self.assertIn(value, ("true", "false") if row["type"] == "flag" else row["range"], setting["spec"])
+                        else:
+                            self.assertTrue(row["range"][0] <= float(value) <= row["range"][1], setting["spec"])
         self.refused(2, "methods", "nosuch")
 
     def test_quantize_writes_what_it_says(self):

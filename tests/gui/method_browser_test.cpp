@@ -46,7 +46,7 @@ TEST_CASE("The method browser filters, explains and adds methods", "[gui]") {
     REQUIRE(found.size() == 1);
     tree.setCurrentItem(found.front());
     const QString text = page.toPlainText();
-    for (const char* part : {"Objective", "Steps", "Cost", "calibration text", "Formats that hold its result", "GPTQ"}) {
+    for (const char* part : {"Objective", "Steps", "Cost", "calibration text", "Formats that hold its result", "Recommended settings", "act_order=true", "GPTQ"}) {
         INFO(part);
         CHECK(text.contains(QLatin1String(part)));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/commands.h"
 #include "engine/report/method_page.h"
+#include "engine/report/recommended_settings.h"
 
 namespace qscope::cli {
 
@@ -45,10 +46,13 @@ Json toJson(const engine::MethodInfo& method) {
     for (const auto& p : method.parameters)
         parameters.push_back({{"key", p.key}, {"type", typeName(p.type)}, {"default", toJson(p.defaultValue)},
                               {"range", rangeOf(p)}, {"unit", p.unit}, {"help", p.help}});
+    Json recommended = Json::array();
+    for (const auto& [spec, why] : engine::recommendedSettings(method.id)) recommended.push_back({{"spec", spec}, {"why", why}});
     return {{"id", method.id}, {"name", method.name}, {"group", method.group}, {"paper", method.paper},
             {"summary", method.summary}, {"parameters", std::move(parameters)},
             {"needs_calibration", engine::timeClassOf(method) != engine::TimeClass::Weights}, {"activations", method.quantizesActivations},
             {"stage", nameOf(method.stage)}, {"time", engine::nameOf(engine::timeClassOf(method))},
+            {"recommended", std::move(recommended)},
             {"help", {{"objective", method.help.objective}, {"steps", method.help.steps}, {"cost", method.help.cost}, {"differences", method.help.differences}}}};
 }
 
