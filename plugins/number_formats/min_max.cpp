@@ -3,7 +3,6 @@
 
 #include "engine/quant/activation_parameters.h"
 #include "engine/quant/level_fit.h"
-#include "engine/quant/uniform_step.h"
 #include "plugins/number_formats/methods.h"
 
 #include <cmath>
@@ -57,8 +56,7 @@ GridCodes minMaxOutline(const Shape& shape, const ParamValues& parameters) {
 Result<GridCodes> minMaxIntegers(std::span<const float> values, const Shape& shape, const ParamValues& parameters,
                                  const RunContext& context) {
     GridCodes codes = minMaxOutline(shape, parameters);
-    QSCOPE_TRY(const auto steps, fitSteps(values, {}, codes.grouping, codes.grid, {}, context));
-    codes.values = roundToSteps(values, codes.grouping, codes.grid, steps);
+    QSCOPE_TRY(codes.values, context.backend.roundToGrid(values, codes.grouping, codes.grid, context));
     return codes;
 }
 
@@ -121,6 +119,9 @@ public:
                                                   const ParamValues& parameters) const override {
         if (elementCount(subject.shape) == 0) return fail(ErrorCode::Unsupported, "the tensor is empty");
         return QuantizedTensor{subject.shape, minMaxOutline(subject.shape, parameters)};
+    }
+    [[nodiscard]] bool runsOn(const ComputeBackend& backend, const ParamValues&) const override {
+        return backend.supports(Capability::RoundToGrid);
     }
     [[nodiscard]] std::optional<ActivationQuantization> activations(const ParamValues& parameters,
                                                                     const Calibration* calibration) const override {

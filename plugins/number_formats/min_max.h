@@ -12,7 +12,7 @@ namespace qscope::engine {
 /// Output channels are the first axis, whatever the others are (a kernel's), as networks of convolutions have it.
 [[nodiscard]] GridCodes minMaxOutline(const Shape& shape, const ParamValues& parameters);
 
-/// Integers whose range is that of the values and 0.
+/// Integers whose range is that of the values and 0, which are finite; on the context's backend.
 [[nodiscard]] Result<GridCodes> minMaxIntegers(std::span<const float> values, const Shape& shape,
                                                const ParamValues& parameters, const RunContext& context);
 

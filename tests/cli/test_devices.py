@@ -24,6 +24,17 @@ class Devices(program.ProgramTest):
         self.json("simulate", path, "--device", device, "--precision", precision, "--state", target, "--top", 4)
         return numpy.load(target)
 
+    def test_codes_on_uniform_grids_are_the_same(self):
+        device = self.device()
+        for spec in ("rtn:bits=4,group=64", "minmax:bits=8,symmetric=false", "minmax:bits=4,granularity=layer"):
+            files = []
+            for choice in ("cpu", device["choice"]):
+                target = self.folder / (choice.replace(":", "-") + ".safetensors")
+                made = self.json("quantize", SAMPLE, "-m", spec, "--tensor", "model.layers.0.*proj*", "--device", choice, "-o", target)
+                self.assertEqual("CPU" in made["device"], choice == "cpu", made["device"])
+                files.append(target.read_bytes())
+            self.assertTrue(files[0] == files[1], spec)
+
     def test_published_circuits_agree(self):
         folder = self.data("qasm/qasmbench")
         device = self.device()["choice"]
