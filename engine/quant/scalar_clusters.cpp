@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quant/scalar_clusters.h"
 
+#include "engine/quant/value_order.h"
+
 #include <algorithm>
 #include <limits>
 #include <numeric>
@@ -12,14 +14,11 @@ namespace {
 /// Distinct values in ascending order, and what a run of them costs as one cluster.
 class SortedValues {
 public:
-    SortedValues(std::span<const float> values, std::span<const float> weights) {
-        std::vector<std::size_t> order;
-        for (std::size_t i = 0; i < values.size(); ++i)
-            if (weights.empty() || weights[i] > 0) order.push_back(i);
-        std::ranges::sort(order, {}, [&](std::size_t i) { return values[i]; });
+    SortedValues(std::span<const float> values, std::span<const float> weights, std::span<const std::uint32_t> order) {
         std::vector<double> mass;
         for (const std::size_t i : order) {
             const double weight = weights.empty() ? 1.0 : static_cast<double>(weights[i]);
+            if (!(weight > 0)) continue;
             if (points.empty() || static_cast<double>(values[i]) != points.back()) {
                 points.push_back(static_cast<double>(values[i]));
                 mass.push_back(weight);
@@ -64,13 +63,15 @@ struct Layer {
     const std::vector<double>& before; ///< least cost of the first n points with one cluster less
     std::vector<double>& least;
     std::vector<std::size_t>& begins;
+    const RunContext& context; ///< on a stop, ends half filled
 
     void fill(std::size_t firstEnd, std::size_t lastEnd, std::size_t lowest, std::size_t highest) {
-        if (firstEnd > lastEnd) return;
+        if (firstEnd > lastEnd || context.cancelled()) return;
         const std::size_t end = firstEnd + (lastEnd - firstEnd) / 2;
         double best = std::numeric_limits<double>::infinity();
         std::size_t at = lowest;
         for (std::size_t begin = lowest; begin <= std::min(highest, end - 1); ++begin) {
+            if ((begin & 0xFFFF) == 0 && context.cancelled()) return;
             const double cost = before[begin] + values.cost(begin, end);
             if (cost < best) {
                 best = cost;
@@ -86,15 +87,18 @@ struct Layer {
 
 } // namespace
 
-std::vector<double> bestCentres(std::span<const float> values, std::span<const float> weights, int count) {
-    const SortedValues sorted(values, weights);
+Result<std::vector<double>> bestCentres(std::span<const float> values, std::span<const float> weights, int count,
+                                        const RunContext& context) {
+    QSCOPE_TRY(const auto order, ascendingOrder(values, context));
+    const SortedValues sorted(values, weights, order);
     const std::size_t n = sorted.points.size(), clusters = static_cast<std::size_t>(std::max(1, count));
     if (n <= clusters) return sorted.points;
     std::vector<double> before(n + 1, 0), least(n + 1, std::numeric_limits<double>::infinity());
     for (std::size_t end = 1; end <= n; ++end) before[end] = sorted.cost(0, end);
     std::vector<std::vector<std::size_t>> begins(clusters, std::vector<std::size_t>(n + 1, 0));
     for (std::size_t k = 1; k < clusters; ++k) { // k + 1 clusters, none of them empty
-        Layer{sorted, before, least, begins[k]}.fill(k + 1, n, k, n - 1);
+        Layer{sorted, before, least, begins[k], context}.fill(k + 1, n, k, n - 1);
+        if (context.cancelled()) return cancelled();
         std::swap(before, least);
     }
     std::vector<double> centres;

@@ -3,10 +3,10 @@
 
 #include "engine/quant/level_fit.h"
 #include "engine/quant/trace_points.h"
+#include "engine/quant/value_order.h"
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 namespace qscope::engine {
 
@@ -50,21 +50,25 @@ std::vector<float> PowerLevels::borders() const {
     return between;
 }
 
-PowerError::PowerError(std::span<const float> magnitudes, std::span<const float> scales) {
-    std::vector<std::size_t> order(magnitudes.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
-        return magnitudes[a] != magnitudes[b] ? magnitudes[a] < magnitudes[b] : a < b;
-    });
-    m_mass = m_first = m_second = {0};
+Result<PowerError> PowerError::measure(std::span<const float> magnitudes, std::span<const float> scales,
+                                       const RunContext& context) {
+    QSCOPE_TRY(const auto order, ascendingOrder(magnitudes, context));
+    PowerError error;
+    error.m_magnitudes.reserve(order.size());
+    for (auto* sums : {&error.m_mass, &error.m_first, &error.m_second}) {
+        sums->reserve(order.size() + 1);
+        sums->push_back(0);
+    }
     for (const std::size_t i : order) {
+        if ((error.m_magnitudes.size() & 0xFFFFF) == 0 && context.cancelled()) return cancelled();
         const double u = static_cast<double>(magnitudes[i]),
                      mass = static_cast<double>(scales[i]) * static_cast<double>(scales[i]);
-        m_magnitudes.push_back(magnitudes[i]);
-        m_mass.push_back(m_mass.back() + mass);
-        m_first.push_back(m_first.back() + mass * u);
-        m_second.push_back(m_second.back() + mass * u * u);
+        error.m_magnitudes.push_back(magnitudes[i]);
+        error.m_mass.push_back(error.m_mass.back() + mass);
+        error.m_first.push_back(error.m_first.back() + mass * u);
+        error.m_second.push_back(error.m_second.back() + mass * u * u);
     }
+    return error;
 }
 
 double PowerError::of(const PowerLevels& levels) const {
@@ -158,7 +162,7 @@ Result<void> roundToPower(std::span<const float> matrix, PowerLevels& levels, Ta
         }
     }));
     if (!(levels.exponent > 0)) {
-        const PowerError error(magnitudes, scales);
+        QSCOPE_TRY(const auto error, PowerError::measure(magnitudes, scales, context));
         levels.exponent = error.bestExponent(levels);
         if (traces) leaveTraces(*traces, error, levels, matrix);
     }

@@ -32,7 +32,8 @@ inline constexpr float kLeastExponent = 0.1F, kLargestExponent = 4;
 class PowerError {
 public:
     /// `scales`: one per magnitude.
-    PowerError(std::span<const float> magnitudes, std::span<const float> scales);
+    [[nodiscard]] static Result<PowerError> measure(std::span<const float> magnitudes, std::span<const float> scales,
+                                                    const RunContext& context);
     [[nodiscard]] double of(const PowerLevels& levels) const;
     /// The exponent of least error: the best of a coarse walk, then golden section around it.
     [[nodiscard]] float bestExponent(PowerLevels levels) const;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/core/parallel.h"
 #include "engine/quant/forms.h"
 #include "engine/quant/level_fit.h"
 #include "engine/quant/scalar_clusters.h"
@@ -8,12 +9,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <mutex>
 
 namespace qscope::engine {
 
 namespace {
 
 constexpr std::size_t kParts = 3;
+constexpr std::int64_t kChunk = std::int64_t{1} << 18;
 
 MethodInfo describeSplitQuant() {
     MethodInfo info{
@@ -61,20 +64,30 @@ public:
         const bool withZero = valueOf<std::string>(parameters, "range") == "zero";
 
         std::vector<float> centres;
-        for (const double centre : bestCentres(matrix, {}, static_cast<int>(kParts)))
-            centres.push_back(static_cast<float>(centre));
-        if (context.cancelled()) return cancelled();
-        std::vector<std::uint8_t> parts;
+        QSCOPE_TRY(const auto found, bestCentres(matrix, {}, static_cast<int>(kParts), context));
+        for (const double centre : found) centres.push_back(static_cast<float>(centre));
+        const auto count = static_cast<std::int64_t>(matrix.size());
+        Progress unseen;
+        const RunContext quiet{context.stop, unseen, context.notes, context.backend};
         std::vector<float> low(kParts, std::numeric_limits<float>::infinity()),
             high(kParts, -std::numeric_limits<float>::infinity());
-        parts.reserve(matrix.size());
-        codes.codes.reserve(matrix.size());
-        for (const float w : matrix) {
-            const std::size_t part = nearestCentre(centres, w);
-            parts.push_back(static_cast<std::uint8_t>(part));
-            low[part] = std::min(low[part], w);
-            high[part] = std::max(high[part], w);
-        }
+        std::mutex mutex;
+        codes.codes.resize(matrix.size()); // first the part of each
+        QSCOPE_CHECK(parallelChunks(count, kChunk, quiet, [&](std::int64_t begin, std::int64_t end) -> Result<void> {
+            auto least = low, most = high;
+            for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+                const std::size_t part = nearestCentre(centres, matrix[i]);
+                codes.codes[i] = static_cast<std::uint8_t>(part);
+                least[part] = std::min(least[part], matrix[i]);
+                most[part] = std::max(most[part], matrix[i]);
+            }
+            const std::lock_guard lock(mutex); // smallest and largest do not depend on the order
+            for (std::size_t part = 0; part < kParts; ++part) {
+                low[part] = std::min(low[part], least[part]);
+                high[part] = std::max(high[part], most[part]);
+            }
+            return {};
+        }));
 
         const auto top = static_cast<float>((1 << bits) - 1);
         std::vector<float> scales(kParts, 0), offsets(kParts, 0);
@@ -89,13 +102,15 @@ public:
                 codes.tables[part << bits | code] = static_cast<float>(code) * scales[part] + offsets[part];
         }
         codes.tableOf = {0};
-        for (std::size_t i = 0; i < matrix.size(); ++i) {
-            const std::size_t part = parts[i];
-            const auto code =
-                static_cast<std::size_t>(std::clamp(std::rint((matrix[i] - offsets[part]) / scales[part]), 0.0F, top));
-            codes.codes.push_back(static_cast<std::uint8_t>(part << bits | code));
-        }
-        context.progress.done.fetch_add(static_cast<std::int64_t>(matrix.size()), std::memory_order_relaxed);
+        QSCOPE_CHECK(parallelChunks(count, kChunk, context, [&](std::int64_t begin, std::int64_t end) -> Result<void> {
+            for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+                const std::size_t part = codes.codes[i];
+                const auto code = static_cast<std::size_t>(
+                    std::clamp(std::rint((matrix[i] - offsets[part]) / scales[part]), 0.0F, top));
+                codes.codes[i] = static_cast<std::uint8_t>(part << bits | code);
+            }
+            return {};
+        }));
         return tensorOf(input.subject.shape, std::move(codes));
     }
 

@@ -87,17 +87,18 @@ struct Rows {
     std::size_t columns;
     TableCodes& codes;
 
-    void make(std::size_t row) const {
+    [[nodiscard]] Result<void> make(std::size_t row, const RunContext& context) const {
         const auto line = values.subspan(row * columns, columns), say = weights.subspan(row * columns, columns);
         const std::size_t size = std::size_t{1} << codes.bits;
         const auto table = std::span(codes.tables).subspan(row * size, size);
-        const auto centres = bestCentres(line, say, static_cast<int>(size));
+        QSCOPE_TRY(const auto centres, bestCentres(line, say, static_cast<int>(size), context));
         for (std::size_t k = 0; k < size; ++k) // fewer values than centres: the last one again
             table[k] = centres.empty()
                            ? 0
                            : roundedTo(ScaleType::F16, static_cast<float>(centres[std::min(k, centres.size() - 1)]));
         for (std::size_t c = 0; c < columns; ++c)
             codes.codes[row * columns + c] = static_cast<std::uint8_t>(nearestCentre(table, line[c]));
+        return {};
     }
 };
 
@@ -150,7 +151,7 @@ public:
         QSCOPE_CHECK(parallelChunks(codes.grouping.rows, std::max<std::int64_t>(1, 4096 / codes.grouping.columns),
                                     quiet, [&](std::int64_t begin, std::int64_t end) -> Result<void> {
                                         for (std::int64_t row = begin; row < end; ++row)
-                                            rows.make(static_cast<std::size_t>(row));
+                                            QSCOPE_CHECK(rows.make(static_cast<std::size_t>(row), quiet));
                                         context.progress.done.fetch_add((end - begin) * codes.grouping.columns,
                                                                         std::memory_order_relaxed);
                                         return {};

@@ -70,6 +70,7 @@ std::vector<float> squares(std::vector<float> values) {
 } // namespace
 
 TEST_CASE("Clusters on a line cost as little as the best of all partitions", "[outliers]") {
+    test::TestRun run;
     for (unsigned seed = 0; seed < 20; ++seed) {
         auto values = test::normalValues(11, seed);
         const auto weights = squares(test::normalValues(11, 100 + seed, 3));
@@ -77,16 +78,18 @@ TEST_CASE("Clusters on a line cost as little as the best of all partitions", "[o
         std::vector<std::pair<float, float>> points;
         for (std::size_t i = 0; i < values.size(); ++i) points.emplace_back(values[i], weights[i]);
         for (int clusters = 1; clusters <= 5; ++clusters) {
-            const auto centres = bestCentres(values, weights, clusters);
+            const auto centres = *bestCentres(values, weights, clusters, run.context);
             REQUIRE(centres.size() == static_cast<std::size_t>(clusters));
             CHECK(std::ranges::is_sorted(centres));
             CHECK(costOf(values, weights, centres) == Approx(leastCost(points, clusters)).epsilon(1e-9).margin(1e-12));
         }
     }
-    CHECK(bestCentres(std::vector<float>{2, 1, 2, 7}, {}, 4) == std::vector<double>{1, 2, 7});
-    CHECK(bestCentres(std::vector<float>{2, 1, 9}, std::vector<float>{1, 1, 0}, 1) ==
+    CHECK(*bestCentres(std::vector<float>{2, 1, 2, 7}, {}, 4, run.context) == std::vector<double>{1, 2, 7});
+    CHECK(*bestCentres(std::vector<float>{2, 1, 9}, std::vector<float>{1, 1, 0}, 1, run.context) ==
           std::vector<double>{1.5}); // 9 has no say
-    CHECK(bestCentres(std::vector<float>{}, {}, 4).empty());
+    CHECK(bestCentres(std::vector<float>{}, {}, 4, run.context)->empty());
+    run.stop.request_stop();
+    CHECK(bestCentres(std::vector<float>{2, 1}, {}, 1, run.context).error().code == ErrorCode::Cancelled);
 }
 
 TEST_CASE("SqueezeLLM is exact on rows of as many values as there are codes, and where all sensitivity is",
