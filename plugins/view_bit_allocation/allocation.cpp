@@ -26,9 +26,10 @@ const Cost* findCost(const CostTable& costs, const engine::MethodSpec& spec, std
 Allocation allocationOf(const engine::Plan& plan, const AdjustableMethod& method, const engine::Checkpoint& checkpoint,
                         const CostTable& sizes) {
     Allocation made;
+    const PlanRules rules(plan.rules);
     for (const std::size_t tensor : engine::selectTensors(plan, checkpoint)) {
         const engine::TensorInfo& info = checkpoint.tensors[tensor];
-        TensorSlot slot{tensor, info.name, engine::elementCount(info.shape), methodFor(plan, info.name, method.spec),
+        TensorSlot slot{tensor, info.name, engine::elementCount(info.shape), rules.methodFor(info.name, method.spec),
                         {},     0};
         slot.width = widthOf(method, slot.spec);
         slot.stored =

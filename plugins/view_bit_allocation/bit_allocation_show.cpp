@@ -72,6 +72,13 @@ BitBar BitAllocationView::barOf(const Place& place, bool isTensor, double total,
     return bar;
 }
 
+int BitAllocationView::colorIndex() const {
+    const auto report = context().report();
+    for (std::size_t i = 0; report && i < report->methods.size(); ++i)
+        if (report->methods[i].spec == m_method.spec) return static_cast<int>(i);
+    return m_method.index;
+}
+
 void BitAllocationView::show() {
     const Sensitivity* sensitivity = m_sensitivity ? &*m_sensitivity : nullptr;
     const Totals totals = totalsOf(m_shown, m_costs, goal(), sensitivity);
@@ -93,7 +100,7 @@ void BitAllocationView::show() {
         for (std::size_t i = layer.first; isOpen && i < layer.first + layer.count; ++i)
             add({i, 1, layer.layer}, true, false);
     }
-    m_bars->setBars(std::move(bars), m_method.widths, m_method.bits, Ink::ofCategory(m_method.index));
+    m_bars->setBars(std::move(bars), m_method.widths, m_method.bits, Ink::ofCategory(colorIndex()));
     showTotals();
 }
 

@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::int64_t kMeasuredUnasked = 300'000'000; ///< weights: seconds of work; more is asked for
 constexpr int kPollMs = 200;
+constexpr int kWidestChoice = 220;
 
 QString helpText() {
     return BitAllocationView::tr(
@@ -81,7 +82,10 @@ BitAllocationView::BitAllocationView(ViewContext& context, QWidget* parent)
     connect(&m_poll, &QTimer::timeout, this, &BitAllocationView::showProgress);
     connect(&context, &ViewContext::checkpointChanged, this, &BitAllocationView::invalidate);
     connect(&context, &ViewContext::reportChanged, this, &BitAllocationView::invalidate);
-    connect(&context, &ViewContext::selectionChanged, this, &BitAllocationView::invalidate);
+    connect(&context, &ViewContext::selectionChanged, this, [this](const Selection& before) {
+        const bool isSameResult = before.method == this->context().selection().method;
+        isSameResult&& isVisible() && !m_places.empty() ? show() : invalidate();
+    });
     connect(&context.textRuns(), &TextRuns::changed, this, [this](TextRun run) {
         if (run == TextRun::Propagation) invalidate();
     });
@@ -94,6 +98,8 @@ void BitAllocationView::makeHeader() {
     m_methods->setObjectName(QStringLiteral("allocationMethod"));
     m_methods->setAccessibleName(tr("Method whose widths are shown"));
     m_methods->setToolTip(tr("Methods of the plan that treat tensors one by one and have a number of bits"));
+    m_methods->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+    m_methods->setMaximumWidth(kWidestChoice);
     connect(m_methods, &QComboBox::activated, this, &BitAllocationView::invalidate);
     m_goal->setObjectName(QStringLiteral("allocationGoal"));
     m_goal->setAccessibleName(tr("Measure of quality"));
@@ -212,9 +218,7 @@ void BitAllocationView::refresh() {
     }
     if (!chooseMethod()) return header().setSubject({});
     const int rules = static_cast<int>(m_editing->plan().methods.size());
-    header().setSubject(rules > 1 ? tr("%1; what is set here holds for all %2 methods of the plan")
-                                        .arg(QString::fromStdString(engine::toText(m_method.spec)))
-                                        .arg(rules)
+    header().setSubject(rules > 1 ? tr("set here for all %1 methods of the plan").arg(rules)
                                   : QString::fromStdString(engine::toText(m_method.spec)));
     const Selection& selection = context().selection();
     const auto propagation = context().textRuns().propagation();

@@ -49,6 +49,8 @@ private:
     void showProgress();
     [[nodiscard]] BitBar barOf(const Place& place, bool isTensor, double total, double reference) const;
     [[nodiscard]] Goal goal() const;
+    /// That of the method's result; before there is one, of its place in the plan.
+    [[nodiscard]] int colorIndex() const;
     void preview(int bar, int bits);
     void commit(int bar, int bits);
     void edit(const Allocation& wanted, const QString& text);

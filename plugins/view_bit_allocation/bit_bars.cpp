@@ -257,7 +257,7 @@ void BitBars::paintBar(QPainter& painter, int index) const {
                      metrics.elidedText(bar.label, Qt::ElideMiddle, place.width() - 2));
     if (bar.share > 0 && !bar.isOpen) { // the lane's full height is the largest bar's share
         const double size = std::max(1.0, (kShares - 6) * bar.share / m_mostShare);
-        painter.fillRect(QRectF(shape.left(), height() - 2 - size, shape.width(), size), theme.color(Role::Warn));
+        painter.fillRect(QRectF(shape.left(), height() - 2 - size, shape.width(), size), theme.color(Role::Muted));
     }
 }
 

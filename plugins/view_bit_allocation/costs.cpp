@@ -42,10 +42,11 @@ std::vector<engine::Plan> costPlans(const engine::Plan& plan, const AdjustableMe
     add(method.spec, plan.selectors);
     for (const int bits : method.widths)
         if (bits != method.bits) add(withBits(method, bits), plan.selectors);
+    const PlanRules rules(plan.rules);
     std::map<std::string, std::pair<engine::MethodSpec, std::vector<std::string>>> others;
     for (const std::size_t tensor : engine::selectTensors(plan, checkpoint)) {
         const std::string& name = checkpoint.tensors[tensor].name;
-        const engine::MethodSpec& spec = methodFor(plan, name, method.spec);
+        const engine::MethodSpec& spec = rules.methodFor(name, method.spec);
         if (spec.id == "keep" || widthOf(method, spec)) continue;
         auto& [known, names] = others[engine::toText(spec)];
         known = spec;

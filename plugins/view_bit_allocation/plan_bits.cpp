@@ -64,20 +64,33 @@ std::optional<int> widthOf(const AdjustableMethod& method, const engine::MethodS
     return method.spec.parameters.contains(method.key) ? std::nullopt : std::optional(method.bits);
 }
 
-const engine::MethodSpec& methodFor(const engine::Plan& plan, std::string_view tensor,
-                                    const engine::MethodSpec& otherwise) {
-    const auto rule = std::ranges::find_if(plan.rules, [&](const engine::TensorRule& candidate) {
-        return engine::matchesGlob(tensor, candidate.tensors);
-    });
-    return rule == plan.rules.end() ? otherwise : rule->method;
+PlanRules::PlanRules(const std::vector<engine::TensorRule>& rules)
+    : m_rules(rules) {
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        if (rules[i].tensors.find_first_of("*?|") == std::string::npos)
+            m_single.try_emplace(rules[i].tensors, i);
+        else
+            m_globs.push_back(i);
+    }
+}
+
+const engine::MethodSpec& PlanRules::methodFor(const std::string& tensor, const engine::MethodSpec& otherwise) const {
+    const auto single = m_single.find(tensor);
+    std::size_t first = single == m_single.end() ? m_rules.size() : single->second;
+    for (const std::size_t glob : m_globs) {
+        if (glob > first) break;
+        if (engine::matchesGlob(tensor, m_rules[glob].tensors)) first = glob;
+    }
+    return first == m_rules.size() ? otherwise : m_rules[first].method;
 }
 
 engine::Plan withMethods(engine::Plan plan, const std::map<std::string, engine::MethodSpec>& methods,
                          const engine::MethodSpec& otherwise) {
     std::erase_if(plan.rules, [&](const engine::TensorRule& rule) { return methods.contains(rule.tensors); });
+    const PlanRules others(plan.rules);
     std::vector<engine::TensorRule> rules; // in front: the first that matches counts
     for (const auto& [tensor, spec] : methods)
-        if (methodFor(plan, tensor, otherwise) != spec) rules.push_back({tensor, spec});
+        if (others.methodFor(tensor, otherwise) != spec) rules.push_back({tensor, spec});
     plan.rules.insert(plan.rules.begin(), std::make_move_iterator(rules.begin()), std::make_move_iterator(rules.end()));
     return plan;
 }

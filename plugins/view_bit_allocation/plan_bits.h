@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace qscope {
@@ -31,9 +32,20 @@ struct AdjustableMethod {
 /// The width when `spec` is the method at some width; nothing for another method or other parameters.
 [[nodiscard]] std::optional<int> widthOf(const AdjustableMethod& method, const engine::MethodSpec& spec);
 
-/// What the plan does to a tensor under `otherwise`: the first rule that matches, else `otherwise`.
-[[nodiscard]] const engine::MethodSpec& methodFor(const engine::Plan& plan, std::string_view tensor,
-                                                  const engine::MethodSpec& otherwise);
+/// What a plan does to tensors. As many rules as tensors are no burden: rules for single ones are found by name. The
+/// rules outlive it.
+class PlanRules {
+public:
+    explicit PlanRules(const std::vector<engine::TensorRule>& rules);
+    /// That of the first rule that matches, else `otherwise`.
+    [[nodiscard]] const engine::MethodSpec& methodFor(const std::string& tensor,
+                                                      const engine::MethodSpec& otherwise) const;
+
+private:
+    const std::vector<engine::TensorRule>& m_rules;
+    std::unordered_map<std::string_view, std::size_t> m_single; ///< the first rule for each name
+    std::vector<std::size_t> m_globs;
+};
 
 /// The plan with these methods for these tensors, by name, and with no rule where `otherwise` does the same. Rules for
 /// other tensors stay as they are.
