@@ -12,7 +12,9 @@
 #include <QApplication>
 #include <QDir>
 #include <QPixmap>
+#include <QPushButton>
 #include <QTest>
+#include <QTreeWidget>
 
 using namespace qscope;
 using namespace qscope::test;
@@ -40,12 +42,19 @@ void shoot(QWidget& widget, const QString& folder, const QString& name) {
     REQUIRE(picture.save(QStringLiteral("%1/%2.png").arg(folder, name)));
 }
 
+/// "1280x800" in the environment pictures one size alone.
+std::vector<QSize> sizes() {
+    const QStringList wanted = qEnvironmentVariable("QSCOPE_SCREENSHOT_SIZE").split(QLatin1Char('x'));
+    if (wanted.size() == 2) return {QSize(wanted[0].toInt(), wanted[1].toInt())};
+    return {QSize(1024, 700), QSize(1280, 800), QSize(1920, 1080)};
+}
+
 } // namespace
 
 TEST_CASE("Every page is pictured in both themes and three sizes", "[gui][pictures]") {
     const QString folder = qEnvironmentVariable("QSCOPE_SCREENSHOT_DIR", QStringLiteral(QSCOPE_SCREENSHOTS));
     REQUIRE(QDir().mkpath(folder));
-    for (const auto size : {QSize(1024, 700), QSize(1440, 900), QSize(1920, 1080)})
+    for (const auto size : sizes())
         for (const char* theme : {"light", "dark"}) {
             TemporaryFolder home;
             Studio studio(QString::fromStdString((home / ".").string()));
@@ -76,6 +85,10 @@ TEST_CASE("Every page is pictured in both themes and three sizes", "[gui][pictur
             auto* dialog = window.openExport();
             shoot(*dialog, folder, name("export"));
             dialog->close();
+            auto& browser = *studio.child<QTreeWidget>("methodTree").window();
+            QTest::mouseClick(&studio.child<QPushButton>("addMethod"), Qt::LeftButton);
+            shoot(browser, folder, name("browser"));
+            browser.hide();
             window.openPalette();
             shoot(window.commandPalette(), folder, name("palette"));
             window.commandPalette().hide();
