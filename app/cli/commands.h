@@ -21,6 +21,7 @@ void addConvert(CLI::App& program, Command& chosen);
 void addCircuit(CLI::App& program, Command& chosen);
 void addSimulate(CLI::App& program, Command& chosen);
 void addGradient(CLI::App& program, Command& chosen);
+void addHamiltonian(CLI::App& program, Command& chosen);
 void addGenerate(CLI::App& program, Command& chosen);
 void addTokenize(CLI::App& program, Command& chosen);
 void addDevices(CLI::App& program, Command& chosen);

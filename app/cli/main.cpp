@@ -81,7 +81,7 @@ int main(int argc, char** argv) {
     program.add_flag("--json", options.json, "Print one JSON document on stdout and nothing else");
     program.add_flag("--quiet", options.quiet, "No progress and no notes on stderr");
     for (const auto add : {addInfo, addStats, addMethods, addQuantize, addCompare, addEval, addPropagate, addRun, addDiff,
-                           addConvert, addCircuit, addSimulate, addGradient, addGenerate, addTokenize, addDevices, addPlugins})
+                           addConvert, addCircuit, addSimulate, addGradient, addHamiltonian, addGenerate, addTokenize, addDevices, addPlugins})
         add(program, chosen);
     for (auto* command : program.get_subcommands({})) command->fallthrough();
 

@@ -124,6 +124,44 @@ class Circuits(ProgramTest):
         self.refused(2, "gradient", self.circuit(turned), "--observable", "QQ")
         self.refused(2, "gradient", self.circuit(turned))
 
+    def test_a_hamiltonian_is_described_and_solved(self):
+        sum_file = self.folder / "ising.txt"
+        sum_file.write_text("- Z0 Z1\n- 0.5 X0 - 0.5 X1 # a field\n")
+        document = self.json("hamiltonian", sum_file, "--ground", 4, "--temperature", 0.7)
+        self.assertEqual(document["qubits"], 2)
+        self.assertEqual(document["terms"], [["ZZ", -1.0], ["IX", -0.5], ["XI", -0.5]])
+        self.assertEqual(document["groups"], {"qubitwise": [["ZZ"], ["IX", "XI"]], "commuting": [["ZZ"], ["IX", "XI"]]})
+        x, z, one = numpy.array([[0, 1], [1, 0]]), numpy.diag([1, -1]), numpy.eye(2)
+        matrix = -numpy.kron(z, z) - 0.5 * (numpy.kron(one, x) + numpy.kron(x, one))
+        energies, states = numpy.linalg.eigh(matrix)
+        numpy.testing.assert_allclose([row["energy"] for row in document["lowest"]], energies, atol=1e-12)
+        weights = numpy.exp(-energies / 0.7)
+        self.assertAlmostEqual(document["thermal"]["energy"], weights @ energies / weights.sum(), delta=1e-12)
+        evolved = self.json("hamiltonian", sum_file, "--evolve", 2, "--points", 4, "--from", "01", "--observable", "Z1",
+                            "--trotter", 10)["evolution"]
+        for k, time in enumerate(evolved["times"]):
+            state = states @ (numpy.exp(-1j * energies * time) * states[1])
+            self.assertAlmostEqual(evolved["expectations"]["Z1"][k], (abs(state) ** 2) @ [1, 1, -1, -1], delta=1e-8)
+            self.assertAlmostEqual(evolved["energy"][k], 1, delta=1e-8)
+        self.assertEqual(evolved["trotter"]["errors"][0], 0)
+        self.assertTrue(0 < evolved["trotter"]["errors"][4] < 0.01)
+        self.assertIn("by formula", run("hamiltonian", sum_file, "--evolve", 1, "--trotter", 1).stdout)
+
+    def test_a_hamiltonian_with_noise_from_a_circuit(self):
+        sum_file = self.folder / "still.json"
+        sum_file.write_text('{"qubits": 2, "terms": [["IZ", 0.25]]}')
+        document = self.json("hamiltonian", sum_file, "--evolve", 1.5, "--points", 3, "--circuit", self.circuit(), "--observable", "ZZ",
+                             "--decay", 0.3)["evolution"]
+        for time, value in zip(document["times"], document["expectations"]["ZZ"]):
+            fallen = 1 - numpy.exp(-0.3 * time)  # |11> becomes |00> and both between
+            self.assertAlmostEqual(value, 0.5 + 0.5 * (1 - 2 * fallen) ** 2, delta=1e-7)
+        for arguments in (("--evolve", 1, "--from", "0"), ("--evolve", 1, "--observable", "ZZZ"), ("--from", "00"), ("--ground", 0),
+                          ("--ground", 5), ("--evolve", 1, "--decay", 1, "--trotter", 2)):
+            self.refused(2, "hamiltonian", sum_file, *arguments)
+        for text in ("", "ZZ XX", '{"terms": 3}', "Z0 Z99"):
+            sum_file.write_text(text)
+            self.refused(3, "hamiltonian", sum_file)
+
     def test_noise_from_presets_and_files(self):
         model = self.folder / "device.json"
         model.write_text(json.dumps({"noise": "flips", "rules": [{"gates": ["h"], "channel": {"kind": "phase_flip", "p": 0.1}},

@@ -7,7 +7,7 @@ import numpy
 from checkpoint_files import read_gguf, read_safetensors, write_safetensors
 from program import ProgramTest, run
 
-COMMANDS = ("info", "stats", "methods", "quantize", "compare", "diff", "convert", "circuit", "simulate", "gradient", "devices", "plugins", "run")
+COMMANDS = ("info", "stats", "methods", "quantize", "compare", "diff", "convert", "circuit", "simulate", "gradient", "hamiltonian", "devices", "plugins", "run")
 
 
 class Commands(ProgramTest):

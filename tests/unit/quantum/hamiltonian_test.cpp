@@ -3,6 +3,7 @@
 #include "engine/quantum/hamiltonian/ground_state.h"
 #include "engine/quantum/hamiltonian/lindblad.h"
 #include "engine/quantum/hamiltonian/thermal.h"
+#include "engine/quantum/hamiltonian/timeline.h"
 #include "tests/unit/quantum/noise_support.h"
 
 #include <Eigen/SVD>
@@ -369,4 +370,60 @@ TEST_CASE("Lindblad evolution decays, dephases and precesses as it must") {
     CHECK_FALSE(lindblad(sum, jumps, Vector(4), {&time, 1}, 1e-9, run.context).has_value());
     const Jump outside{{5}, {0, 1, 0, 0}, 1};
     CHECK_FALSE(lindblad(sum, {&outside, 1}, rho, {&time, 1}, 1e-9, run.context).has_value());
+}
+
+TEST_CASE("values over time follow the power series, the product formula's beside them, and fall with noise") {
+    std::mt19937 random(9);
+    TestRun run;
+    const PauliSum sum = randomSum(3, 8, random);
+    const Vector matrix = naive(sum), start = randomState(3, random);
+    TimelineRequest request;
+    request.time = 1.2;
+    request.intervals = 3;
+    request.observables = {sumOf("0.5 XIY + ZZI", 3), sumOf("IIZ", 3)};
+    request.trotterSteps = 4;
+    const auto line = timeline(sum, start, request, run.context);
+    REQUIRE(line.has_value());
+    REQUIRE(line->exact.size() == 4);
+    const auto valueOf = [](const Vector& operation, const Vector& v) {
+        Complex value = 0;
+        const Vector image = times(operation, v);
+        for (std::size_t i = 0; i < v.size(); ++i) value += std::conj(v[i]) * image[i];
+        return value.real();
+    };
+    for (std::size_t k = 0; k < 4; ++k) {
+        const double time = 0.4 * static_cast<double>(k);
+        const Vector exact = series(matrix, Complex(0, -time), start);
+        CHECK(line->exact[k].time == Approx(time));
+        CHECK(line->exact[k].energy == Approx(valueOf(matrix, start)));
+        for (std::size_t each = 0; each < 2; ++each)
+            CHECK(line->exact[k].values[each] == Approx(valueOf(naive(request.observables[each]), exact)).margin(1e-8));
+        Vector formula = start;
+        const auto circuit = trotterCircuit(sum, time, 4 * static_cast<int>(std::max<std::size_t>(k, 1)), 2);
+        formula = oracle::finalState(*circuit, start);
+        for (auto& entry : formula) entry *= std::exp(Complex(0, circuit->globalPhase));
+        double distance = 0;
+        for (std::size_t i = 0; i < 8; ++i) distance += std::norm(formula[i] - exact[i]);
+        CHECK(line->trotterErrors[k] == Approx(std::sqrt(distance)).margin(1e-8));
+        CHECK(line->trotter[k].values[0] == Approx(valueOf(naive(request.observables[0]), formula)).margin(1e-10));
+    }
+    CHECK(line->trotterErrors[3] > 1e-5);
+    // Without jumps the density matrix follows the same state.
+    const auto same = noisyTimeline(sum, {}, start, request, run.context);
+    REQUIRE(same.has_value());
+    for (std::size_t k = 0; k < 4; ++k)
+        for (std::size_t each = 0; each < 2; ++each)
+            CHECK(same->exact[k].values[each] == Approx(line->exact[k].values[each]).margin(1e-7));
+    const Jump decay{{0}, {0, 1, 0, 0}, 0.3};
+    TimelineRequest falling;
+    falling.observables = {sumOf("Z")};
+    const auto fallen = noisyTimeline(sumOf("0.9 Z"), {&decay, 1}, {0, 1}, falling, run.context);
+    CHECK(fallen->exact.back().values[0] == Approx(1 - 2 * std::exp(-0.3)));
+    CHECK(fallen->trotter.empty());
+    request.observables = {sumOf("Z")};
+    CHECK_FALSE(timeline(sum, start, request, run.context).has_value());
+    request.observables.clear();
+    request.intervals = 0;
+    CHECK_FALSE(timeline(sum, start, request, run.context).has_value());
+    CHECK_FALSE(noisyTimeline(sumOf("Z7"), {}, StateVector(256), {}, run.context).has_value());
 }
