@@ -4,6 +4,7 @@
 #include "engine/checkpoint/catalogue.h"
 #include "engine/checkpoint/model_details.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -73,6 +74,23 @@ std::optional<std::uint64_t> unsignedValue(const MetadataValue* value) {
 
 bool usable(double value) { return std::isfinite(value) && value > 0; }
 
+/// Settings that are there and cannot be meant, as a text or a negative size: the model runs as if they were absent. Null
+/// and zero say that there is none.
+std::vector<std::string> unusableSettings(const Json& json) {
+    std::vector<std::string> keys;
+    const auto look = [&](const char* key, const auto& isUsable) {
+        const auto found = key && json.is_object() ? json.find(key) : json.end();
+        if (found == json.end() || found->is_null() || found->is_boolean()) return;
+        if (!isUsable(*found) && std::ranges::find(keys, key) == keys.end()) keys.emplace_back(key);
+    };
+    for (const SizeField& field : kSizes)
+        for (const char* key : {field.json, field.gpt2})
+            look(key, [](const Json& value) { return wholeNumber(value).value_or(kLargestSize + 1) <= kLargestSize; });
+    for (const RealField& field : kReals)
+        look(field.json, [](const Json& value) { return value.is_number() && value.get<double>() >= 0; });
+    return keys;
+}
+
 } // namespace
 
 std::optional<std::uint64_t> wholeNumber(const Json& json) {
@@ -125,6 +143,9 @@ DescribedModel modelBeside(const std::filesystem::path& path, const ReadLimits& 
         notes.warn("ignored: " + describe(json.error()), place->filename().string());
         return {};
     }
+    for (const std::string& key : unusableSettings(*json))
+        notes.warn(fmt::format("'{}' has a value that cannot be used, and counts as absent", key),
+                   place->filename().string());
     return modelFromJson(*json);
 }
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/checkpoint/model_config.h"
 
+#include "tests/support/test_data.h"
+
 #include <catch2/catch.hpp>
+
+#include <fstream>
 
 using namespace qscope;
 using namespace qscope::engine;
@@ -64,6 +68,22 @@ TEST_CASE("what single families say is read") {
     CHECK(mamba.hidden == 128);
     CHECK(configFrom(R"("scale_attn_by_inverse_layer_idx": true)", "gpt2").unsupported.size() == 1);
     CHECK(configFrom(R"("layer_norm_eps": 1e-12)", "bert").normEpsilon == 1e-12);
+}
+
+TEST_CASE("settings of a description that cannot be meant are named") {
+    test::TemporaryFolder folder;
+    std::ofstream(folder / "config.json") << R"({"model_type": "llama", "hidden_size": 64, "num_hidden_layers": "two",
+        "num_attention_heads": -4, "sliding_window": null, "rope_theta": "x", "rms_norm_eps": 1e-5, "head_dim": 0})";
+    Diagnostics notes;
+    const auto model = modelBeside(folder / "model.safetensors", {}, notes);
+    REQUIRE(model.config);
+    CHECK(model.config->width == 64);
+    CHECK(model.config->ropeBase == ModelConfig{}.ropeBase);
+    std::string said;
+    for (const auto& entry : notes.entries()) said += entry.message;
+    for (const std::string key : {"'num_hidden_layers'", "'num_attention_heads'", "'rope_theta'"})
+        CHECK(said.find(key) != said.npos);
+    CHECK(notes.entries().size() == 3);
 }
 
 TEST_CASE("rotary scaling passes between both worlds, where both have words for it") {
