@@ -108,7 +108,6 @@ Result<CalibrationText> readCalibrationText(const Model& model, const Calibratio
 
 Result<std::shared_ptr<const Calibration>> calibrate(const Model& model, const CalibrationSettings& settings,
                                                      const RunContext& context, CalibrationCache* cache) {
-    nn::noteRunsOnCpu(context, "calibration");
     QSCOPE_TRY(const CalibrationText read, readCalibrationText(model, settings, context));
     const TokenizedText& text = read.text;
     const auto& windows = read.windows;
@@ -145,13 +144,14 @@ Result<std::shared_ptr<const Calibration>> calibrate(const Model& model, const C
     Progress unseen;
     const RunContext quiet{context.stop, unseen, context.notes, context.backend};
     nn::InputRecorder recorder(*model.graph, std::move(recording), quiet);
+    QSCOPE_TRY(const auto device, nn::RunDevice::start(quiet));
     const auto batch = static_cast<std::size_t>(batchSize(model, calibration->length));
     for (std::size_t first = 0; first < windows.size(); first += batch) {
         const std::size_t end = std::min(windows.size(), first + batch);
         std::vector<std::int32_t> tokens;
         for (std::size_t w = first; w < end; ++w)
             tokens.insert(tokens.end(), tokensOf(windows[w]).begin(), tokensOf(windows[w]).end());
-        nn::Execution execution(*model.graph, *model.weights, quiet, {Precision::Single, &recorder, nullptr});
+        nn::Execution execution(*model.graph, *model.weights, quiet, {Precision::Single, &recorder, nullptr, device.run()});
         QSCOPE_CHECK(setTokens(execution, *model.graph, tokens, static_cast<std::int64_t>(end - first)));
         QSCOPE_CHECK(runCounted(execution, *model.graph, tokens.size(), context.progress));
     }

@@ -35,7 +35,8 @@ struct CalibrationText {
 [[nodiscard]] Result<CalibrationText> readCalibrationText(const Model& model, const CalibrationSettings& settings,
                                                           const RunContext& context);
 
-/// Runs the text through the model in sequences and records what flows into its linear layers. Progress counts tokens.
+/// Runs the text through the model in sequences, on the context's device where that does an operator, and records what flows
+/// into its linear layers. Progress counts tokens.
 /// Errors as those of `evaluate`; OutOfMemory, before it is allocated, when the second moments asked for do not fit.
 [[nodiscard]] Result<std::shared_ptr<const Calibration>> calibrate(const Model& model,
                                                                    const CalibrationSettings& settings,

@@ -77,7 +77,7 @@ Result<Generated> generate(const Model& model, std::span<const int> prompt, std:
                            const GenerateOptions& options, const RunContext& context) {
     if (!isLanguageModel(model)) return fail(ErrorCode::Unsupported, "a {} model continues no text", model.family);
     QSCOPE_CHECK(checkSampling(options.sampling));
-    nn::noteRunsOnCpu(context, "generation");
+    nn::noteRunsOnCpu(context, "generation", "a token at a time would send every weight to the device for one row");
     QSCOPE_CHECK(checkTokens(model, prompt));
     context.progress.total = options.tokens;
     Progress unseen; // of the operators, which count chunks of their own

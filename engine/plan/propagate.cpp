@@ -78,10 +78,10 @@ private:
 class WatchedRun {
 public:
     WatchedRun(const nn::Graph& graph, const std::vector<nn::ValueId>& edges, const nn::WeightSource& weights,
-               nn::Observer* quantizer, const RunContext& context)
+               nn::Observer* quantizer, nn::DeviceRun* device, const RunContext& context)
         : m_capture(graph, edges)
         , m_chain({quantizer, &m_capture})
-        , m_execution(graph, weights, context, {Precision::Single, &m_chain, nullptr}) {}
+        , m_execution(graph, weights, context, {Precision::Single, &m_chain, nullptr, device}) {}
 
     nn::Execution& execution() { return m_execution; }
     /// The captured value in single precision.
@@ -105,8 +105,9 @@ struct Sample {
 
 class Propagation {
 public:
-    Propagation(const Model& model, Sample sample, const RunContext& context)
-        : m_model(model)
+    Propagation(const Model& model, Sample sample, nn::RunDevice device, const RunContext& context)
+        : m_device(std::move(device))
+        , m_model(model)
         , m_graph(*model.graph)
         , m_sample(std::move(sample))
         , m_counted{context.progress,
@@ -130,12 +131,13 @@ public:
         std::vector<std::unique_ptr<SubstitutedWeights>> weights;
         std::vector<std::unique_ptr<nn::QuantizeActivations>> quantizers;
         std::vector<std::unique_ptr<WatchedRun>> runs;
-        runs.push_back(std::make_unique<WatchedRun>(m_graph, m_edges, *m_model.weights, nullptr, m_quiet));
+        runs.push_back(
+            std::make_unique<WatchedRun>(m_graph, m_edges, *m_model.weights, nullptr, m_device.run(), m_quiet));
         for (const MethodResult* method : methods) {
             weights.push_back(std::make_unique<SubstitutedWeights>(m_model, *method, m_quiet));
             quantizers.push_back(quantizerOf(*method));
-            runs.push_back(
-                std::make_unique<WatchedRun>(m_graph, m_edges, *weights.back(), quantizers.back().get(), m_quiet));
+            runs.push_back(std::make_unique<WatchedRun>(m_graph, m_edges, *weights.back(), quantizers.back().get(),
+                                                        m_device.run(), m_quiet));
         }
         for (auto& run : runs) QSCOPE_CHECK(setTokens(run->execution(), m_graph, m_sample.tokens, m_sample.batch));
         std::size_t ran = 0;
@@ -201,7 +203,7 @@ private:
         const auto quantizer = quantizerOf(method);
         std::optional<InBlocks> inBlocks;
         if (quantizer) inBlocks.emplace(*quantizer, taken);
-        WatchedRun run(m_graph, {m_logits}, weights, inBlocks ? &*inBlocks : nullptr, m_quiet);
+        WatchedRun run(m_graph, {m_logits}, weights, inBlocks ? &*inBlocks : nullptr, m_device.run(), m_quiet);
         QSCOPE_CHECK(setTokens(run.execution(), m_graph, m_sample.tokens, m_sample.batch));
         QSCOPE_CHECK(runCounted(run.execution(), 0, m_graph.nodes.size(), m_counted));
         QSCOPE_TRY(const nn::Value given, run.take(m_logits));
@@ -209,6 +211,7 @@ private:
         return PartialEffect{logits.klDivergence, logits.relativeMse};
     }
 
+    nn::RunDevice m_device;
     const Model& m_model;
     const nn::Graph& m_graph;
     Sample m_sample;
@@ -227,7 +230,6 @@ Result<std::shared_ptr<const PropagationReport>> propagate(const Model& model, c
                                                            std::span<const MethodResult* const> methods,
                                                            const RunContext& context) {
     QSCOPE_CHECK(requireLanguageModel(model));
-    nn::noteRunsOnCpu(context, "propagation");
     if (settings.tokens < 1 || settings.tokens > kMostTokens)
         return fail(ErrorCode::OutOfRange, "{} tokens are not from 1 to {}", settings.tokens, kMostTokens);
     QSCOPE_TRY(const std::int64_t longest, windowLength(model, 0));
@@ -247,7 +249,8 @@ Result<std::shared_ptr<const PropagationReport>> propagate(const Model& model, c
         report->methods.back().spec = method->spec;
         report->methods.back().label = method->label;
     }
-    Propagation propagation(model, std::move(sample), context);
+    QSCOPE_TRY(auto device, nn::RunDevice::start(context));
+    Propagation propagation(model, std::move(sample), std::move(device), context);
     const auto runs = static_cast<std::int64_t>(methods.size());
     const std::int64_t partial = settings.attribution ? runs * (3 * propagation.layers() + 1) : 0;
     context.progress.done = 0;

@@ -17,7 +17,8 @@ struct PropagationSettings {
 };
 
 /// Runs the model in full precision and under each method side by side, block after block, and compares what flows.
-/// Progress counts tokens times runs. Errors as those of `evaluate`.
+/// What the context's device does runs there; what is compared comes back. Progress counts tokens times runs. Errors as
+/// those of `evaluate`.
 [[nodiscard]] Result<std::shared_ptr<const PropagationReport>> propagate(const Model& model,
                                                                          const PropagationSettings& settings,
                                                                          std::span<const MethodResult* const> methods,

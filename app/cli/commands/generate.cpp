@@ -77,7 +77,8 @@ Result<void> run(Environment& environment, Options options) {
                        {"seconds", made.seconds},
                        {"ids", made.ids},
                        {"prompt_ids", prompt},
-                       {"ended_by", word(made.end)}},
+                       {"ended_by", word(made.end)},
+                       {"device", engine::makeCpuBackend()->name()}},
                       options.prompt + text + "\n");
     return {};
 }

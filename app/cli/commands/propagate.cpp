@@ -62,6 +62,7 @@ Result<void> run(Environment& environment, const PropagateOptions& options) {
     if (all.size() > 1) document["methods"] = std::move(all);
     document["source"] = options.path;
     document["text"] = options.settings.text;
+    document["device"] = context.backend.name();
     document["tokens"] = report->tokens;
     environment.print(document, text);
     return {};

@@ -30,8 +30,8 @@ Result<RunDevice> RunDevice::start(const RunContext& context) {
     return device;
 }
 
-void noteRunsOnCpu(const RunContext& context, std::string what) {
-    if (mathDevice(context)) context.notes.note("runs on the CPU, as every value is looked at or kept", std::move(what));
+void noteRunsOnCpu(const RunContext& context, std::string what, std::string_view why) {
+    if (mathDevice(context)) context.notes.note(fmt::format("runs on the CPU: {}", why), std::move(what));
 }
 
 Result<Value> DeviceRun::onHost(Value value) {

@@ -39,8 +39,8 @@ private:
     std::unique_ptr<DeviceRun> m_run;
 };
 
-/// Notes that some work runs on the CPU although the run has another device.
-void noteRunsOnCpu(const RunContext& context, std::string what);
+/// Notes that some work runs on the CPU although the run has another device, and why.
+void noteRunsOnCpu(const RunContext& context, std::string what, std::string_view why);
 
 /// What nodes come to on a device; used by `DeviceRun` alone.
 struct DeviceNode {
