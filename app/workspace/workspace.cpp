@@ -249,9 +249,10 @@ void Workspace::runPlan() {
                 showMessage(textOf(report.error()), Severity::Error);
                 emit planRunFailed(textOf(report.error()));
             } else if (checkpoint == m_document.checkpoint()) {
+                const bool calibrated = (*report)->calibration.has_value();
                 m_board.adopt(*std::move(report), plan);
                 // What the run has just put into the cache, to be seen.
-                if (plan.calibration == m_document.plan().calibration && !planCalibration()) calibrate();
+                if (calibrated && plan.calibration == m_document.plan().calibration && !planCalibration()) calibrate();
             }
         });
 }

@@ -7,7 +7,9 @@
 #include "engine/nn/taps/quantize_activations.h"
 #include "engine/nn/taps/second_moments.h"
 #include "engine/nn/taps/watchers.h"
+#include "engine/plan/loss_gradients.h"
 #include "engine/plan/network_parts.h"
+#include "engine/plan/weight_orientation.h"
 #include "engine/quant/element_stream.h"
 
 #include <algorithm>
@@ -186,7 +188,7 @@ public:
         QSCOPE_CHECK(loadInstalled(request.first, request.last ? last : blocks(), context));
         Overlay weights(m_overlay);
         for (const auto& [index, view] : request.values) {
-            QSCOPE_TRY(auto value, m_model.weights->commonForm(m_tensors.at(index), view, Precision::Single));
+            QSCOPE_TRY(auto value, valueOf(index, view));
             weights.put(m_weights[index].name, std::move(value));
         }
         nn::GradientProblem problem;
@@ -205,7 +207,7 @@ public:
             const double share = 1.0 / static_cast<double>(request.sequences.size());
             result.loss += share * found.loss;
             for (const std::size_t weight : request.wanted) {
-                QSCOPE_TRY(const auto part, m_model.weights->storedForm(m_tensors[weight], found.of.at(m_edges[weight])));
+                QSCOPE_TRY(const auto part, gradientAsMethodsSee(m_model, m_tensors[weight], found.of.at(m_edges[weight])));
                 auto& sum = result.gradients[weight];
                 sum.resize(part.size());
                 for (std::size_t i = 0; i < part.size(); ++i) sum[i] += static_cast<float>(share) * part[i];
@@ -326,6 +328,15 @@ private:
         return states;
     }
 
+    /// What the graph reads for a weight that has these values where methods see it.
+    Result<nn::Value> valueOf(std::size_t weight, TensorView view) const {
+        const std::size_t tensor = m_tensors.at(weight);
+        if (isStoredTransposed(*m_model.checkpoint, tensor)) {
+            QSCOPE_TRY(view, turned(view));
+        }
+        return m_model.weights->commonForm(tensor, view, Precision::Single);
+    }
+
     /// The installed results of blocks [first, last] as values; -1 and blocks() stand for what lies outside of the blocks.
     Result<void> loadInstalled(int first, int last, const RunContext& context) {
         for (std::size_t i = 0; i < m_weights.size(); ++i) {
@@ -334,7 +345,7 @@ private:
             if (!inside || !m_installed[i] || m_overlay.has(m_weights[i].name)) continue;
             std::vector<float> values(static_cast<std::size_t>(elementCount(m_installed[i]->shape)));
             QSCOPE_CHECK(dequantizeParallel(*m_installed[i], values, context));
-            QSCOPE_TRY(auto value, m_model.weights->commonForm(m_tensors[i], makeTensor(m_installed[i]->shape, std::move(values)), Precision::Single));
+            QSCOPE_TRY(auto value, valueOf(i, makeTensor(m_installed[i]->shape, std::move(values))));
             m_overlay.put(m_weights[i].name, std::move(value));
         }
         return {};
@@ -418,46 +429,6 @@ Result<std::unique_ptr<ModelAccess>> makeModelAccess(Model model, CalibrationTex
     auto walk = std::make_unique<BlockWalk>(std::move(model), std::move(parts), std::move(text), std::move(calibration), std::move(weights), std::move(tensors), traces);
     walk->arrange();
     return walk;
-}
-
-Result<std::map<std::size_t, std::shared_ptr<const WeightGradients>>>
-lossGradients(const Model& model, const CalibrationText& text, std::span<const std::size_t> tensors, const RunContext& context) {
-    Progress unseen;
-    const RunContext quiet{context.stop, unseen, context.notes, context.backend};
-    context.progress.done = 0;
-    context.progress.total = static_cast<std::int64_t>(text.windows.size());
-    const nn::Graph& graph = *model.graph;
-    std::map<std::size_t, nn::ValueId> edges;
-    for (const std::size_t tensor : tensors)
-        if (const auto edge = graph.find(model.weights->nameOf(tensor))) edges.emplace(tensor, *edge);
-    nn::GradientProblem problem;
-    problem.loss = *graph.find("logits");
-    for (const auto& [tensor, edge] : edges) problem.wanted.push_back(edge);
-    std::map<std::size_t, std::shared_ptr<WeightGradients>> found;
-    const auto share = 1.0F / static_cast<float>(text.windows.size());
-    for (const TextWindow& window : text.windows) {
-        const auto tokens = text.tokensOf(window);
-        const std::vector<int> ids(tokens.begin(), tokens.end());
-        const auto inputs = tokenInputs(ids);
-        problem.given.clear();
-        for (std::size_t i = 0; i < inputs.size(); ++i) problem.given.emplace_back(graph.inputs[i], inputs[i]);
-        problem.lossOf = nn::crossEntropy(nextTokens(tokens));
-        QSCOPE_TRY(const auto gradients, nn::gradients(graph, problem, *model.weights, quiet, {Precision::Single, nullptr, true}));
-        for (const auto& [tensor, edge] : edges) {
-            QSCOPE_TRY(const auto values, model.weights->storedForm(tensor, gradients.of.at(edge)));
-            auto& made = found[tensor];
-            if (!made) made = std::make_shared<WeightGradients>();
-            WeightGradients& sums = *made;
-            sums.mean.resize(values.size());
-            sums.meanSquares.resize(values.size());
-            for (std::size_t i = 0; i < values.size(); ++i) {
-                sums.mean[i] += share * values[i];
-                sums.meanSquares[i] += share * values[i] * values[i];
-            }
-        }
-        ++context.progress.done;
-    }
-    return std::map<std::size_t, std::shared_ptr<const WeightGradients>>(found.begin(), found.end());
 }
 
 } // namespace qscope::engine

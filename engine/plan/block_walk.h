@@ -7,7 +7,7 @@
 namespace qscope::engine {
 
 /// A model on a calibration text, for methods that look beyond one tensor. `weights` in any order, with the subject's name
-/// as the checkpoint has it; `tensors` are their indices there. Holds on to all it is
+/// as the checkpoint has it and the values as methods see them (`weight_orientation.h`); `tensors` are their indices there. Holds on to all it is
 /// given, save `traces` (null: they are dropped), which gets what methods leave, by tensor.
 /// Unsupported for a model whose blocks do not follow one another.
 [[nodiscard]] Result<std::unique_ptr<ModelAccess>> makeModelAccess(Model model, CalibrationText text,
@@ -15,9 +15,5 @@ namespace qscope::engine {
                                                                    std::vector<ModelWeight> weights,
                                                                    std::vector<std::size_t> tensors,
                                                                    std::map<std::size_t, std::vector<Trace>>* traces = nullptr);
-
-/// Gradients of the loss by tensor of the checkpoint; tensors that are no weights of the model are absent. Progress counts sequences.
-[[nodiscard]] Result<std::map<std::size_t, std::shared_ptr<const WeightGradients>>>
-lossGradients(const Model& model, const CalibrationText& text, std::span<const std::size_t> tensors, const RunContext& context);
 
 } // namespace qscope::engine

@@ -3,6 +3,7 @@
 
 #include "engine/plan/bound_method.h"
 #include "engine/plan/plan_inputs.h"
+#include "engine/plan/weight_orientation.h"
 
 namespace qscope::engine {
 
@@ -38,7 +39,7 @@ MethodFit fitOf(const MethodSpec& spec, const Plan& plan, const Checkpoint& chec
         }
         ++fit.taken;
         result.tensors.push_back({tensors[i], subject.name, subject.layer, bitsPerWeight(*outline), {}, {},
-                                  std::make_shared<const QuantizedTensor>(*std::move(outline)), {}});
+                                  asStored(checkpoint, tensors[i], std::make_shared<const QuantizedTensor>(*std::move(outline))), {}});
     }
     if (fit.taken == 0) {
         fit.refusal = tensors.empty() ? "the plan selects no tensor" : firstReason;

@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/plan/plan_inputs.h"
 
-#include "engine/checkpoint/architecture.h"
 #include "engine/plan/bound_method.h"
 #include "engine/plan/common_names.h"
+#include "engine/quant/weights_alone.h"
 
 #include <algorithm>
 
 namespace qscope::engine {
-
-namespace {
-
-/// Whether the file has the matrix as [in, out], so that its columns are not the layer's inputs.
-bool isStoredTransposed(const Checkpoint& checkpoint, std::string_view canonical) {
-    const Architecture* family = architectureOf(checkpoint);
-    return family && family->transposes && checkpoint.naming == Naming::HuggingFace && canonical.starts_with(family->block);
-}
-
-} // namespace
 
 bool needsCalibrationText(const MethodInfo& info) {
     return info.needsCalibration || info.sequential || info.needsGradients || info.wholeModel;
@@ -43,7 +33,7 @@ Result<PlanInputs> PlanInputs::load(const Plan& plan, const Checkpoint& checkpoi
         bool any = false;
         for (const std::size_t index : inputs.m_selected)
             if (const auto* entry = inputs.entry(index)) {
-                QSCOPE_CHECK(checkImportance(*entry, checkpoint.tensors[index].shape));
+                QSCOPE_CHECK(checkImportance(*entry, subjectOf(checkpoint, index).shape));
                 any = true;
             }
         if (!any)
@@ -118,6 +108,16 @@ CalibrationSettings PlanInputs::calibrationSettings(std::span<const ReadyMethod>
     return settings;
 }
 
+bool PlanInputs::usesCalibration(std::span<const ReadyMethod> methods) const {
+    if (m_settings.text.empty()) return false;
+    const auto uses = [](const ReadyMethod& ready) {
+        return !dynamic_cast<const WeightsAlone*>(ready.method.get()) || needsCalibrationText(ready.method->info()) ||
+               wantsStaticRanges(ready.parameters);
+    };
+    return std::ranges::any_of(methods, uses) ||
+           std::ranges::any_of(m_rules, [&](const Rule& rule) { return rule.method && uses(*rule.method); });
+}
+
 Result<CalibrationSettings> calibrationSettings(const Plan& plan, const Checkpoint& checkpoint,
                                                 const Registries& registries) {
     QSCOPE_TRY(const PlanInputs inputs, PlanInputs::load(plan, checkpoint, registries));
@@ -135,10 +135,8 @@ std::string PlanInputs::commonName(std::size_t tensor) const {
 
 const InputStatistics* PlanInputs::inputsOf(std::size_t tensor) const {
     if (!m_calibration) return nullptr;
-    const std::string name = commonName(tensor);
-    const InputStatistics* found = m_calibration->find(name);
-    const bool fits = found && found->channels == asMatrix(m_checkpoint->tensors[tensor].shape).columns &&
-                      !isStoredTransposed(*m_checkpoint, name);
+    const InputStatistics* found = m_calibration->find(commonName(tensor));
+    const bool fits = found && found->channels == asMatrix(subjectOf(*m_checkpoint, tensor).shape).columns;
     return fits ? found : nullptr;
 }
 

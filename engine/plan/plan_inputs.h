@@ -34,6 +34,10 @@ public:
     [[nodiscard]] const Calibration* calibration() const { return m_calibration.get(); }
     /// What the plan asks of a calibration: second moments of the selected weights when a method needs them.
     [[nodiscard]] CalibrationSettings calibrationSettings(std::span<const ReadyMethod> methods) const;
+    /// Whether anything that these methods and the rules do depends on the calibration text.
+    [[nodiscard]] bool usesCalibration(std::span<const ReadyMethod> methods) const;
+    /// From now on the plan has no calibration text.
+    void leaveOutCalibration() { m_settings.text.clear(); }
 
     [[nodiscard]] const std::vector<std::size_t>& selected() const { return m_selected; }
     [[nodiscard]] Subject subject(std::size_t tensor) const;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/plan/plan.h"
 
-#include "engine/core/checked_math.h"
-#include "engine/core/parallel.h"
 #include "engine/plan/block_walk.h"
 #include "engine/plan/evaluate.h"
+#include "engine/plan/loss_gradients.h"
 #include "engine/plan/plan_inputs.h"
+#include "engine/plan/plan_task.h"
 #include "engine/plan/run_sweep.h"
-#include "engine/quant/element_stream.h"
+#include "engine/plan/weight_orientation.h"
 
 #include <algorithm>
 #include <chrono>
@@ -16,14 +16,6 @@ namespace qscope::engine {
 
 namespace {
 
-/// A method of the plan with what it has done so far.
-struct Task {
-    ReadyMethod ready;
-    MethodResult result;
-    ErrorSums sums;
-    std::uint64_t bits = 0;
-};
-
 /// "rtn bits=4 group=128"; of a path, its end.
 std::string labelOf(const MethodSpec& spec) {
     std::string label = spec.id;
@@ -31,17 +23,12 @@ std::string labelOf(const MethodSpec& spec) {
     return label;
 }
 
-/// The backend that a method runs on: the run's own, or the CPU where that does not do the method.
-ComputeBackend& backendFor(const ReadyMethod& ready, ComputeBackend& cpu, const RunContext& context) {
-    return ready.method->runsOn(context.backend, ready.parameters) ? context.backend : cpu;
-}
-
 /// The methods of the plan, checked.
-Result<std::vector<Task>> makeTasks(const Plan& plan, const PlanInputs& inputs, const Registries& registries,
+Result<std::vector<PlanTask>> makeTasks(const Plan& plan, const PlanInputs& inputs, const Registries& registries,
                                     ComputeBackend& cpu, const RunContext& context) {
-    std::vector<Task> tasks;
+    std::vector<PlanTask> tasks;
     for (const MethodSpec& spec : plan.methods) {
-        Task task;
+        PlanTask task;
         QSCOPE_TRY(task.ready, inputs.ready(spec, registries));
         ComputeBackend& backend = backendFor(task.ready, cpu, context);
         if (&backend != &context.backend)
@@ -49,77 +36,13 @@ Result<std::vector<Task>> makeTasks(const Plan& plan, const PlanInputs& inputs, 
                                labelOf(spec));
         task.result.spec = spec;
         task.result.label = labelOf(spec);
-        const auto equal = std::count_if(tasks.begin(), tasks.end(), [&](const Task& t) { return t.result.spec == spec; });
+        const auto equal = std::count_if(tasks.begin(), tasks.end(), [&](const PlanTask& t) { return t.result.spec == spec; });
         if (equal > 0) task.result.label += fmt::format(" #{}", equal + 1);
         task.result.device = backend.name();
         task.result.importance = inputs.importanceFacts();
         tasks.push_back(std::move(task));
     }
     return tasks;
-}
-
-/// A tensor of one step is decoded once and handed to every method in single precision; a larger one stays in the file
-/// and passes through in steps, so that memory does not grow with it.
-Result<TensorView> sharedDecode(const TensorView& view, const RunContext& context) {
-    const std::int64_t count = elementCount(view.shape);
-    if (count == 0) return fail(ErrorCode::Unsupported, "the tensor is empty");
-    if (!canDecode(view.dtype)) return fail(ErrorCode::Unsupported, "{} cannot be decoded", info(view.dtype).name);
-    if (view.dtype == DType::F32 || count > kStreamElements) return view;
-    std::vector<float> values(static_cast<std::size_t>(count));
-    QSCOPE_CHECK(decodeParallel(view, 0, values, context));
-    return makeTensor(view.shape, std::move(values));
-}
-
-/// Sums over all elements, step by step; the steps are the same on any number of threads.
-Result<ErrorSums> measure(const TensorView& reference, const QuantizedTensor& quantized, ComputeBackend& backend,
-                          const RunContext& context) {
-    Progress unseen;
-    const RunContext quiet{context.stop, unseen, context.notes, backend};
-    const std::int64_t count = elementCount(reference.shape);
-    ErrorSums sums;
-    ElementStream stream(reference);
-    std::vector<float> result;
-    for (std::int64_t first = 0; first < count; first += kStreamElements) {
-        const std::int64_t taken = std::min(kStreamElements, count - first);
-        QSCOPE_TRY(const auto values, stream.read(first, taken, quiet));
-        result.resize(static_cast<std::size_t>(taken));
-        QSCOPE_CHECK(parallelChunks(taken, 1 << 16, quiet, [&](std::int64_t begin, std::int64_t end) {
-            return dequantize(quantized, first + begin,
-                              std::span(result).subspan(static_cast<std::size_t>(begin),
-                                                        static_cast<std::size_t>(end - begin)));
-        }));
-        QSCOPE_TRY(const ErrorSums step, backend.errorSums(values, result, quiet));
-        sums += step;
-    }
-    return sums;
-}
-
-/// What came of one tensor, measured and added to the task's totals.
-Result<void> addResult(Task& task, std::size_t index, const Subject& subject, const TensorView& weight,
-                       std::shared_ptr<const QuantizedTensor> quantized, std::vector<Trace> traces, ComputeBackend& measuring,
-                       const RunContext& context) {
-    QSCOPE_TRY(const ErrorSums sums, measure(weight, *quantized, measuring, context));
-    const std::uint64_t bits = storedBits(*quantized);
-    task.sums += sums;
-    task.bits += bits;
-    task.result.bytes += ceilDiv(bits, std::uint64_t{8});
-    task.result.tensors.push_back({index, subject.name, subject.layer, static_cast<double>(bits) / static_cast<double>(sums.count),
-                                   metricsOf(sums), sums, std::move(quantized), std::move(traces)});
-    return {};
-}
-
-/// One method on one tensor.
-Result<void> treat(Task& task, const ReadyMethod& chosen, std::size_t index, QuantInput input, ComputeBackend& cpu,
-                   ComputeBackend& measuring, std::uint64_t seed, const RunContext& context) {
-    const RunContext own{context.stop, context.progress, context.notes, backendFor(chosen, cpu, context)};
-    std::vector<Trace> traces;
-    input.traces = &traces;
-    const auto start = std::chrono::steady_clock::now();
-    QSCOPE_TRY(auto quantized, chosen.method->quantize(input, chosen.parameters, seed, own));
-    task.result.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-
-    return addResult(task, index, input.subject, input.weight, std::make_shared<const QuantizedTensor>(std::move(quantized)), std::move(traces),
-                     measuring, context);
 }
 
 /// The checkpoint as a model that runs, for as long as the caller holds the checkpoint.
@@ -169,21 +92,27 @@ public:
             QSCOPE_TRY(m_model, modelOf(m_checkpoint, m_plan, m_context));
         }
         if (!m_plan.calibration.text.empty()) QSCOPE_CHECK(calibrateInputs());
-        for (Task& task : m_tasks) task.result.activations = task.ready.method->activations(task.ready.parameters, m_inputs.calibration());
+        for (PlanTask& task : m_tasks) task.result.activations = task.ready.method->activations(task.ready.parameters, m_inputs.calibration());
         QSCOPE_CHECK(treatTensors());
-        for (Task& task : m_tasks)
+        for (PlanTask& task : m_tasks)
             if (treatsModel(task.ready)) QSCOPE_CHECK(treatModel(task));
         return report();
     }
 
 private:
-    /// The plan's calibration, and gradients where a method asks for them, made before any method runs.
+    /// The plan's calibration, if a method looks at it, and gradients where one asks for them, made before any method runs.
     Result<void> calibrateInputs() {
         std::vector<ReadyMethod> methods;
-        for (const Task& task : m_tasks) methods.push_back(task.ready);
+        for (const PlanTask& task : m_tasks) methods.push_back(task.ready);
+        if (!m_inputs.usesCalibration(methods)) {
+            m_context.notes.note("not run: every method looks at the weights alone", "calibration text");
+            m_inputs.leaveOutCalibration();
+            for (PlanTask& task : m_tasks) task.result.importance = m_inputs.importanceFacts();
+            return {};
+        }
         QSCOPE_TRY(m_calibration, calibrate(*m_model, m_inputs.calibrationSettings(methods), m_context, m_cache));
         m_inputs.setCalibration(m_calibration);
-        for (Task& task : m_tasks) task.result.importance = m_inputs.importanceFacts();
+        for (PlanTask& task : m_tasks) task.result.importance = m_inputs.importanceFacts();
         if (std::ranges::any_of(methods, [](const ReadyMethod& ready) { return ready.method->info().needsGradients; })) {
             QSCOPE_TRY(const auto text, readCalibrationText(*m_model, m_plan.calibration, m_context));
             QSCOPE_TRY(m_gradients, lossGradients(*m_model, text, m_inputs.selected(), m_context));
@@ -191,12 +120,20 @@ private:
         return {};
     }
 
-    /// Selected weights that read the same inputs, as stored; empty: not known.
-    std::vector<TensorView> sharing(std::size_t index) const {
+    /// A weight as methods see it.
+    Result<TensorView> decodedWeight(std::size_t index) const {
+        QSCOPE_TRY(const TensorView view, asMethodsSee(m_checkpoint, index));
+        return sharedDecode(view, m_context);
+    }
+
+    /// Selected weights that read the same inputs; empty: not known.
+    Result<std::vector<TensorView>> sharing(std::size_t index) const {
         std::vector<TensorView> views;
         const InputStatistics* inputs = m_inputs.inputsOf(index);
         for (const std::size_t other : m_inputs.selected())
-            if (inputs && m_inputs.inputsOf(other) == inputs) views.push_back(m_checkpoint.view(other));
+            if (inputs && m_inputs.inputsOf(other) == inputs) {
+                QSCOPE_TRY(views.emplace_back(), asMethodsSee(m_checkpoint, other));
+            }
         return views;
     }
 
@@ -219,19 +156,19 @@ private:
         m_context.progress.total = total;
         for (const std::size_t index : m_inputs.selected()) {
             const TensorInfo& tensor = m_checkpoint.tensors[index];
-            auto view = sharedDecode(m_checkpoint.view(index), m_context);
+            auto view = decodedWeight(index);
             if (!view && !concernsTensorAlone(view.error().code)) return tl::unexpected<Error>(std::move(view).error());
             if (!view) leaveOut(view.error(), tensor.name, tensor.name);
             const std::vector<float> importance = m_inputs.importance(index);
-            const std::vector<TensorView> others = sharing(index);
+            QSCOPE_TRY(const std::vector<TensorView> others, sharing(index));
             QuantInput input{m_inputs.subject(index), view.value_or(TensorView{}), importance, m_inputs.inputsOf(index), others};
             const auto gradients = gradientsOf(index);
             if (gradients) input.gradient = gradients->mean;
             if (gradients) input.fisher = gradients->meanSquares;
-            for (Task& task : m_tasks) {
+            for (PlanTask& task : m_tasks) {
                 const ReadyMethod* chosen = m_inputs.chosen(index, task.ready);
                 if (view && chosen && !treatsModel(*chosen)) {
-                    auto outcome = treat(task, *chosen, index, input, *m_cpu, m_measuring, m_plan.seed, m_context);
+                    auto outcome = treat(task, *chosen, m_checkpoint, index, input, *m_cpu, m_measuring, m_plan.seed, m_context);
                     if (!outcome && !concernsTensorAlone(outcome.error().code))
                         return during(std::move(outcome).error(), fmt::format("tensor '{}'", tensor.name));
                     if (!outcome) leaveOut(outcome.error(), tensor.name, fmt::format("{}, {}", tensor.name, task.result.label));
@@ -244,16 +181,16 @@ private:
     }
 
     /// A method that walks the network, behind what rules did to other tensors.
-    Result<void> treatModel(Task& task) {
+    Result<void> treatModel(PlanTask& task) {
         const auto start = std::chrono::steady_clock::now();
         std::vector<ModelWeight> weights;
         std::vector<std::size_t> tensors;
         std::map<std::size_t, std::shared_ptr<const QuantizedTensor>> byRule;
-        for (const TensorResult& tensor : task.result.tensors) byRule.emplace(tensor.tensor, tensor.quantized);
+        for (const TensorResult& tensor : task.result.tensors) byRule.emplace(tensor.tensor, asMethodsSee(tensor.quantized));
         std::int64_t total = 0;
         for (const std::size_t index : m_inputs.selected()) {
             if (m_inputs.chosen(index, task.ready) != &task.ready && !byRule.contains(index)) continue; // kept as it is
-            QSCOPE_TRY(auto view, sharedDecode(m_checkpoint.view(index), m_context));
+            QSCOPE_TRY(auto view, decodedWeight(index));
             total += elementCount(view.shape);
             weights.push_back({m_inputs.subject(index), m_model->weights->nameOf(index), std::move(view), m_inputs.importance(index), gradientsOf(index)});
             tensors.push_back(index);
@@ -282,7 +219,7 @@ private:
             const ModelWeight& weight = access->weights()[w];
             const std::size_t index = tensorOf.at(weight.subject.name);
             const auto result = access->installed(w);
-            if (result && !byRule.contains(index)) QSCOPE_CHECK(addResult(task, index, weight.subject, weight.weight, result, std::move(traces[index]), m_measuring, m_context));
+            if (result && !byRule.contains(index)) QSCOPE_CHECK(addResult(task, m_checkpoint, index, weight.subject, weight.weight, result, std::move(traces[index]), m_measuring, m_context));
         }
         std::ranges::sort(task.result.tensors, {}, &TensorResult::tensor);
         return {};
@@ -291,7 +228,7 @@ private:
     Result<std::shared_ptr<const CompareReport>> report() {
         auto report = std::make_shared<CompareReport>();
         report->source = m_checkpoint.path.string();
-        for (Task& task : m_tasks) {
+        for (PlanTask& task : m_tasks) {
             if (task.result.tensors.empty()) {
                 m_context.notes.warn("takes none of the selected tensors", task.result.label);
                 continue;
@@ -314,7 +251,7 @@ private:
     CalibrationCache* m_cache;
     std::unique_ptr<ComputeBackend> m_cpu;
     ComputeBackend& m_measuring;
-    std::vector<Task> m_tasks;
+    std::vector<PlanTask> m_tasks;
     std::optional<Model> m_model; ///< only when a text goes through it
     std::shared_ptr<const Calibration> m_calibration;
     std::map<std::size_t, std::shared_ptr<const WeightGradients>> m_gradients; ///< by tensor

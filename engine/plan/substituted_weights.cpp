@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/plan/substituted_weights.h"
 
+#include "engine/plan/weight_orientation.h"
 #include "engine/quant/element_stream.h"
 #include "engine/quant/forms.h"
 
@@ -93,7 +94,7 @@ std::optional<ActivationQuantization> activationsOf(const Model& model, const Me
     for (const TensorResult& tensor : method.tensors) {
         const std::string& name = model.weights->nameOf(tensor.tensor);
         what.layers->insert(name);
-        const FormWalk walk(*tensor.quantized);
+        const FormWalk walk(*asMethodsSee(tensor.quantized));
         // Columns multiplied by f stand for inputs divided by 1 / f.
         for (const float factor : walk.factors()) what.factors[name].push_back(1 / factor);
         if (what.bypassLowRank && walk.lowRank().rank > 0) what.bypasses.emplace(name, walk.lowRank());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quant/level_fit.h"
 #include "engine/quant/quantized_tensor.h"
+#include "engine/quant/weights_alone.h"
 #include "plugins/data_free/methods.h"
 #include "plugins/data_free/parts.h"
 
@@ -97,7 +98,7 @@ float scaleOf(std::span<const float> values, const Widths& widths, int lowest, b
     return best;
 }
 
-class DoubleRounding final : public QuantMethod {
+class DoubleRounding final : public QuantMethod, public WeightsAlone {
 public:
     [[nodiscard]] const MethodInfo& info() const override { return m_info; }
 

@@ -2,6 +2,7 @@
 #include "engine/quant/forms.h"
 #include "engine/quant/level_fit.h"
 #include "engine/quant/uniform_step.h"
+#include "engine/quant/weights_alone.h"
 #include "plugins/data_free/methods.h"
 #include "plugins/data_free/parts.h"
 
@@ -90,7 +91,7 @@ UniformStep searchedStep(std::span<const float> values, int bits) {
     }
 }
 
-class EasyQuant final : public QuantMethod {
+class EasyQuant final : public QuantMethod, public WeightsAlone {
 public:
     [[nodiscard]] const MethodInfo& info() const override { return m_info; }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quant/level_fit.h"
 #include "engine/quant/uniform_step.h"
+#include "engine/quant/weights_alone.h"
 #include "plugins/data_free/methods.h"
 #include "plugins/data_free/parts.h"
 
@@ -60,7 +61,7 @@ MethodInfo describeFineQuant() {
     return info;
 }
 
-class FineQuant final : public QuantMethod {
+class FineQuant final : public QuantMethod, public WeightsAlone {
 public:
     [[nodiscard]] const MethodInfo& info() const override { return m_info; }
 

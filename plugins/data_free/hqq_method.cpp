@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quant/forms.h"
 #include "engine/quant/level_fit.h"
+#include "engine/quant/weights_alone.h"
 #include "plugins/data_free/methods.h"
 #include "plugins/data_free/parts.h"
 
@@ -70,7 +71,7 @@ MethodInfo describeHqq() {
     return info;
 }
 
-class Hqq final : public QuantMethod {
+class Hqq final : public QuantMethod, public WeightsAlone {
 public:
     [[nodiscard]] const MethodInfo& info() const override { return m_info; }
 

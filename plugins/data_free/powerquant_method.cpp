@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quant/level_fit.h"
+#include "engine/quant/weights_alone.h"
 #include "plugins/data_free/methods.h"
 #include "plugins/data_free/parts.h"
 #include "plugins/data_free/power_levels.h"
@@ -41,7 +42,7 @@ MethodInfo describePowerQuant() {
     return info;
 }
 
-class PowerQuant final : public QuantMethod {
+class PowerQuant final : public QuantMethod, public WeightsAlone {
 public:
     [[nodiscard]] const MethodInfo& info() const override { return m_info; }
 

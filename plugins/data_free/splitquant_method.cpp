@@ -3,6 +3,7 @@
 #include "engine/quant/forms.h"
 #include "engine/quant/level_fit.h"
 #include "engine/quant/scalar_clusters.h"
+#include "engine/quant/weights_alone.h"
 #include "plugins/data_free/methods.h"
 #include "plugins/data_free/parts.h"
 
@@ -45,7 +46,7 @@ MethodInfo describeSplitQuant() {
     return info;
 }
 
-class SplitQuant final : public QuantMethod {
+class SplitQuant final : public QuantMethod, public WeightsAlone {
 public:
     [[nodiscard]] const MethodInfo& info() const override { return m_info; }
 

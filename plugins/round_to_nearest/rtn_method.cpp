@@ -5,6 +5,7 @@
 #include "engine/core/parallel.h"
 #include "engine/quant/activation_parameters.h"
 #include "engine/quant/element_stream.h"
+#include "engine/quant/weights_alone.h"
 
 #include <algorithm>
 #include <mutex>
@@ -158,7 +159,7 @@ Result<RoundedToGrid> roundColumnGroups(const TensorView& tensor, const Grouping
     return rounded;
 }
 
-class RoundToNearest final : public QuantMethod {
+class RoundToNearest final : public QuantMethod, public WeightsAlone {
 public:
     [[nodiscard]] const MethodInfo& info() const override { return describeRoundToNearest(); }
 

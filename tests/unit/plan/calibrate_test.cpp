@@ -132,6 +132,26 @@ TEST_CASE("A calibration with second moments serves who needs none, and not the 
     CHECK(copied->settings.text == plain.text);
 }
 
+TEST_CASE("A calibration text is not run for methods that look at the weights alone") {
+    test::SampleModel sample;
+    std::vector<CuriousMethod::Seen> seen;
+    REQUIRE(sample.registries.methods.add(std::make_unique<CuriousMethod>(seen)));
+    Plan plan = sample.plan({"rtn"}, {"*.0.mlp.up_proj*"});
+    plan.calibration = shortText(sample);
+    plan.calibration.sequences = 1;
+    const auto alone = sample.ran(plan);
+    CHECK_FALSE(alone->calibration);
+    CHECK_FALSE(alone->methods[0].importance);
+    CHECK(std::ranges::any_of(alone->notes, [](const auto& note) { return note.subject == "calibration text"; }));
+    // Static ranges, or another method beside it, ask for the text.
+    plan.methods = {parseMethodSpec("rtn:activations=8,activation-scale=tensor,static=true").value()};
+    CHECK(sample.ran(plan)->calibration);
+    plan.methods = {parseMethodSpec("rtn").value(), parseMethodSpec("curious").value()};
+    CHECK(sample.ran(plan)->calibration);
+    REQUIRE(!seen.empty());
+    CHECK(seen.back().channels == 256);
+}
+
 TEST_CASE("What calibration records is what flows along the edge") {
     test::SampleModel sample;
     CalibrationSettings settings = shortText(sample);
