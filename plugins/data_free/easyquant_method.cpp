@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/quant/forms.h"
 #include "engine/quant/level_fit.h"
+#include "engine/quant/trace_points.h"
 #include "engine/quant/uniform_step.h"
 #include "engine/quant/weights_alone.h"
 #include "plugins/data_free/methods.h"
@@ -128,6 +129,7 @@ public:
         QSCOPE_CHECK(eachGroup(matrix, {}, codes.grouping, context, [&](std::int64_t g, const GroupValues& group) {
             steps[static_cast<std::size_t>(g)] = searchedStep(group.values, codes.grid.bits);
         }));
+        QSCOPE_CHECK(traceRanges(input.traces, matrix, codes.grouping, codes.grid, steps, context));
         codes.values = roundToSteps(matrix, codes.grouping, codes.grid, steps);
         QuantizedTensor dense{input.subject.shape, std::move(codes)};
         if (apart.empty()) return dense;

@@ -258,7 +258,10 @@ Result<QuantizedTensor> CompensatedRounding::quantize(const QuantInput& input, c
     codes.values = withoutCodes(codes.grid, steps);
     codes.values.codes.reserve(rounded.codes.size());
     for (const float code : rounded.codes) codes.values.codes.push_back(storedCode(codes.grid, code));
-    if (order.scattered) codes.columnGroup = columnGroups(order);
+    if (order.scattered)
+        codes.columnGroup = columnGroups(order);
+    else if (flag(parameters, "mse"))
+        QSCOPE_CHECK(traceRanges(input.traces, weight, codes.grouping, codes.grid, steps, context));
     if (input.traces)
         leaveTraces(*input.traces, moments, order, factor, rounded.losses,
                     static_cast<double>(std::max<std::int64_t>(1, input.calibration->tokens)));

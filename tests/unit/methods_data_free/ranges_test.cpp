@@ -98,6 +98,24 @@ TEST_CASE("EasyQuant keeps an outlier apart and rounds the rest as if it were no
     CHECK(storedBits(result) == 400 * 4 + 4 * 16 + 32 + 4 * 32);
 }
 
+TEST_CASE("EasyQuant leaves the error over ranges and what it chose", "[data-free]") {
+    test::TestRun run;
+    const auto values = test::normalValues(512, 12);
+    QuantInput input = inputOf(makeTensor({2, 256}, values));
+    std::vector<Trace> traces;
+    input.traces = &traces;
+    const auto found = test::valuesOf(test::quantized(*makeEasyQuant(), input, "easyquant:bits=3,outliers=0", run));
+    double error = 0, squares = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        error += std::pow(static_cast<double>(values[i]) - static_cast<double>(found[i]), 2);
+        squares += std::pow(static_cast<double>(values[i]), 2);
+    }
+    REQUIRE(traces.size() == 2);
+    REQUIRE(traces[1].y.size() == 1);
+    CHECK(traces[1].y[0] == Approx(error / squares).epsilon(1e-5));
+    CHECK(traces[1].y[0] < traces[0].y[0]); // the whole range comes first
+}
+
 TEST_CASE("EasyQuant's range is as good as the best of a fine search", "[data-free]") {
     test::TestRun run;
     const auto values = test::normalValues(256, 8);
