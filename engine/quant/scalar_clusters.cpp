@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 namespace qscope::engine {
 
@@ -14,11 +13,20 @@ namespace {
 /// Distinct values in ascending order, and what a run of them costs as one cluster.
 class SortedValues {
 public:
-    SortedValues(std::span<const float> values, std::span<const float> weights, std::span<const std::uint32_t> order) {
+    /// On a stop, ends half filled.
+    SortedValues(std::span<const float> values, std::span<const float> weights, std::span<const std::uint32_t> order,
+                 const RunContext& context) {
+        const auto stops = [&](std::size_t at) { return (at & 0xFFFF) == 0 && context.cancelled(); };
         std::vector<double> mass;
-        for (const std::size_t i : order) {
+        points.reserve(order.size());
+        mass.reserve(order.size());
+        double total = 0, first = 0;
+        for (std::size_t at = 0; at < order.size() && !stops(at); ++at) {
+            const std::size_t i = order[at];
             const double weight = weights.empty() ? 1.0 : static_cast<double>(weights[i]);
             if (!(weight > 0)) continue;
+            total += weight;
+            first += weight * static_cast<double>(values[i]);
             if (points.empty() || static_cast<double>(values[i]) != points.back()) {
                 points.push_back(static_cast<double>(values[i]));
                 mass.push_back(weight);
@@ -27,13 +35,13 @@ public:
             }
         }
         // Distances from the middle: differences of sums of squares keep their digits.
-        const double total = std::accumulate(mass.begin(), mass.end(), 0.0);
-        m_middle = total > 0 ? std::inner_product(points.begin(), points.end(), mass.begin(), 0.0) / total : 0;
-        m_sums.assign(points.size() + 1, {});
-        for (std::size_t i = 0; i < points.size(); ++i) {
+        m_middle = total > 0 ? first / total : 0;
+        m_sums.reserve(points.size() + 1);
+        m_sums.push_back({});
+        for (std::size_t i = 0; i < points.size() && !stops(i); ++i) {
             const double x = points[i] - m_middle;
-            m_sums[i + 1] = {m_sums[i].mass + mass[i], m_sums[i].first + mass[i] * x,
-                             m_sums[i].second + mass[i] * x * x};
+            m_sums.push_back(
+                {m_sums[i].mass + mass[i], m_sums[i].first + mass[i] * x, m_sums[i].second + mass[i] * x * x});
         }
     }
 
@@ -90,11 +98,15 @@ struct Layer {
 Result<std::vector<double>> bestCentres(std::span<const float> values, std::span<const float> weights, int count,
                                         const RunContext& context) {
     QSCOPE_TRY(const auto order, ascendingOrder(values, context));
-    const SortedValues sorted(values, weights, order);
+    const SortedValues sorted(values, weights, order, context);
+    if (context.cancelled()) return cancelled();
     const std::size_t n = sorted.points.size(), clusters = static_cast<std::size_t>(std::max(1, count));
     if (n <= clusters) return sorted.points;
     std::vector<double> before(n + 1, 0), least(n + 1, std::numeric_limits<double>::infinity());
-    for (std::size_t end = 1; end <= n; ++end) before[end] = sorted.cost(0, end);
+    for (std::size_t end = 1; end <= n; ++end) {
+        if ((end & 0xFFFF) == 0 && context.cancelled()) return cancelled();
+        before[end] = sorted.cost(0, end);
+    }
     std::vector<std::vector<std::size_t>> begins(clusters, std::vector<std::size_t>(n + 1, 0));
     for (std::size_t k = 1; k < clusters; ++k) { // k + 1 clusters, none of them empty
         Layer{sorted, before, least, begins[k], context}.fill(k + 1, n, k, n - 1);
