@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "plugins/stored_weights/stored_weights.h"
 
-#include "engine/checkpoint/architecture.h"
 #include "engine/checkpoint/canonical.h"
 #include "engine/checkpoint/catalogue.h"
 #include "engine/plan/common_names.h"
+#include "engine/plan/weight_orientation.h"
 #include "engine/report/stored_codes.h"
 
 #include <map>
@@ -51,9 +51,11 @@ public:
         std::map<std::string, std::size_t> byName;
         for (std::size_t i = 0; i < m_other->tensors.size(); ++i)
             if (m_other->tensors[i].isWhole()) byName.emplace(weightName(*m_other, modelFamily(*m_other), m_other->tensors[i].name), i);
-        for (const TensorInfo& tensor : source.tensors)
-            if (const auto found = byName.find(weightName(source, modelFamily(source), tensor.name)); found != byName.end())
-                m_places.emplace(tensor.name, Place{found->second, whyOtherwise(source, tensor, found->second)});
+        for (std::size_t i = 0; i < source.tensors.size(); ++i) {
+            const std::string& name = source.tensors[i].name;
+            if (const auto found = byName.find(weightName(source, modelFamily(source), name)); found != byName.end())
+                m_places.emplace(name, Place{found->second, whyOtherwise(source, i, found->second)});
+        }
     }
 
     const MethodInfo& info() const override { return describeStoredWeights(); }
@@ -82,16 +84,17 @@ private:
         return m_layout != m_other->ropeLayout && ropeHeads(*m_other, canonicalName(*m_other, m_other->tensors[tensor].name)) > 0;
     }
 
-    std::string whyOtherwise(const Checkpoint& source, const TensorInfo& tensor, std::size_t place) const {
-        const Shape& shape = m_other->tensors[place].shape;
-        if (shape != tensor.shape)
-            return fmt::format("the file has it as [{}], here it is [{}]", fmt::join(shape, ", "), fmt::join(tensor.shape, ", "));
-        const auto transposed = [](const Checkpoint& checkpoint) {
-            const Architecture* family = architectureOf(checkpoint);
-            return family && family->transposes && checkpoint.naming == Naming::HuggingFace;
+    std::string whyOtherwise(const Checkpoint& source, std::size_t index, std::size_t place) const {
+        const auto seen = [](const Checkpoint& checkpoint, std::size_t tensor) {
+            Shape shape = checkpoint.tensors[tensor].shape;
+            if (isStoredTransposed(checkpoint, tensor)) std::swap(shape[0], shape[1]);
+            return shape;
         };
-        if (shape.size() == 2 && transposed(source) != transposed(*m_other)) return "the file has it transposed";
-        const bool hasOrder = ropeHeads(source, canonicalName(source, tensor.name)) > 0;
+        const Shape there = seen(*m_other, place), here = seen(source, index);
+        if (there != here)
+            return fmt::format("the file has it as [{}], here it is [{}]", fmt::join(there, ", "), fmt::join(here, ", "));
+        const std::string& name = source.tensors[index].name;
+        const bool hasOrder = ropeHeads(source, canonicalName(source, name)) > 0;
         if (hasOrder && m_layout != m_other->ropeLayout && !movesRows(place))
             return "the file does not say how many heads its rotary rows have";
         return {};
@@ -107,11 +110,14 @@ private:
     /// `view`: the tensor with its rows in the order of the source.
     Result<QuantizedTensor> stored(std::size_t tensor, const TensorView& view, CodedValues wanted) const {
         const TensorInfo& entry = m_other->tensors[tensor];
-        const bool losesCodes = entry.source && movesRows(tensor);
+        const bool turns = isStoredTransposed(*m_other, tensor);
+        const bool losesCodes = turns || (entry.source && movesRows(tensor));
         if (!losesCodes && isQuantized(view))
             if (auto codes = storedCodes(view, wanted)) return codes;
         const auto form = entry.form.empty() ? std::string(qscope::info(entry.dtype).name) : entry.form;
-        return QuantizedTensor{entry.shape, std::make_shared<const StoredValues>(view, 8 * entry.bytes, form + ", as stored")};
+        QSCOPE_TRY(auto values, turns ? turned(view) : Result<TensorView>(view));
+        Shape shape = values.shape;
+        return QuantizedTensor{std::move(shape), std::make_shared<const StoredValues>(std::move(values), 8 * entry.bytes, form + ", as stored")};
     }
 
     RopeLayout m_layout;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/core/atomic_file.h"
 #include "engine/quantum/analysis/noise_report.h"
-#include "engine/quantum/sim/noise_model.h"
+#include "engine/quantum/sim/noise_json.h"
 #include "plugins/sdk/format.h"
 #include "plugins/sdk/widgets/number_table.h"
 #include "plugins/sdk/widgets/plot_area.h"
@@ -8,8 +9,10 @@
 #include "plugins/view_evolution/evolution_views.h"
 
 #include <QComboBox>
+#include <QFileDialog>
 #include <QLineEdit>
 #include <QSplitter>
+#include <QToolButton>
 
 #include <algorithm>
 
@@ -18,6 +21,12 @@ namespace qscope {
 namespace {
 
 constexpr std::size_t kMostRows = 200; ///< of the table: the gates that cost most
+
+/// A preset with its parameters, or a model's file.
+Result<engine::NoiseModel> modelOf(const QString& spec) {
+    if (!spec.endsWith(QStringLiteral(".json"))) return engine::makeNoisePreset(spec.toStdString());
+    return readJsonFile(spec.toStdString()).and_then([](const Json& json) { return engine::noiseFromJson(json); });
+}
 
 /// The ideal run beside the noisy one: fidelity along the depth, and what each gate's noise costs alone.
 class NoiseView : public EvolutionPage {
@@ -33,11 +42,16 @@ public:
             if (preset.name != "readout")
                 m_noise->addItem(QString::fromUtf8(preset.name.data(), static_cast<qsizetype>(preset.name.size())));
         m_noise->setAccessibleName(tr("Noise"));
-        m_noise->setToolTip(
-            tr("A preset of noise, with numbers of your own after a colon: depolarizing:p1=0.001,p2=0.01"));
+        m_noise->setToolTip(tr(
+            "A preset of noise, with numbers of your own after a colon: depolarizing:p1=0.001,p2=0.01, or the path of "
+            "a model's .json file"));
         m_noise->setMinimumContentsLength(14);
         m_noise->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
         header().addWidget(m_noise);
+        addButton(tr("Open…"), tr("Open a noise model from a JSON file"), [this] { openModel(); });
+        addButton(tr("Save…"),
+                  tr("Save this noise as a JSON file, to change it rule by rule or for qscope simulate --noise"),
+                  [this] { saveModel(); });
         addHelp(
             header(),
             tr("Upper chart: the fidelity ⟨ψₖ|ρₖ|ψₖ⟩ of the ideal state ψₖ and the noisy mixed state ρₖ after k "
@@ -81,8 +95,8 @@ public:
 protected:
     void showCircuit(const Circuit& circuit) override {
         m_spec = m_noise->currentText();
-        const auto model = engine::makeNoisePreset(m_spec.trimmed().toStdString());
-        if (!model) return showEmpty(QString::fromStdString(model.error().message));
+        const auto model = modelOf(m_spec.trimmed());
+        if (!model) return showEmpty(QString::fromStdString(describe(model.error())));
         run(
             tr("Ideal and noisy run"),
             [circuit, noise = std::make_shared<const engine::NoiseModel>(*model)](const RunContext& context) {
@@ -105,6 +119,33 @@ protected:
     }
 
 private:
+    template<class Act>
+    void addButton(const QString& text, const QString& help, Act act) {
+        auto* button = new QToolButton(this);
+        button->setText(text);
+        button->setToolTip(help);
+        button->setAccessibleName(help);
+        connect(button, &QToolButton::clicked, this, act);
+        header().addWidget(button);
+    }
+    void openModel() {
+        const QString path =
+            QFileDialog::getOpenFileName(this, tr("Open noise model"), {}, tr("Noise models (*.json)"));
+        if (path.isEmpty()) return;
+        m_noise->setEditText(path);
+        invalidate();
+    }
+    void saveModel() {
+        QString path = QFileDialog::getSaveFileName(this, tr("Save noise model"), QStringLiteral("noise.json"),
+                                                    tr("Noise models (*.json)"));
+        if (path.isEmpty()) return;
+        if (!path.endsWith(QStringLiteral(".json"))) path += QStringLiteral(".json");
+        const auto saved = modelOf(m_noise->currentText().trimmed()).and_then([&path](const engine::NoiseModel& model) {
+            return writeFileAtomically(path.toStdString(), toJson(model).dump(2) + "\n");
+        });
+        if (!saved) context().showMessage(QString::fromStdString(describe(saved.error())), Severity::Error);
+    }
+
     /// The table as wide as its columns; in a narrow view the charts go first.
     void makeRoom() {
         const int table = m_table->contentWidth();

@@ -14,6 +14,7 @@
 #include <QLineEdit>
 #include <QPushButton>
 #include <QSpinBox>
+#include <QTemporaryDir>
 #include <QTest>
 #include <QToolButton>
 
@@ -116,6 +117,20 @@ TEST_CASE_METHOD(EvolutionFixture, "the noisy run stands beside the ideal one an
     QTest::keyClick(noise->lineEdit(), Qt::Key_Return);
     settle();
     CHECK(says(QStringLiteral("unknown noise 'wind'")));
+    // A model from a file.
+    const QTemporaryDir folder;
+    QFile file(folder.filePath(QStringLiteral("mine.json")));
+    REQUIRE(file.open(QIODevice::WriteOnly));
+    file.write(R"({"noise": "mine", "rules": [{"gates": ["h"], "channel": {"kind": "phase_flip", "p": 0.25}}]})");
+    file.close();
+    noise->lineEdit()->setText(file.fileName());
+    QTest::keyClick(noise->lineEdit(), Qt::Key_Return);
+    settle();
+    CHECK(says(QStringLiteral("fidelity at the end 0.75")));
+    noise->lineEdit()->setText(folder.filePath(QStringLiteral("none.json")));
+    QTest::keyClick(noise->lineEdit(), Qt::Key_Return);
+    settle();
+    CHECK(says(QStringLiteral("none.json")));
 }
 
 TEST_CASE_METHOD(EvolutionFixture, "a circuit that measures on the way is refused by the noise view with the line") {
