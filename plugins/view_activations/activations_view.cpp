@@ -3,6 +3,7 @@
 
 #include "engine/plan/common_names.h"
 #include "plugins/sdk/format.h"
+#include "plugins/sdk/widgets/about_button.h"
 #include "plugins/sdk/widgets/tensor_subject.h"
 
 #include <QFileInfo>
@@ -62,11 +63,21 @@ ActivationsView::ActivationsView(ViewContext& context, QWidget* parent)
     m_head->setPrefix(tr("Head "));
     m_head->setFont(Theme::caption());
     m_head->setAccessibleName(tr("Attention head"));
+    m_head->setToolTip(tr("The head of the layer whose attention is shown"));
     header().addWidget(m_head);
-    header().addChoice({tr("Inputs"), tr("Attention")}, 0, [this](int index) {
-        m_attention = index == 1;
-        invalidate();
-    });
+    header().addChoice(
+        {tr("Inputs"), tr("Attention")}, 0,
+        [this](int index) {
+            m_attention = index == 1;
+            invalidate();
+        },
+        {tr("What the text sends into the selected layer"), tr("Which token looks at which, for one head")});
+    addAbout(header(),
+             tr("What a text sends into the selected linear layer: the largest magnitude max |x| of each "
+                "input channel and of each token, and a histogram of all inputs. Channels that stand out over "
+                "all tokens are what makes activations hard to quantize (Xiao et al., SmoothQuant, 2023).\n\n"
+                "Attention: softmax(q kᵀ / √d) of one head in the layer, the row is the token that looks, the "
+                "column the token looked at (Vaswani et al., Attention is all you need, 2017)."));
     connect(m_head, &QSpinBox::valueChanged, this, &ActivationsView::invalidate);
     connect(m_map, &Heatmap::tileWanted, this, [this](const TileRequest& request) {
         m_map->setTile(reducedTile(m_cells, m_map->info().columns, request));

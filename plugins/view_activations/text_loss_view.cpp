@@ -2,6 +2,7 @@
 #include "plugins/view_activations/text_loss_view.h"
 
 #include "plugins/sdk/format.h"
+#include "plugins/sdk/widgets/about_button.h"
 
 #include <QFileInfo>
 #include <QTextBlock>
@@ -50,6 +51,12 @@ TokenCosts tokenCosts(const engine::CompareReport& report, const engine::Propaga
 TextLossView::TextLossView(ViewContext& context, QWidget* parent)
     : ViewPage(context, tr("Text"), parent)
     , m_text(new QTextEdit) {
+    addAbout(header(), tr("The text with every token painted by what the selected result costs it: added loss = −log p̂ "
+                          "+ log p of that token, in nats, p in full precision and p̂ with the result. Where the plan "
+                          "measured no text, the KL divergence of the prediction that follows the token, Σp (log p − "
+                          "log p̂).\n\n"
+                          "One hue is worse, the other better than full precision; the scale is symmetric and its end "
+                          "is named in the header. A click selects the token in all views."));
     auto* layout = new QVBoxLayout(&body());
     layout->setContentsMargins(8, 0, 8, 8);
     layout->addWidget(m_text);

@@ -68,10 +68,12 @@ TransformView::TransformView(ViewContext& context, QWidget* parent)
     page->addWidget(m_table);
     m_outer->addWidget(m_histogram, 1);
     m_outer->addWidget(m_channels, 1);
-    header().addChoice({tr("Values"), tr("Per rms")}, 0, [this](int index) {
-        m_perRms = index == 1;
-        invalidate();
-    });
+    header().addChoice({tr("Values"), tr("Per rms")}, 0,
+                       [this](int index) {
+                           m_perRms = index == 1;
+                           invalidate();
+                       },
+                       {tr("Inputs in their own units"), tr("Inputs divided by their root mean square")});
     addHelp(header(), helpText());
     connect(m_channels, &PlotArea::clicked, this, [this](PlotArea::Hit hit) {
         Selection selection = this->context().selection();

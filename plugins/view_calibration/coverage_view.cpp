@@ -2,6 +2,7 @@
 #include "plugins/view_calibration/coverage_view.h"
 
 #include "plugins/sdk/format.h"
+#include "plugins/sdk/widgets/about_button.h"
 
 #include <QFileInfo>
 #include <QHBoxLayout>
@@ -17,11 +18,20 @@ CoverageView::CoverageView(ViewContext& context, QWidget* parent)
     layout->setContentsMargins(8, 0, 8, 8);
     layout->setSpacing(8);
     for (std::size_t i = 0; i < m_pictures.size(); ++i) makePicture(m_pictures[i], i == 0 ? 5 : 3);
-    header().addChoice({tr("Silent channels"), tr("Tokens")}, 0, [this](int index) {
-        m_quantity = static_cast<CoverageQuantity>(index);
-        m_calibration.reset();
-        invalidate();
-    });
+    header().addChoice({tr("Silent channels"), tr("Tokens")}, 0,
+                       [this](int index) {
+                           m_quantity = static_cast<CoverageQuantity>(index);
+                           m_calibration.reset();
+                           invalidate();
+                       },
+                       {tr("Input channels for which every token brought zero"), tr("Tokens that passed the weight")});
+    addAbout(header(),
+             tr("What the calibration text reached: tokens that passed each weight matrix, and input channels "
+                "that stayed silent, that is exactly zero for every token. By layer and module, by head of "
+                "the attention's output, and by expert.\n\n"
+                "A second-order method weighs errors by the inputs it saw, H = 2 X Xᵀ (Frantar et al., GPTQ, "
+                "2023): a silent channel has no weight in it, so what the method does to its column is "
+                "arbitrary. A longer or more varied text helps."));
     connect(&context, &ViewContext::checkpointChanged, this, [this] {
         m_calibration.reset();
         invalidate();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "plugins/sdk/format.h"
 #include "plugins/sdk/view_plugin.h"
+#include "plugins/sdk/widgets/about_button.h"
 #include "plugins/sdk/widgets/view_page.h"
 #include "plugins/view_circuit/canvas_editing.h"
 #include "plugins/view_circuit/circuit_canvas.h"
@@ -52,6 +53,14 @@ public:
         order->setToolTip(tr("Draw qubit 0 as the lowest wire"));
         header().addAction(order);
 
+        addAbout(header(),
+                 tr("Time runs to the right, one wire per qubit; doubled wires are measured. A gate's "
+                    "parameters stand below it in radians; filled dots are controls. Depth = the length of "
+                    "the longest chain of operations that wait for one another. Gate definitions and phases "
+                    "are those of OpenQASM 3 (Cross et al., ACM Transactions on Quantum Computing 3, 2022).\n\n"
+                    "The accent line is the step up to which the state is shown: click a gate, drag the "
+                    "slider or press Ctrl+Right. Drag a gate from the palette onto the wires, or type into "
+                    "the source: both are the same document and share undo."));
         auto* top = new QWidget(&body());
         auto* topLayout = new QVBoxLayout(top);
         topLayout->setContentsMargins(0, 0, 0, 0);

@@ -2,6 +2,7 @@
 #include "plugins/view_comparison/comparison_view.h"
 
 #include "plugins/sdk/format.h"
+#include "plugins/sdk/widgets/about_button.h"
 #include "plugins/sdk/widgets/tensor_subject.h"
 #include "plugins/view_comparison/board_columns.h"
 #include "plugins/view_comparison/board_strip.h"
@@ -52,11 +53,16 @@ ComparisonView::ComparisonView(ViewContext& context, QWidget* parent)
 }
 
 void ComparisonView::makeHeader() {
-    header().addChoice({tr("Model"), tr("Tensor")}, 0, [this](int index) {
-        m_tensorScope = index == 1;
-        invalidate();
-    });
+    header().addChoice({tr("Model"), tr("Tensor")}, 0,
+                       [this](int index) {
+                           m_tensorScope = index == 1;
+                           invalidate();
+                       },
+                       {tr("Numbers over all treated tensors together"), tr("Numbers of the selected tensor alone")});
     const QStringList names{tr("Overview"), tr("Columns"), tr("Sweep map")};
+    const QStringList tips{tr("A table, the error across the depth, and cost against quality"),
+                           tr("One column of charts per result, on shared axes"),
+                           tr("One number over two parameters, as a map")};
     auto* gap = new QWidget; // two choices, not five
     gap->setFixedWidth(8);
     header().addWidget(gap);
@@ -64,6 +70,7 @@ void ComparisonView::makeHeader() {
         auto* button = new QToolButton;
         button->setText(names[i]);
         button->setAccessibleName(names[i]);
+        button->setToolTip(tips[i]);
         button->setFont(Theme::caption());
         button->setAutoRaise(true);
         button->setCheckable(true);
@@ -82,6 +89,14 @@ void ComparisonView::makeHeader() {
         });
         header().addAction(sweep);
     }
+    addAbout(header(), tr("Results side by side on the same axes. The table's numbers have formula and source in their "
+                          "headers' tooltips; a star marks the best of a column. bits per weight counts everything the "
+                          "file needs: codes, scales, zero points, codebooks, outliers, low-rank parts.\n\n"
+                          "Depth: relative MSE = Σ(w − ŵ)² / Σw² of each layer. Size and quality: every result as a "
+                          "point; the line joins those that no other one beats in both (the Pareto front).\n\n"
+                          "Columns: one column of small charts per result, pinned ones first and kept over runs. Sweep "
+                          "map: one number over two parameters in which the results differ. A click on a point, a row "
+                          "or a column selects that result in all views."));
     m_export->setToolTip(tr("Write the selected result as a checkpoint"));
     connect(m_export, &QAction::triggered, this, [this] { exportResult(context().selection().method); });
     header().addAction(m_export);

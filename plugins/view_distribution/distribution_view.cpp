@@ -2,6 +2,7 @@
 #include "plugins/view_distribution/distribution_view.h"
 
 #include "plugins/sdk/format.h"
+#include "plugins/sdk/widgets/about_button.h"
 
 #include <QBoxLayout>
 #include <QResizeEvent>
@@ -26,6 +27,7 @@ DistributionView::DistributionView(ViewContext& context, QWidget* parent)
     m_moments = new NumberTable(context);
     m_moments->setColumns({{tr("Statistic"), {}, true}, {tr("Value"), {}}});
     m_moments->setSortingEnabled(false);
+    m_moments->setAccessibleName(tr("Moments and errors"));
     m_moments->setMinimumSize(220, 140);
     m_outer = new QBoxLayout(QBoxLayout::LeftToRight, &body());
     m_outer->setContentsMargins(8, 0, 8, 8);
@@ -40,10 +42,22 @@ DistributionView::DistributionView(ViewContext& context, QWidget* parent)
     m_histogram->setNote([this](const Range& view) { return tailNote(view); });
     m_histogram->setReadout([this](const PlotArea::Hit& hit) { return readout(hit); });
     m_quantiles->setTitle(tr("Q–Q plot against the normal"));
-    header().addChoice({tr("Linear"), tr("Log")}, 0, [this](int index) {
-        m_logCounts = index == 1;
-        setHistogramLayers(m_histogram->layers());
-    });
+    header().addChoice({tr("Linear"), tr("Log")}, 0,
+                       [this](int index) {
+                           m_logCounts = index == 1;
+                           setHistogramLayers(m_histogram->layers());
+                       },
+                       {tr("Counts on a linear scale"), tr("Counts on a logarithmic scale: shows the tails")});
+    addAbout(header(),
+             tr("The histogram counts the selected tensor's values; with a result selected its bins end on "
+                "the levels of the grid, and the second series counts the values after rounding. Values "
+                "beyond the part on show are counted in the corner.\n\n"
+                "The Q–Q plot sets the values' quantiles against those of a normal distribution of the same "
+                "mean and deviation (Wilk and Gnanadesikan, Biometrika 55, 1968): a straight line is a normal "
+                "distribution, ends that bend away are heavy tails.\n\n"
+                "The table: moments over the finite values, kurtosis = E[(w − mean)⁴] / std⁴ (3 for a normal "
+                "distribution), and for a result the error against the stored weights: relative MSE = Σ(w − "
+                "ŵ)² / Σw², SQNR = −10 log₁₀ of it in dB."));
     connect(&context, &ViewContext::checkpointChanged, this, &DistributionView::invalidate);
     connect(&context, &ViewContext::reportChanged, this, &DistributionView::invalidate);
     connect(&context, &ViewContext::statisticsChanged, this, [this](qint64 tensor) {

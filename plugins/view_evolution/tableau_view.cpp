@@ -196,10 +196,13 @@ public:
     TableauView(ViewContext& viewContext, QWidget* parent)
         : EvolutionPage(viewContext, tr("Stabilizer tableau"), tr("the Pauli strings that its state obeys"), parent)
         , m_grid(new TableauGrid(viewContext, &body())) {
-        header().addChoice({tr("Stabilizers"), tr("Destabilizers")}, 0, [this](int which) {
-            m_destabilizers = which == 1;
-            showRows();
-        });
+        header().addChoice(
+            {tr("Stabilizers"), tr("Destabilizers")}, 0,
+            [this](int which) {
+                m_destabilizers = which == 1;
+                showRows();
+            },
+            {tr("The operators that leave the state as it is"), tr("Their partners, which anticommute with one each")});
         addHelp(
             header(),
             tr("A state that Clifford gates made from |0…0⟩ is the only one that n independent Pauli strings leave as "

@@ -2,6 +2,7 @@
 #include "plugins/view_heatmap/heatmap_view.h"
 
 #include "plugins/sdk/format.h"
+#include "plugins/sdk/widgets/about_button.h"
 
 #include <QAction>
 #include <QVBoxLayout>
@@ -19,10 +20,20 @@ HeatmapView::HeatmapView(ViewContext& context, QWidget* parent)
     auto* layout = new QVBoxLayout(&body());
     layout->setContentsMargins(8, 0, 8, 8);
     layout->addWidget(m_heatmap);
-    header().addChoice({tr("Weights"), tr("Dequantized"), tr("Error")}, 0, [this](int index) {
-        m_values = static_cast<Values>(index);
-        invalidate();
-    });
+    header().addChoice({tr("Weights"), tr("Dequantized"), tr("Error")}, 0,
+                       [this](int index) {
+                           m_values = static_cast<Values>(index);
+                           invalidate();
+                       },
+                       {tr("The weights as the file holds them"), tr("What the selected result makes of them"),
+                        tr("The result less the stored weight")});
+    addAbout(
+        header(),
+        tr("Each cell is a weight: rows are output channels, columns input channels. Colours are symmetric about "
+           "zero; the range is printed beside the bar. Where several weights share a pixel, the one of largest "
+           "magnitude shows, so that outliers never vanish.\n\n"
+           "Dequantized: ŵ, what the selected result's codes stand for. Error: ŵ − w. The bars beside the axes are "
+           "the Euclidean norms √Σw² of the rows and columns."));
     m_sortRows->setToolTip(tr("Draw the rows with the largest Euclidean norm first"));
     m_sortColumns->setToolTip(tr("Draw the columns with the largest Euclidean norm first"));
     for (QAction* action : {m_sortRows, m_sortColumns}) {

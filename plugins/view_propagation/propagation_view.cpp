@@ -2,6 +2,7 @@
 #include "plugins/view_propagation/propagation_view.h"
 
 #include "plugins/sdk/format.h"
+#include "plugins/sdk/widgets/about_button.h"
 
 #include <QAction>
 #include <QButtonGroup>
@@ -22,7 +23,8 @@ constexpr QSize kRoomForAll(860, 660); // from here all charts are shown at once
 constexpr int kTokens = 256;
 
 /// Flat buttons of which one is down.
-QWidget* makeButtons(const QStringList& names, QObject* owner, std::function<void(int)> chosen) {
+QWidget* makeButtons(const QStringList& names, const QStringList& tips, QObject* owner,
+                     std::function<void(int)> chosen) {
     auto* row = new QWidget;
     auto* layout = new QHBoxLayout(row);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -31,6 +33,7 @@ QWidget* makeButtons(const QStringList& names, QObject* owner, std::function<voi
     for (int i = 0; i < names.size(); ++i) {
         auto* button = new QToolButton;
         button->setText(names[i]);
+        button->setToolTip(tips.value(i));
         button->setFont(Theme::caption());
         button->setAutoRaise(true);
         button->setCheckable(true);
@@ -103,6 +106,16 @@ PropagationView::PropagationView(ViewContext& context, QWidget* parent)
         else if (now.token != before.token)
             m_tokenErrors->showSelection();
     });
+    addAbout(header(),
+             tr("The model runs the text in full precision and with each result, and both are compared at "
+                "every place. Error of an activation x against the full-precision run: relative MSE = Σ(x − "
+                "x̂)² / Σx², SQNR = −10 log₁₀ of it, cosine = Σx x̂ / √(Σx² Σx̂²). At the end: KL divergence "
+                "of the predictions, Σp (log p − log p̂) in nats per token, p in full precision (Kullback and "
+                "Leibler, 1951).\n\n"
+                "Shape of the values: kurtosis = E[(x − mean)⁴] / std⁴ and max |x| / mean |x| of the "
+                "activations at the same places: where they are large, a coarse grid for activations suffers.\n\n"
+                "By token and layer: the error of a single token. Single layers: only one layer is quantized "
+                "at a time, and what that alone does to the predictions is shown."));
     arrange();
 }
 
@@ -112,6 +125,7 @@ void PropagationView::makeHeader() {
     m_tokens->setSuffix(tr(" tokens"));
     m_tokens->setFont(Theme::caption());
     m_tokens->setAccessibleName(tr("Tokens to run"));
+    m_tokens->setToolTip(tr("How many tokens of the text run through the model"));
     header().addWidget(m_tokens);
     header().addAction(m_text);
     header().addAction(m_run);
@@ -124,17 +138,23 @@ QWidget* PropagationView::makeChoices() {
     auto* row = new QWidget;
     auto* layout = new QHBoxLayout(row);
     layout->setContentsMargins(0, 0, 0, 0);
-    m_sections = makeButtons({tr("Depth"), tr("Shape"), tr("Tokens"), tr("Layers")}, this, [this](int section) {
-        m_section = section;
-        arrange();
-    });
+    m_sections = makeButtons({tr("Depth"), tr("Shape"), tr("Tokens"), tr("Layers")},
+                             {tr("The error along the depth"), tr("Kurtosis or max to mean along the depth"),
+                              tr("The error of each token at each layer"),
+                              tr("What quantizing single layers does to the predictions")},
+                             this, [this](int section) {
+                                 m_section = section;
+                                 arrange();
+                             });
     layout->addWidget(m_sections);
     layout->addWidget(m_quantity);
     layout->addWidget(m_shape);
-    layout->addWidget(makeButtons({tr("Residual stream"), tr("Parts")}, this, [this](int places) {
-        m_places = static_cast<Places>(places);
-        invalidate();
-    }));
+    layout->addWidget(makeButtons({tr("Residual stream"), tr("Parts")},
+                                  {tr("After each block"), tr("After each part of a block: attention, feed-forward")},
+                                  this, [this](int places) {
+                                      m_places = static_cast<Places>(places);
+                                      invalidate();
+                                  }));
     layout->addStretch();
     connect(m_quantity, &QComboBox::currentIndexChanged, this, &PropagationView::invalidate);
     connect(m_shape, &QComboBox::currentIndexChanged, this, &PropagationView::invalidate);

@@ -47,18 +47,24 @@ CorrelationView::CorrelationView(ViewContext& context, QWidget* parent)
     auto* layout = new QVBoxLayout(&body());
     layout->setContentsMargins(8, 0, 8, 8);
     layout->addWidget(m_map);
-    header().addChoice({tr("Weights"), tr("Error")}, 0, [this](int index) {
-        m_error = index == 1;
-        invalidate();
-    });
-    header().addChoice({tr("Rows"), tr("Columns")}, 0, [this](int index) {
-        m_rows = index == 0;
-        invalidate();
-    });
-    header().addChoice({tr("Largest"), tr("Spread")}, 0, [this](int index) {
-        m_choice = static_cast<ChannelChoice>(index);
-        invalidate();
-    });
+    header().addChoice({tr("Weights"), tr("Error")}, 0,
+                       [this](int index) {
+                           m_error = index == 1;
+                           invalidate();
+                       },
+                       {tr("Of the stored weights"), tr("Of what the selected result leaves as error")});
+    header().addChoice({tr("Rows"), tr("Columns")}, 0,
+                       [this](int index) {
+                           m_rows = index == 0;
+                           invalidate();
+                       },
+                       {tr("Between output channels"), tr("Between input channels")});
+    header().addChoice({tr("Largest"), tr("Spread")}, 0,
+                       [this](int index) {
+                           m_choice = static_cast<ChannelChoice>(index);
+                           invalidate();
+                       },
+                       {tr("The channels of largest norm"), tr("Channels spread evenly over the tensor")});
     addHelp(header(), helpText());
     m_map->setReadout([this](const TileRequest& cell, std::optional<float> value) -> QString {
         const auto count = static_cast<std::int64_t>(m_found.channels.size());

@@ -89,10 +89,12 @@ SpectrumView::SpectrumView(ViewContext& context, QWidget* parent)
     m_outer->addLayout(m_side, 2);
     m_side->addWidget(m_held, 1);
     m_side->addWidget(m_entropies, 1);
-    header().addChoice({tr("Linear"), tr("Log")}, 1, [this](int index) {
-        m_log = index == 1;
-        showSpectra();
-    });
+    header().addChoice({tr("Linear"), tr("Log")}, 1,
+                       [this](int index) {
+                           m_log = index == 1;
+                           showSpectra();
+                       },
+                       {tr("Singular values on a linear scale"), tr("Singular values on a logarithmic scale")});
     addHelp(header(), helpText());
     connect(&context, &ViewContext::checkpointChanged, this, &SpectrumView::invalidate);
     connect(&context, &ViewContext::reportChanged, this, &SpectrumView::invalidate);

@@ -154,16 +154,18 @@ public:
         m_asked->setFixedWidth(96);
         header().addWidget(m_asked);
         header().addChoice({tr("|ρ|"), tr("Re ρ"), tr("Im ρ")}, 0,
-                           [this](int part) { m_city->setPart(static_cast<Part>(part)); });
+                           [this](int part) { m_city->setPart(static_cast<Part>(part)); },
+                           {tr("Magnitudes of the entries"), tr("Real parts"), tr("Imaginary parts")});
         header().addChoice({tr("City"), tr("Hinton")}, 0,
-                           [this](int look) { m_city->setLook(static_cast<Look>(look)); });
+                           [this](int look) { m_city->setLook(static_cast<Look>(look)); },
+                           {tr("Columns on a floor"), tr("Squares whose area is the magnitude")});
         addHelp(header(),
-                tr("The reduced density matrix ρ of the named qubits: the partial trace of |ψ⟩⟨ψ| over all others; "
-                   "qubit 0 rightmost in the labels. Diagonal entries are probabilities, the others coherences; "
-                   "the purity tr ρ² is 1 for a pure state and 2⁻ᵏ for the full mixture of k qubits.\n\n"
-                   "City: one bar per entry, its height |ρij|, Re ρij or Im ρij. Hinton: one square per entry "
-                   "whose area is that size (after Hinton's diagrams of weights); a full cell is the end of the "
-                   "scale. Phases wear a hue with a hand, parts orange above and blue below zero."));
+                 tr("The reduced density matrix ρ of the named qubits: the partial trace of |ψ⟩⟨ψ| over all others; "
+                    "qubit 0 rightmost in the labels. Diagonal entries are probabilities, the others coherences; "
+                    "the purity tr ρ² is 1 for a pure state and 2⁻ᵏ for the full mixture of k qubits.\n\n"
+                    "City: one bar per entry, its height |ρij|, Re ρij or Im ρij. Hinton: one square per entry "
+                    "whose area is that size (after Hinton's diagrams of weights); a full cell is the end of the "
+                    "scale. Phases wear a hue with a hand, parts orange above and blue below zero."));
         auto* layout = new QVBoxLayout(&body());
         layout->setContentsMargins(0, 0, 0, 0);
         layout->addWidget(m_city);

@@ -40,17 +40,19 @@ public:
         , m_group(addField(tr("Group: 0-3"), tr("Qubits to group by"),
                            tr("Adds up the probabilities of all states that agree in these qubits, up to %1 of them")
                                .arg(kMostGrouped))) {
-        header().addChoice({tr("Largest"), tr("Bits")}, 0, [this](int order) {
-            m_order = static_cast<Order>(order);
-            invalidate();
-        });
+        header().addChoice({tr("Largest"), tr("Bits")}, 0,
+                           [this](int order) {
+                               m_order = static_cast<Order>(order);
+                               invalidate();
+                           },
+                           {tr("The most probable states first"), tr("In the order of their bits")});
         addHelp(header(),
-                tr("The probability of basis state i is |a_i|², the squared magnitude of its amplitude. A phase "
-                   "shows as a ring with a hand, 0 to the right.\n\n"
-                   "A group adds up the probabilities of all states that agree in the named qubits: what "
-                   "measuring these qubits alone gives. It has no phase.\n\n"
-                   "Of many states the %1 most probable are listed; the line below them says what the others hold.")
-                    .arg(kMostStates));
+                 tr("The probability of basis state i is |a_i|², the squared magnitude of its amplitude. A phase "
+                    "shows as a ring with a hand, 0 to the right.\n\n"
+                    "A group adds up the probabilities of all states that agree in the named qubits: what "
+                    "measuring these qubits alone gives. It has no phase.\n\n"
+                    "Of many states the %1 most probable are listed; the line below them says what the others hold.")
+                     .arg(kMostStates));
         auto* layout = new QVBoxLayout(&body());
         layout->setContentsMargins(0, 0, 0, 0);
         layout->addWidget(m_bars);

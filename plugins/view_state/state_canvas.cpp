@@ -55,6 +55,7 @@ void StateCanvas::paintEvent(QPaintEvent*) {
     const QRectF sight(scrolled, QSizeF(viewport()->size()));
     painter.translate(-scrolled);
     paint(painter, contentSize(), sight);
+    paintKeyboardFocus(painter, *this, m_context.theme());
     if (!m_hover) return;
     const QString text = itemText(*m_hover);
     if (!text.isEmpty()) paintReadoutBox(painter, sight, *m_hover, text, m_context.theme());

@@ -55,10 +55,12 @@ TracesView::TracesView(ViewContext& context, QWidget* parent)
     m_scroll->setWidgetResizable(true);
     m_scroll->setFrameShape(QFrame::NoFrame);
     m_scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    header().addChoice({tr("Linear"), tr("Log")}, 1, [this](int index) {
-        m_log = index == 1;
-        showCharts();
-    });
+    header().addChoice({tr("Linear"), tr("Log")}, 1,
+                       [this](int index) {
+                           m_log = index == 1;
+                           showCharts();
+                       },
+                       {tr("Values on a linear scale"), tr("Values on a logarithmic scale")});
     addHelp(header(), helpText());
     connect(&context, &ViewContext::checkpointChanged, this, &TracesView::invalidate);
     connect(&context, &ViewContext::reportChanged, this, &TracesView::invalidate);

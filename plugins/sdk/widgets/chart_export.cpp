@@ -79,6 +79,16 @@ void addChartActions(QMenu& menu, QWidget& chart, ViewContext& context, std::fun
         });
 }
 
+void paintKeyboardFocus(QPainter& painter, const QWidget& widget, const Theme& theme) {
+    if (!widget.hasFocus() || !widget.window()->testAttribute(Qt::WA_KeyboardFocusChange)) return;
+    painter.save();
+    painter.resetTransform();
+    painter.setPen(QPen(theme.color(Role::Accent), 1));
+    painter.setBrush(Qt::NoBrush);
+    painter.drawRect(widget.rect().adjusted(0, 0, -1, -1));
+    painter.restore();
+}
+
 void paintReadoutBox(QPainter& painter, const QRectF& bounds, QPointF beside, const QString& text, const Theme& theme) {
     if (text.isEmpty()) return;
     painter.setFont(Theme::ticks());

@@ -22,6 +22,9 @@ namespace qscope {
 void addChartActions(QMenu& menu, QWidget& chart, ViewContext& context, std::function<QString()> csv,
                      const QString& fileName);
 
+/// A frame around a widget that was reached by the keyboard; nothing otherwise.
+void paintKeyboardFocus(QPainter& painter, const QWidget& widget, const Theme& theme);
+
 /// The floating box beside a cursor position with one or more lines of figures, kept within `bounds`.
 void paintReadoutBox(QPainter& painter, const QRectF& bounds, QPointF beside, const QString& text, const Theme& theme);
 

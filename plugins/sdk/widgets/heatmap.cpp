@@ -7,6 +7,7 @@
 #include <QClipboard>
 #include <QContextMenuEvent>
 #include <QGuiApplication>
+#include <QKeyEvent>
 #include <QMenu>
 #include <QMouseEvent>
 
@@ -70,7 +71,7 @@ Heatmap::Heatmap(ViewContext& context, QWidget* parent)
     : QWidget(parent)
     , m_context(context) {
     setMouseTracking(true);
-    setFocusPolicy(Qt::ClickFocus);
+    setFocusPolicy(Qt::StrongFocus);
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
     connect(&context, &ViewContext::themeChanged, this, [this] { compose(); });
 }
@@ -270,6 +271,42 @@ void Heatmap::contextMenuEvent(QContextMenuEvent* event) {
         menu, *this, m_context, [this] { return asCsv(); },
         m_info.valueTitle.isEmpty() ? tr("heatmap") : m_info.valueTitle);
     menu.exec(event->globalPos());
+}
+
+void Heatmap::keyPressEvent(QKeyEvent* event) {
+    const QRectF rect = matrixRect();
+    if (rect.isEmpty() || m_view.isEmpty()) return QWidget::keyPressEvent(event);
+    constexpr double kLeastStep = 4; // pixels: cells smaller than this are passed several at a time
+    const double across = std::max(rect.width() / m_view.width(), kLeastStep);
+    const double down = std::max(rect.height() / m_view.height(), kLeastStep);
+    QPointF at = m_hover.value_or(
+        toPixel(std::max<std::int64_t>(m_selectedRow, 0), std::max<std::int64_t>(m_selectedColumn, 0)));
+    const auto zoom = [&](double factor) {
+        const QPointF about = toMatrix(at);
+        setView({about.x() - (about.x() - m_view.left()) * factor, about.y() - (about.y() - m_view.top()) * factor,
+                 m_view.width() * factor, m_view.height() * factor});
+    };
+    switch (event->key()) {
+    case Qt::Key_Left: at.rx() -= across; break;
+    case Qt::Key_Right: at.rx() += across; break;
+    case Qt::Key_Up: at.ry() -= down; break;
+    case Qt::Key_Down: at.ry() += down; break;
+    case Qt::Key_Plus:
+    case Qt::Key_Equal: return zoom(0.8);
+    case Qt::Key_Minus: return zoom(1.25);
+    case Qt::Key_Home: return setView(fullView());
+    case Qt::Key_Return:
+    case Qt::Key_Enter: {
+        const QPointF cell = toMatrix(at);
+        emit clicked(std::clamp<qint64>(static_cast<qint64>(std::floor(cell.y())), 0, m_info.rows - 1),
+                     std::clamp<qint64>(static_cast<qint64>(std::floor(cell.x())), 0, m_info.columns - 1));
+        return;
+    }
+    default: return QWidget::keyPressEvent(event);
+    }
+    m_hover =
+        QPointF(std::clamp(at.x(), rect.left(), rect.right() - 1), std::clamp(at.y(), rect.top(), rect.bottom() - 1));
+    update();
 }
 
 QSize Heatmap::minimumSizeHint() const { return {280, 200}; }

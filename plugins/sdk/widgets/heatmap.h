@@ -111,6 +111,8 @@ protected:
     void wheelEvent(QWheelEvent* event) override;
     void leaveEvent(QEvent* event) override;
     void contextMenuEvent(QContextMenuEvent* event) override;
+    /// Arrows move the read-out by a cell, Enter clicks, plus and minus zoom, Home resets.
+    void keyPressEvent(QKeyEvent* event) override;
 
 private:
     static constexpr double kPad = 8;

@@ -241,6 +241,7 @@ void Heatmap::paintEvent(QPaintEvent*) {
     paintColorBar(painter);
     paintSelection(painter);
     paintHover(painter);
+    paintKeyboardFocus(painter, *this, m_context.theme());
 }
 
 } // namespace qscope

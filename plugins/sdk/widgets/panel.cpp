@@ -82,13 +82,15 @@ QToolButton* PanelHeader::addAction(QAction* action) {
     return button;
 }
 
-void PanelHeader::addChoice(const QStringList& names, int current, std::function<void(int)> chosen) {
+void PanelHeader::addChoice(const QStringList& names, int current, std::function<void(int)> chosen,
+                            const QStringList& tips) {
     auto* group = new QButtonGroup(this);
     m_layout->addSpacing(4);
     for (int i = 0; i < names.size(); ++i) {
         auto* button = new QToolButton(this);
         button->setText(names[i]);
         button->setAccessibleName(names[i]);
+        button->setToolTip(tips.value(i));
         button->setCheckable(true);
         button->setChecked(i == current);
         button->setAutoRaise(true);
@@ -127,6 +129,7 @@ EmptyState::EmptyState(ViewContext& context, QWidget* parent)
 void EmptyState::setContent(const QString& text, const QString& action, std::function<void()> triggered) {
     m_text->setText(text);
     m_button->setText(action);
+    m_button->setWhatsThis(text);
     m_button->setVisible(!action.isEmpty());
     m_triggered = std::move(triggered);
 }

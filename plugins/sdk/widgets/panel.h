@@ -25,8 +25,9 @@ public:
     void setSubject(const QString& subject);
     /// A checkable or plain action as a flat text button.
     QToolButton* addAction(QAction* action);
-    /// Buttons of which one is down; `chosen` gets its index when the user presses another.
-    void addChoice(const QStringList& names, int current, std::function<void(int)> chosen);
+    /// Buttons of which one is down; `chosen` gets its index when the user presses another. `tips` say what each shows.
+    void addChoice(const QStringList& names, int current, std::function<void(int)> chosen,
+                   const QStringList& tips = {});
     void addWidget(QWidget* widget);
 
 protected:

@@ -7,6 +7,7 @@
 #include <QClipboard>
 #include <QContextMenuEvent>
 #include <QGuiApplication>
+#include <QKeyEvent>
 #include <QMenu>
 #include <QMouseEvent>
 #include <QPainter>
@@ -36,7 +37,7 @@ PlotArea::PlotArea(ViewContext& context, QWidget* parent)
     : QWidget(parent)
     , m_context(context) {
     setMouseTracking(true);
-    setFocusPolicy(Qt::ClickFocus);
+    setFocusPolicy(Qt::StrongFocus);
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
     connect(&context, &ViewContext::themeChanged, this, qOverload<>(&QWidget::update));
 }
@@ -285,6 +286,34 @@ void PlotArea::contextMenuEvent(QContextMenuEvent* event) {
     addChartActions(
         menu, *this, m_context, [this] { return asCsv(); }, m_title.isEmpty() ? tr("chart") : m_title);
     menu.exec(event->globalPos());
+}
+
+void PlotArea::keyPressEvent(QKeyEvent* event) {
+    const QRectF area = frame().area;
+    const double step = event->modifiers().testFlag(Qt::ShiftModifier) ? 48 : 6;
+    QPointF at = m_hover.value_or(area.center());
+    switch (event->key()) {
+    case Qt::Key_Left: at.rx() -= step; break;
+    case Qt::Key_Right: at.rx() += step; break;
+    case Qt::Key_Up: at.ry() -= step; break;
+    case Qt::Key_Down: at.ry() += step; break;
+    case Qt::Key_Plus:
+    case Qt::Key_Equal: return zoomAbout(at, 0.8);
+    case Qt::Key_Minus: return zoomAbout(at, 1.25);
+    case Qt::Key_Return:
+    case Qt::Key_Enter:
+        if (const auto hit = hitAt(at)) emit clicked(*hit);
+        return;
+    case Qt::Key_Home:
+        setView(std::nullopt, std::nullopt);
+        emit viewChanged();
+        return;
+    default: return QWidget::keyPressEvent(event);
+    }
+    m_hover =
+        QPointF(std::clamp(at.x(), area.left(), area.right() - 1), std::clamp(at.y(), area.top(), area.bottom() - 1));
+    emit hovered(frame().toValue(*m_hover).x(), true);
+    update();
 }
 
 QSize PlotArea::minimumSizeHint() const { return {160, 120}; }

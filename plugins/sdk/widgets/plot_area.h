@@ -75,6 +75,8 @@ protected:
     void wheelEvent(QWheelEvent* event) override;
     void leaveEvent(QEvent* event) override;
     void contextMenuEvent(QContextMenuEvent* event) override;
+    /// Arrows move the read-out, Enter clicks, plus and minus zoom, Home resets.
+    void keyPressEvent(QKeyEvent* event) override;
 
 private:
     void updateFullRanges();

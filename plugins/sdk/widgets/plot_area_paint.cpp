@@ -261,6 +261,7 @@ void PlotArea::paintEvent(QPaintEvent*) {
     painter.restore();
     paintCaptions(painter, at);
     paintHover(painter, at);
+    paintKeyboardFocus(painter, *this, theme);
 }
 
 } // namespace qscope

@@ -8,13 +8,18 @@
 
 namespace qscope {
 
+void setViewHelp(PanelHeader& header, const QString& text) {
+    header.setWhatsThis(text);
+    if (header.parentWidget()) header.parentWidget()->setWhatsThis(text);
+}
+
 void addHelp(PanelHeader& header, const QString& text) {
     const QString page =
         QStringLiteral("<qt>%1</qt>")
             .arg(Qt::mightBeRichText(text) ? text : Qt::convertFromPlainText(text, Qt::WhiteSpaceNormal));
+    setViewHelp(header, page);
     auto* action = new QAction(QStringLiteral("?"), &header);
     action->setToolTip(page);
-    header.setWhatsThis(page);
     QToolButton* button = header.addAction(action);
     button->setAccessibleName(PanelHeader::tr("What the numbers mean"));
     QObject::connect(action, &QAction::triggered, button, [button, page] {

@@ -5,8 +5,12 @@
 
 namespace qscope {
 
-/// Adds a "?" to a view's header: what its numbers mean, with formulas and sources. Hovering or pressing shows it, and it is
-/// the header's What's this. Rich text, or plain paragraphs separated by empty lines.
+/// Adds a "?" to a view's header: what its numbers mean, with formulas and sources. Hovering or pressing shows it; it is
+/// also the What's this of the whole view, from which the window's help takes it. Rich text, or plain paragraphs separated
+/// by empty lines.
 void addHelp(PanelHeader& header, const QString& text);
+
+/// The same without a button.
+void setViewHelp(PanelHeader& header, const QString& text);
 
 } // namespace qscope
