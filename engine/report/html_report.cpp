@@ -262,7 +262,29 @@ void addNotes(std::string& out, const CompareReport& report) {
     out += "</ul></section>\n";
 }
 
+std::string base64(std::string_view bytes) {
+    static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    text.reserve((bytes.size() + 2) / 3 * 4);
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        const auto byte = [&](std::size_t k) { return k < bytes.size() ? static_cast<std::uint8_t>(bytes[k]) : 0U; };
+        const std::uint32_t bits = byte(i) << 16U | byte(i + 1) << 8U | byte(i + 2);
+        for (std::size_t digit = 0; digit < 4; ++digit)
+            text += i + digit <= bytes.size() ? kDigits[bits >> (18 - 6 * digit) & 63U] : '=';
+    }
+    return text;
+}
+
 } // namespace
+
+std::string pictureSection(const std::vector<ReportPicture>& pictures) {
+    if (pictures.empty()) return {};
+    std::string out = "<section><h2>Views</h2>\n";
+    for (const ReportPicture& picture : pictures)
+        add(out, "<h3>{0}</h3><img class=\"view\" alt=\"{0}\" src=\"data:image/png;base64,{1}\"/>\n", escapeMarkup(picture.title),
+            base64(picture.png));
+    return out + "</section>\n";
+}
 
 std::string htmlReport(const CompareReport& report, const HtmlReportDetails& details) {
     std::size_t tensors = 0;
@@ -286,6 +308,7 @@ std::string htmlReport(const CompareReport& report, const HtmlReportDetails& det
     addDivergence(out, report);
     addDepth(out, report);
     addWorstTensors(out, report);
+    out += pictureSection(details.pictures);
     addSettings(out, report, details);
     addNotes(out, report);
     out += "</main></body></html>\n";

@@ -16,7 +16,8 @@ main{max-width:960px;margin:0 auto;padding:32px 24px 64px}
 h1{font-size:24px;margin:0;overflow-wrap:anywhere}h2{font-size:18px;margin:40px 0 8px}h3{font-size:15px;margin:24px 0 0}
 p{margin:4px 0 12px}.muted,small{color:var(--muted)}
 .chart{width:100%;height:auto;font-size:11.5px}
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
+.view{max-width:100%;height:auto;border:1px solid var(--grid)}.bar{height:10px;background:var(--c4);min-width:1px}pre{overflow-x:auto;background:var(--raised);padding:12px}
+.drawing svg{max-width:100%;height:auto}.wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:5px 16px 5px 0;border-bottom:1px solid var(--grid);font-weight:400}
 thead th{font-weight:600}tbody th{color:var(--muted)}
 .number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;padding:5px 0 5px 16px}
