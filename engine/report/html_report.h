@@ -21,7 +21,7 @@ struct HtmlReportDetails {
     std::string date;                ///< "2026-11-22 14:03", or empty
     std::vector<MethodInfo> methods; ///< of the methods used: names, papers, default parameters
     std::vector<std::pair<std::string, std::string>> settings; ///< further lines: "Seed", "0"
-    std::vector<ReportPicture> pictures; ///< of the views as they were
+    std::vector<ReportPicture> pictures = {}; ///< of the views as they were
 };
 
 /// A section with the pictures, each within the page; empty without any.

@@ -3,7 +3,7 @@
 
 #include "engine/plan/common_names.h"
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 #include "plugins/sdk/widgets/tensor_subject.h"
 
 #include <QFileInfo>
@@ -72,7 +72,7 @@ ActivationsView::ActivationsView(ViewContext& context, QWidget* parent)
             invalidate();
         },
         {tr("What the text sends into the selected layer"), tr("Which token looks at which, for one head")});
-    addAbout(header(),
+    addHelp(header(),
              tr("What a text sends into the selected linear layer: the largest magnitude max |x| of each "
                 "input channel and of each token, and a histogram of all inputs. Channels that stand out over "
                 "all tokens are what makes activations hard to quantize (Xiao et al., SmoothQuant, 2023).\n\n"

@@ -2,7 +2,7 @@
 #include "plugins/view_activations/text_loss_view.h"
 
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 
 #include <QFileInfo>
 #include <QTextBlock>
@@ -51,7 +51,7 @@ TokenCosts tokenCosts(const engine::CompareReport& report, const engine::Propaga
 TextLossView::TextLossView(ViewContext& context, QWidget* parent)
     : ViewPage(context, tr("Text"), parent)
     , m_text(new QTextEdit) {
-    addAbout(header(), tr("The text with every token painted by what the selected result costs it: added loss = −log p̂ "
+    addHelp(header(), tr("The text with every token painted by what the selected result costs it: added loss = −log p̂ "
                           "+ log p of that token, in nats, p in full precision and p̂ with the result. Where the plan "
                           "measured no text, the KL divergence of the prediction that follows the token, Σp (log p − "
                           "log p̂).\n\n"

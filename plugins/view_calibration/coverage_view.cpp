@@ -2,7 +2,7 @@
 #include "plugins/view_calibration/coverage_view.h"
 
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 
 #include <QFileInfo>
 #include <QHBoxLayout>
@@ -25,7 +25,7 @@ CoverageView::CoverageView(ViewContext& context, QWidget* parent)
                            invalidate();
                        },
                        {tr("Input channels for which every token brought zero"), tr("Tokens that passed the weight")});
-    addAbout(header(),
+    addHelp(header(),
              tr("What the calibration text reached: tokens that passed each weight matrix, and input channels "
                 "that stayed silent, that is exactly zero for every token. By layer and module, by head of "
                 "the attention's output, and by expert.\n\n"

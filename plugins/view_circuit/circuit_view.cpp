@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "plugins/sdk/format.h"
 #include "plugins/sdk/view_plugin.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 #include "plugins/sdk/widgets/view_page.h"
 #include "plugins/view_circuit/canvas_editing.h"
 #include "plugins/view_circuit/circuit_canvas.h"
@@ -53,7 +53,7 @@ public:
         order->setToolTip(tr("Draw qubit 0 as the lowest wire"));
         header().addAction(order);
 
-        addAbout(header(),
+        addHelp(header(),
                  tr("Time runs to the right, one wire per qubit; doubled wires are measured. A gate's "
                     "parameters stand below it in radians; filled dots are controls. Depth = the length of "
                     "the longest chain of operations that wait for one another. Gate definitions and phases "

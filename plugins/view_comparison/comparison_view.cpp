@@ -2,7 +2,7 @@
 #include "plugins/view_comparison/comparison_view.h"
 
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 #include "plugins/sdk/widgets/tensor_subject.h"
 #include "plugins/view_comparison/board_columns.h"
 #include "plugins/view_comparison/board_strip.h"
@@ -89,7 +89,7 @@ void ComparisonView::makeHeader() {
         });
         header().addAction(sweep);
     }
-    addAbout(header(), tr("Results side by side on the same axes. The table's numbers have formula and source in their "
+    addHelp(header(), tr("Results side by side on the same axes. The table's numbers have formula and source in their "
                           "headers' tooltips; a star marks the best of a column. bits per weight counts everything the "
                           "file needs: codes, scales, zero points, codebooks, outliers, low-rank parts.\n\n"
                           "Depth: relative MSE = Σ(w − ŵ)² / Σw² of each layer. Size and quality: every result as a "

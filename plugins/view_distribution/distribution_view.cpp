@@ -2,7 +2,7 @@
 #include "plugins/view_distribution/distribution_view.h"
 
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 
 #include <QBoxLayout>
 #include <QResizeEvent>
@@ -48,7 +48,7 @@ DistributionView::DistributionView(ViewContext& context, QWidget* parent)
                            setHistogramLayers(m_histogram->layers());
                        },
                        {tr("Counts on a linear scale"), tr("Counts on a logarithmic scale: shows the tails")});
-    addAbout(header(),
+    addHelp(header(),
              tr("The histogram counts the selected tensor's values; with a result selected its bins end on "
                 "the levels of the grid, and the second series counts the values after rounding. Values "
                 "beyond the part on show are counted in the corner.\n\n"

@@ -2,7 +2,7 @@
 #include "plugins/view_heatmap/heatmap_view.h"
 
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 
 #include <QAction>
 #include <QVBoxLayout>
@@ -27,7 +27,7 @@ HeatmapView::HeatmapView(ViewContext& context, QWidget* parent)
                        },
                        {tr("The weights as the file holds them"), tr("What the selected result makes of them"),
                         tr("The result less the stored weight")});
-    addAbout(
+    addHelp(
         header(),
         tr("Each cell is a weight: rows are output channels, columns input channels. Colours are symmetric about "
            "zero; the range is printed beside the bar. Where several weights share a pixel, the one of largest "

@@ -2,7 +2,7 @@
 #include "plugins/view_outliers/outliers_view.h"
 
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 
 #include <QBoxLayout>
 #include <QLabel>
@@ -33,7 +33,7 @@ OutliersView::OutliersView(ViewContext& context, QWidget* parent)
                          {tr("Value"), {}}});
     m_table->setMinimumSize(220, 120);
     m_table->setAccessibleName(tr("Largest values"));
-    addAbout(header(), tr("Largest magnitude per channel: max |w| over a row (output channel) or a column (input "
+    addHelp(header(), tr("Largest magnitude per channel: max |w| over a row (output channel) or a column (input "
                           "channel). A channel that stands out sets the scale of every group it is in, and all others "
                           "in the group lose resolution; that is what methods with outlier columns or smoothing act on "
                           "(Dettmers et al., LLM.int8(), 2022; Xiao et al., SmoothQuant, 2023).\n\n"

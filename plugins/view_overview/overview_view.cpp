@@ -2,7 +2,7 @@
 #include "plugins/view_overview/overview_view.h"
 
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 #include "plugins/sdk/widgets/tensor_subject.h"
 
 #include <QComboBox>
@@ -43,7 +43,7 @@ OverviewView::OverviewView(ViewContext& context, QWidget* parent)
         m_choice->setToolTip(metricTooltip(number().key));
         invalidate();
     });
-    addAbout(header(), tr("The whole model at once: layers from top to bottom, modules of a layer from left to right, "
+    addHelp(header(), tr("The whole model at once: layers from top to bottom, modules of a layer from left to right, "
                           "one cell per weight matrix. The colour is the number chosen above; its formula and source "
                           "are in the choice's tooltip. A cell that stands for several tensors (experts) shows the "
                           "worst of them.\n\n"

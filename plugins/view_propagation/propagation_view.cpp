@@ -2,7 +2,7 @@
 #include "plugins/view_propagation/propagation_view.h"
 
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 
 #include <QAction>
 #include <QButtonGroup>
@@ -106,7 +106,7 @@ PropagationView::PropagationView(ViewContext& context, QWidget* parent)
         else if (now.token != before.token)
             m_tokenErrors->showSelection();
     });
-    addAbout(header(),
+    addHelp(header(),
              tr("The model runs the text in full precision and with each result, and both are compared at "
                 "every place. Error of an activation x against the full-precision run: relative MSE = Σ(x − "
                 "x̂)² / Σx², SQNR = −10 log₁₀ of it, cosine = Σx x̂ / √(Σx² Σx̂²). At the end: KL divergence "

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 #include "plugins/view_state/phase_mark.h"
 #include "plugins/view_state/state_canvas.h"
 #include "plugins/view_state/state_page.h"
@@ -139,7 +139,7 @@ public:
     AmplitudeView(ViewContext& viewContext, QWidget* parent)
         : StatePage(viewContext, tr("Amplitudes"), tr("the magnitude and phase of each amplitude"), parent)
         , m_grid(new DiscGrid(viewContext, &body())) {
-        addAbout(header(),
+        addHelp(header(),
                  tr("The amplitude a of each basis state as a disc: its radius is |a| as a share of the "
                     "largest shown, its hand and hue the phase arg a, 0 to the right. The probability of the "
                     "state is |a|² (Nielsen and Chuang, section 2.2). Up to 6 qubits all states are shown, in "

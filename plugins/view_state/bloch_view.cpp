@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "plugins/sdk/format.h"
-#include "plugins/sdk/widgets/about_button.h"
+#include "plugins/sdk/widgets/view_help.h"
 #include "plugins/view_state/bloch_sphere.h"
 #include "plugins/view_state/state_canvas.h"
 #include "plugins/view_state/state_page.h"
@@ -156,7 +156,7 @@ public:
     BlochView(ViewContext& viewContext, QWidget* parent)
         : StatePage(viewContext, tr("Bloch spheres"), tr("the Bloch vector of each qubit"), parent)
         , m_grid(new BlochGrid(viewContext, &body())) {
-        addAbout(header(),
+        addHelp(header(),
                  tr("Each qubit's Bloch vector (⟨X⟩, ⟨Y⟩, ⟨Z⟩), from the reduced state of that qubit alone: ρ "
                     "= (I + xX + yY + zZ) / 2 (Nielsen and Chuang, section 2.4.2). |0⟩ is the north pole. "
                     "Length 1: the qubit is pure; shorter: it is entangled with others or mixed by noise, and "
