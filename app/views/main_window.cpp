@@ -180,11 +180,11 @@ void MainWindow::offerRecovery() {
             .arg(QLocale().toString(QFileInfo(path).lastModified(), QLocale::ShortFormat)),
         tr("Restore session"),
         [this, path] {
-            // Discarded only once it is open: a session that crashes the program again must not be lost.
+            // Replaced only once it is open: a session that crashes the program again must not be lost.
             auto* once = new QObject(this);
             connect(&m_workspace, &Workspace::opened, once, [this, path, once](const QString& opened) {
                 if (opened != QFileInfo(path).absoluteFilePath()) return;
-                m_autosave.discard(path);
+                m_autosave.replace(path);
                 once->deleteLater();
             });
             m_workspace.open(path);

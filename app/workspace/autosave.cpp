@@ -9,7 +9,8 @@ namespace qscope {
 
 namespace {
 
-constexpr int kDelayMs = 2000;
+// Two seconds is the most that a crash may cost: half of them is left to a busy event loop and to the write.
+constexpr int kDelayMs = 1000;
 
 QString lockOf(const QString& path) { return path + QStringLiteral(".lock"); }
 
@@ -21,10 +22,14 @@ QString ownPath(const QString& folder) {
 
 } // namespace
 
-Autosave::Autosave(QString folder, JobList& jobs, JobRunner::BackendSource backend, std::function<SessionData()> snapshot,
-                   QObject* parent)
-    : QObject(parent), m_folder(std::move(folder)), m_path(ownPath(m_folder)), m_lock(lockOf(m_path)),
-      m_snapshot(std::move(snapshot)), m_runner(jobs, std::move(backend)) {
+Autosave::Autosave(QString folder, JobList& jobs, JobRunner::BackendSource backend,
+                   std::function<SessionData()> snapshot, QObject* parent)
+    : QObject(parent)
+    , m_folder(std::move(folder))
+    , m_path(ownPath(m_folder))
+    , m_lock(lockOf(m_path))
+    , m_snapshot(std::move(snapshot))
+    , m_runner(std::in_place, jobs, std::move(backend)) {
     m_lock.setStaleLockTime(0); // only a dead process makes a lock stale, not its age
     m_lock.tryLock();
     m_timer.setSingleShot(true);
@@ -40,19 +45,25 @@ void Autosave::touch() {
 
 void Autosave::save() {
     runJob(
-        m_runner, QString(),
+        *m_runner, QString(),
         [session = m_snapshot(), path = m_path](const RunContext&) { return saveSession(session, path); },
-        [this](const Result<void>& result) {
-            if (result) emit saved(m_path);
-            else emit failed(QString::fromStdString(describe(result.error())));
+        [this, replaced = m_replaced](const Result<void>& result) {
+            if (!result) return emit failed(QString::fromStdString(describe(result.error())));
+            for (const auto& path : replaced) {
+                discard(path);
+                m_replaced.removeAll(path);
+            }
+            emit saved(m_path);
         });
 }
 
 void Autosave::finish() {
     m_finished = true;
     m_timer.stop();
+    m_runner.reset(); // a write under way would come after ours and look like a crash
     // The last write of the run happens here and not in a job: there is no event loop left to wait in.
     if (saveSession(m_snapshot(), m_path)) {
+        for (const auto& path : m_replaced) discard(path);
         QFile::remove(lastSession());
         QFile::rename(m_path, lastSession());
     }
@@ -71,6 +82,11 @@ QStringList Autosave::leftBehind() const {
         if (lock.tryLock()) found << path;
     }
     return found;
+}
+
+void Autosave::replace(const QString& path) {
+    m_replaced << path;
+    touch();
 }
 
 void Autosave::discard(const QString& path) { QFile::remove(path); }

@@ -9,12 +9,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace qscope {
 
-/// Writes the session two seconds after a change to a file of this run's own, held by a lock. A run that ends well turns it
-/// into the "last session"; the file of a run that did not is found, unlocked, by the next one.
+/// Writes the session a second after a change to a file of this run's own, held by a lock. A run that ends well turns
+/// it into the "last session"; the file of a run that did not is found, unlocked, by the next one.
 class Autosave : public QObject {
     Q_OBJECT
 public:
@@ -31,6 +32,9 @@ public:
     /// Sessions that crashed runs left behind, newest first.
     [[nodiscard]] QStringList leftBehind() const;
     void discard(const QString& path);
+    /// Discards a session that is open again, but only once this run's own file holds it: the next crash may come
+    /// before.
+    void replace(const QString& path);
     /// Where the session of the last run that ended well is; it need not exist.
     [[nodiscard]] QString lastSession() const;
 
@@ -46,8 +50,9 @@ private:
     QLockFile m_lock;
     std::function<SessionData()> m_snapshot;
     QTimer m_timer;
+    QStringList m_replaced;
     bool m_finished = false;
-    JobRunner m_runner;
+    std::optional<JobRunner> m_runner; ///< none after `finish`
 };
 
 } // namespace qscope

@@ -68,10 +68,13 @@ TEST_CASE("A run that did not end well is offered again and loses nothing", "[gu
     studio.window->notice().accept();
     REQUIRE(opened.wait(kPatienceMs));
     CHECK(studio.workspace->document().plan().methods == snapshot().plan.methods);
+    CHECK(QFile::exists(left)); // until this run's own file holds it
+    QSignalSpy saved(&studio.window->autosave(), &Autosave::saved);
+    REQUIRE((saved.count() > 0 || saved.wait(kPatienceMs)));
     CHECK(!QFile::exists(left));
+    saved.clear();
 
     // The running program's own file is kept and never offered while it lives.
-    QSignalSpy saved(&studio.window->autosave(), &Autosave::saved);
     studio.workspace->document().annotate(QStringLiteral("x"), QStringLiteral("y"));
     REQUIRE(saved.wait(kPatienceMs));
     CHECK(studio.window->autosave().leftBehind().isEmpty());
