@@ -89,7 +89,8 @@ void ComparisonView::makeHeader() {
         });
         header().addAction(sweep);
     }
-    addHelp(header(), tr("Results side by side on the same axes. The table's numbers have formula and source in their "
+    // Without its own "?": the header is full, and this panel must fit beside two others.
+    setViewHelp(header(), tr("Results side by side on the same axes. The table's numbers have formula and source in their "
                           "headers' tooltips; a star marks the best of a column. bits per weight counts everything the "
                           "file needs: codes, scales, zero points, codebooks, outliers, low-rank parts.\n\n"
                           "Depth: relative MSE = Σ(w − ŵ)² / Σw² of each layer. Size and quality: every result as a "

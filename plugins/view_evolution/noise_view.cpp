@@ -10,6 +10,7 @@
 
 #include <QComboBox>
 #include <QFileDialog>
+#include <QFileInfo>
 #include <QLineEdit>
 #include <QSplitter>
 #include <QToolButton>
@@ -25,7 +26,9 @@ constexpr std::size_t kMostRows = 200; ///< of the table: the gates that cost mo
 /// A preset with its parameters, or a model's file.
 Result<engine::NoiseModel> modelOf(const QString& spec) {
     if (!spec.endsWith(QStringLiteral(".json"))) return engine::makeNoisePreset(spec.toStdString());
-    return readJsonFile(spec.toStdString()).and_then([](const Json& json) { return engine::noiseFromJson(json); });
+    auto model = readJsonFile(spec.toStdString()).and_then([](const Json& json) { return engine::noiseFromJson(json); });
+    if (!model) return during(std::move(model).error(), QFileInfo(spec).fileName().toStdString());
+    return model;
 }
 
 /// The ideal run beside the noisy one: fidelity along the depth, and what each gate's noise costs alone.

@@ -56,7 +56,7 @@ class Commands(ProgramTest):
         self.assertEqual([m["id"] for m in self.json("methods", "rtn")["methods"]], ["rtn"])
         known = {m["id"]: {p["key"]: p for p in m["parameters"]} for m in methods}
         for method in methods:
-            if not method["group"].startswith("GGUF") and not method["id"].endswith("_ct"):
+            if not method["group"].startswith("GGUF") and not method["id"].endswith("_ct") and method["id"] != "file":
                 self.assertTrue(method["recommended"], method["id"])
             for setting in method["recommended"]:
                 steps = [step.partition(":") for step in setting["spec"].split("+")]

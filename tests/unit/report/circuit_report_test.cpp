@@ -36,9 +36,11 @@ TEST_CASE("the page of a circuit tells state, counts and settings, and lets noth
           "[report]") {
     const auto page = htmlReport(bellReport(), "<svg id=\"drawing\"/>", {"1.2.3", "2026-01-02 03:04", {}, {}, {}});
     for (const char* wanted :
-         {"<svg id=\"drawing\"/>", "0.5000", ">11<", "60", "statevector", "none, the ideal circuit",
-          "Quantoscope 1.2.3", "2026-01-02 03:04", "qreg q[2];\n", "&lt;script&gt;", "&lt;b&gt;bell"})
+         {"<svg id=\"drawing\"/>", ">0.5<", ">11<", "60", "statevector", "none, the ideal circuit",
+          "Quantoscope 1.2.3", "2026-01-02 03:04", "qreg q[2];\n", "&lt;script&gt;", "&lt;b&gt;bell"}) {
+        CAPTURE(wanted);
         CHECK(page.find(wanted) != std::string::npos);
+    }
     CHECK(page.find("<script") == std::string::npos);
     CHECK(page.find("<b>") == std::string::npos);
 }
@@ -58,7 +60,9 @@ TEST_CASE("the numbers of a circuit's report name bits with qubit 0 rightmost", 
     report.simulation = result;
     const Json json = toJson(report);
     CHECK(json.at("qubits") == 2);
-    CHECK(json.at("gates") == Json{{"h", 1}, {"cx", 1}});
+    CHECK(json.at("gates").size() == 2);
+    CHECK(json.at("gates").at("h") == 1);
+    CHECK(json.at("gates").at("cx") == 1);
     CHECK(json.at("simulation").at("probabilities").at(0).at("bits") == "01");
     CHECK(json.at("simulation").at("counts").at("11") == 60);
     CHECK(json.at("noise") == "");
