@@ -100,6 +100,22 @@ TEST_CASE("From the sample to an exported file, as a user does it", "[gui]") {
     CHECK(failed.isEmpty());
     CHECK(QFileInfo::exists(target));
     dialog->close();
+
+    // The written file, compared with its model like a method, is the result that it was written from.
+    studio.addMethod("file", {});
+    CHECK(studio.child<QListWidget>("planSteps").count() == 3);
+    studio.child<QListWidget>("planSteps").setCurrentRow(2);
+    auto& path = studio.child<QLineEdit>("param_path");
+    path.setText(target);
+    emit path.editingFinished();
+    REQUIRE(workspace.document().plan().methods.back().parameters.at("path") == target.toStdString());
+    studio.runPlan();
+    const auto stored = workspace.report();
+    REQUIRE(stored->methods.size() == 3);
+    CHECK(stored->methods[2].metrics.relativeMse == stored->methods[1].metrics.relativeMse);
+    CHECK(stored->methods[2].bitsPerWeight == stored->methods[1].bitsPerWeight);
+    if (const QString folder = qEnvironmentVariable("QSCOPE_SCREENSHOT_DIR"); !folder.isEmpty())
+        window.grab().save(folder + QStringLiteral("/stored-file.png"));
     const auto tensors = workspace.checkpoint()->tensors.size();
     studio.open(target);
     CHECK(workspace.checkpoint()->format == "gguf");
